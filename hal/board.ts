@@ -1,0 +1,31 @@
+import type { DoorId, ReaderId } from "../src/domain/ids.ts";
+import type { Clock } from "./clock.ts";
+import type { DoorPosition, RequestToExit } from "./door-inputs.ts";
+import type { Indicator } from "./indicator.ts";
+import type { Reader } from "./reader.ts";
+import type { Strike } from "./strike.ts";
+
+/** What is wired to one door. A door without a contact or a REX has none to ask. */
+export interface DoorHardware {
+  readonly id: DoorId;
+  readonly strike: Strike;
+  readonly position?: DoorPosition;
+  readonly rex?: RequestToExit;
+}
+
+export interface ReaderHardware {
+  readonly id: ReaderId;
+  /** The door that this reader lets people through. */
+  readonly door: DoorId;
+  readonly reader: Reader;
+  readonly indicator: Indicator;
+}
+
+/** Everything one controller is wired to. Strikes are secured before this exists and after `close`. */
+export interface Board {
+  readonly clock: Clock;
+  readonly doors: readonly DoorHardware[];
+  readonly readers: readonly ReaderHardware[];
+  /** Secures every strike first, then frees everything. Safe to call twice. */
+  close(): void;
+}

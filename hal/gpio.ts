@@ -1,0 +1,62 @@
+import type { EdgeNs } from "../src/domain/time.ts";
+
+/** The electrical level of a line: 0 low, 1 high. Polarity is the business of the device above. */
+export type Level = 0 | 1;
+
+export interface Edge {
+  /** Index into the `lines` of the request that reported it. */
+  readonly line: number;
+  /** The level after the edge. */
+  readonly level: Level;
+  /** When the kernel saw it. Non-decreasing within one request, across all of its lines. */
+  readonly at: EdgeNs;
+  /** Counts from 1 per request; a gap says that the kernel's queue overflowed and edges were lost. */
+  readonly sequence: number;
+}
+
+export interface InputRequest {
+  /** Names on the board; at least one. The order gives `Edge.line`. */
+  readonly lines: readonly string[];
+  readonly bias: "pull_up" | "pull_down" | "none";
+}
+
+/** Several lines read as one, so that edges of different lines arrive in the order they happened. */
+export interface InputLines {
+  readonly lines: readonly string[];
+
+  /** The level now, by index into `lines`. Throws `HalError` `disconnected` when the chip is gone. */
+  read(line: number): Level;
+
+  /**
+   * Hands each edge to `listener`, in order, possibly many at once and late: only `Edge.at` tells
+   * when. One listener for the life of the request; edges before this call are not reported. The
+   * listener must not throw and decides nothing slow: it runs between the kernel and the strike.
+   */
+  listen(listener: (edge: Edge) => void): void;
+
+  /** Frees the lines. No edge is reported afterwards. Safe to call twice. */
+  close(): void;
+}
+
+/** One line that we drive. */
+export interface OutputLine {
+  readonly line: string;
+
+  /** Returns when the kernel has taken the level. Throws `HalError`; the level is then unchanged. */
+  drive(level: Level): void;
+
+  /** What was last driven. This is not a measurement. */
+  driven(): Level;
+
+  /** Drives the initial level again, then frees the line. Safe to call twice. */
+  close(): void;
+}
+
+/** A board's general-purpose lines, by name. */
+export interface Gpio {
+  /** Throws `HalError` `not_found`, `in_use` (naming the holder where known), `not_permitted`. */
+  openInputs(request: InputRequest): InputLines;
+
+  /** `initial` is on the line before this returns: an output never starts at a level of chance. */
+  openOutput(request: { readonly line: string; readonly initial: Level }): OutputLine;
+}

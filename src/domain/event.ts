@@ -1,0 +1,79 @@
+import type { TableVersion } from "./access.ts";
+import type { ControllerId, DoorId, PassId, ReaderId, UserId } from "./ids.ts";
+import type { DenialReason, GrantReason } from "./reason.ts";
+import type { WallTime } from "./time.ts";
+
+/**
+ * What happened, as the controller journals it. No variant has room for a PIN, a key or a card's raw
+ * data: a presentation that matched is named by its pass, one that did not is not named.
+ */
+export type DoorEvent =
+  | {
+      readonly kind: "access_granted";
+      readonly door: DoorId;
+      readonly reader: ReaderId;
+      readonly pass: PassId;
+      readonly user: UserId;
+      readonly reason: GrantReason;
+    }
+  | {
+      readonly kind: "access_denied";
+      readonly door: DoorId;
+      readonly reader: ReaderId;
+      readonly pass?: PassId;
+      readonly user?: UserId;
+      readonly reason: DenialReason;
+    }
+  | {
+      readonly kind:
+        | "door_forced"
+        | "door_held_warning"
+        | "door_held"
+        | "door_secured"
+        | "door_not_entered"
+        | "rex_admitted"
+        | "rex_reported"
+        | "rex_stuck"
+        | "rex_recovered"
+        | "contact_chatter"
+        | "contact_recovered";
+      readonly door: DoorId;
+    }
+  | { readonly kind: "pin_lockout"; readonly reader: ReaderId; readonly pauseMs: number }
+  /** `verdict` is one of the Wiegand verdicts; `count` how many since the last such event. */
+  | {
+      readonly kind: "reader_misread";
+      readonly reader: ReaderId;
+      readonly verdict: string;
+      readonly bitCount: number;
+      readonly count: number;
+    }
+  | { readonly kind: "table_applied"; readonly applied: TableVersion }
+  /** `reason` is a TableRefusal of protocols/sync. */
+  | { readonly kind: "table_refused"; readonly reason: string; readonly detail: string }
+  | { readonly kind: "controller_started"; readonly software: string }
+  | { readonly kind: "trouble"; readonly trouble: string; readonly state: "raised" | "cleared" };
+
+/** A `DoorEvent` with the circumstances in which it was recorded. */
+export interface JournalRecord {
+  readonly event: DoorEvent;
+  readonly wall: WallTime;
+  /** The table in force, or undefined before the first. */
+  readonly table?: TableVersion;
+  /** How old that table was: milliseconds since the site compiled it. */
+  readonly tableAgeMs?: number;
+}
+
+/**
+ * One line of evidence. `number` counts from 1 without gaps within `journal`, which is drawn anew
+ * when a controller's storage is; `hash` is SHA-256 over the entry's canonical encoding, `previous`
+ * included, so that no entry can be changed or taken out without the ones after it showing it.
+ */
+export interface JournalEntry extends JournalRecord {
+  readonly controller: ControllerId;
+  readonly journal: string;
+  readonly number: number;
+  /** 64 hex digits; of entry 1: 64 zeros. */
+  readonly previous: string;
+  readonly hash: string;
+}
