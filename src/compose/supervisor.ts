@@ -1,0 +1,96 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { isPartReady, type PartReady } from "./part-messages.ts";
+
+export interface Part {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+export interface SupervisorOptions {
+  /** The compiled program that every part is a verb of. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onStarted: (part: Part, pid: number) => void;
+  readonly onEnded: (part: Part, how: string, restartInMs: number) => void;
+}
+
+/** A part that was ready is restarted at once; one that fails before, after twice as long each time. */
+const restartMinMs = 100;
+const restartMaxMs = 5_000;
+/** How long a part may take to secure its outputs and write its journal before it is killed. */
+const stopMaxMs = 5_000;
+
+/** Keeps one part running: start, restart with back-off, stop. */
+export class SupervisedPart {
+  readonly #part: Part;
+  readonly #options: SupervisorOptions;
+  #child: ChildProcess | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #restartMs = restartMinMs;
+  #stopping = false;
+
+  constructor(part: Part, options: SupervisorOptions) {
+    this.#part = part;
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with what the part said when it was ready. Throws when it ends before its first ready:
+   * it has said why on its own standard error.
+   */
+  async start(): Promise<PartReady["ready"]> {
+    const child = this.#spawn();
+    const ended = once(child, "exit").then(() => undefined);
+    const ready = this.#untilReady(child);
+    const first = await Promise.race([ready, ended]);
+    if (first === undefined) throw new Error(`${this.#part.name} did not start`);
+    child.once("exit", (code, signal) => this.#ended(code, signal));
+    return first;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    const kill = setTimeout(() => child.kill("SIGKILL"), stopMaxMs);
+    await ended;
+    clearTimeout(kill);
+  }
+
+  #spawn(): ChildProcess {
+    const child = fork(this.#options.program, [...this.#part.args], {
+      env: this.#options.env,
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#child = child;
+    if (child.pid !== undefined) this.#options.onStarted(this.#part, child.pid);
+    return child;
+  }
+
+  #untilReady(child: ChildProcess): Promise<PartReady["ready"]> {
+    return new Promise((resolve) => {
+      child.on("message", (message: unknown) => {
+        if (!isPartReady(message)) return;
+        this.#restartMs = restartMinMs;
+        resolve(message.ready);
+      });
+    });
+  }
+
+  #ended(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#stopping) return;
+    const how = signal === null ? `exit code ${code}` : signal;
+    this.#options.onEnded(this.#part, how, this.#restartMs);
+    this.#restart = setTimeout(() => {
+      const child = this.#spawn();
+      // Owned by its "message" listener: a restart that never becomes ready is ended by "exit".
+      void this.#untilReady(child);
+      child.once("exit", (nextCode, nextSignal) => this.#ended(nextCode, nextSignal));
+    }, this.#restartMs);
+    this.#restartMs = Math.min(this.#restartMs * 2, restartMaxMs);
+  }
+}
