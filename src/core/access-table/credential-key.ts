@@ -1,0 +1,75 @@
+import { type PinDigest, type RawCredential, rawBitsMax } from "../../domain/credential.ts";
+
+/**
+ * What a presentation is looked up by, as bytes: `[kind, data...]`. The kind of a PIN digest is 0
+ * and that of a card its bit count, so two presentations of different kinds never compare equal,
+ * and all keys of one kind are equally long.
+ */
+export type KeyKind = number;
+
+export const pinKeyKind: KeyKind = 0;
+export const keyKindCount = rawBitsMax + 1;
+export const notAKey = -1;
+
+const pinDigestBytes = 16;
+
+/** The kind's own byte not included. */
+export function keyDataBytes(kind: KeyKind): number {
+  return kind === pinKeyKind ? pinDigestBytes : (kind + 7) >>> 3;
+}
+
+/** Room for the longest key. */
+export function newKeyBuffer(): Uint8Array {
+  return new Uint8Array(1 + Math.max(pinDigestBytes, keyDataBytes(rawBitsMax)));
+}
+
+/** Writes the card's key over `into`; returns its kind, or `notAKey` where no pass can have it. */
+export function writeCardKey(raw: RawCredential, into: Uint8Array): KeyKind {
+  let bitCount = 0;
+  let at = 0;
+  for (; at < 4; at += 1) {
+    const digit = raw.charCodeAt(at) - 48;
+    // Anything else than a digit, the colon included, ends the bit count.
+    if (!(digit >= 0 && digit <= 9)) break;
+    bitCount = bitCount * 10 + digit;
+  }
+  if (bitCount === 0 || bitCount > rawBitsMax || raw.charCodeAt(at) !== 58) return notAKey;
+  return writeHex(raw, at + 1, bitCount, (bitCount + 3) >>> 2, into);
+}
+
+/** As `writeCardKey`, for a PIN. */
+export function writePinKey(digest: PinDigest, into: Uint8Array): KeyKind {
+  return writeHex(digest, 0, pinKeyKind, pinDigestBytes * 2, into);
+}
+
+function writeHex(
+  text: string,
+  from: number,
+  kind: KeyKind,
+  digitCount: number,
+  into: Uint8Array,
+): KeyKind {
+  if (text.length !== from + digitCount) return notAKey;
+  into[0] = kind;
+  let byte = 0;
+  let next = 1;
+  for (let index = 0; index < digitCount; index += 1) {
+    const digit = hexDigit(text.charCodeAt(from + index));
+    if (digit < 0) return notAKey;
+    byte = (byte << 4) | digit;
+    // An odd number of digits leaves the first byte with one.
+    if (((digitCount - index) & 1) === 1) {
+      into[next] = byte;
+      next += 1;
+      byte = 0;
+    }
+  }
+  return kind;
+}
+
+/** Lower case only: the canonical form is the one that a site may sign. */
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 97 && code <= 102) return code - 87;
+  return -1;
+}
