@@ -52,7 +52,17 @@ export type DoorEvent =
   /** `reason` is a TableRefusal of protocols/sync. */
   | { readonly kind: "table_refused"; readonly reason: string; readonly detail: string }
   | { readonly kind: "controller_started"; readonly software: string }
-  | { readonly kind: "trouble"; readonly trouble: string; readonly state: "raised" | "cleared" };
+  | { readonly kind: "trouble"; readonly trouble: string; readonly state: "raised" | "cleared" }
+  /**
+   * Stands where entries are missing that could not be written for longer than memory holds them:
+   * how many, and how many of them were denials and door alarms.
+   */
+  | {
+      readonly kind: "journal_overflow";
+      readonly lostCount: number;
+      readonly lostDenialCount: number;
+      readonly lostAlarmCount: number;
+    };
 
 /** A `DoorEvent` with the circumstances in which it was recorded. */
 export interface JournalRecord {
