@@ -157,10 +157,10 @@ export class FrameDecoder<Shape extends FrameShape> {
 
   #fall(line: 0 | 1, at: EdgeNs): undefined {
     const begun = this.#begin(at);
-    if (!begun) this.#addInterval(at);
-    this.#lastFallAt = at;
     if (this.#lowSince[line] !== undefined) this.#disturb("glitch");
     if (this.#lowSince[line === 0 ? 1 : 0] !== undefined) this.#disturb("both_low");
+    if (!begun) this.#addInterval(at);
+    this.#lastFallAt = at;
     this.#lowSince[line] = at;
   }
 
