@@ -1,0 +1,104 @@
+import * as v from "valibot";
+import type { DoorEvent, JournalEntry } from "../../domain/event.ts";
+import { controllerId, doorId, passId, readerId, userId } from "../../domain/ids.ts";
+import { denialReasons, grantReasons } from "../../domain/reason.ts";
+import { fail, type Result, succeed } from "../../domain/result.ts";
+import {
+  codeWord,
+  describeIssue,
+  duration,
+  id,
+  instant,
+  integer,
+  journalId,
+  numberMax,
+  sha256Hex,
+  tableVersion,
+  text,
+} from "./schema-parts.ts";
+
+/** The longest free text in an event. A controller cuts before it journals. */
+export const eventTextMax = 1_000;
+
+const yearMs = 366 * 24 * 3_600_000;
+
+const doorKinds = [
+  "door_forced",
+  "door_held_warning",
+  "door_held",
+  "door_secured",
+  "door_not_entered",
+  "rex_admitted",
+  "rex_reported",
+  "rex_stuck",
+  "rex_recovered",
+  "contact_chatter",
+  "contact_recovered",
+] as const satisfies readonly DoorEvent["kind"][];
+
+const atReader = { door: id(doorId), reader: id(readerId) };
+
+const eventSchema = v.variant("kind", [
+  v.strictObject({
+    kind: v.literal("access_granted"),
+    ...atReader,
+    pass: id(passId),
+    user: id(userId),
+    reason: v.picklist(grantReasons),
+  }),
+  v.strictObject({
+    kind: v.literal("access_denied"),
+    ...atReader,
+    pass: v.exactOptional(id(passId)),
+    user: v.exactOptional(id(userId)),
+    reason: v.picklist(denialReasons),
+  }),
+  v.strictObject({ kind: v.picklist(doorKinds), door: id(doorId) }),
+  v.strictObject({
+    kind: v.literal("pin_lockout"),
+    reader: id(readerId),
+    pauseMs: duration(yearMs),
+  }),
+  v.strictObject({
+    kind: v.literal("reader_misread"),
+    reader: id(readerId),
+    verdict: codeWord,
+    bitCount: integer(0, numberMax),
+    count: integer(0, numberMax),
+  }),
+  v.strictObject({ kind: v.literal("table_applied"), applied: tableVersion }),
+  v.strictObject({
+    kind: v.literal("table_refused"),
+    reason: codeWord,
+    detail: text(eventTextMax),
+  }),
+  v.strictObject({ kind: v.literal("controller_started"), software: text(eventTextMax) }),
+  v.strictObject({
+    kind: v.literal("trouble"),
+    trouble: text(eventTextMax),
+    state: v.picklist(["raised", "cleared"]),
+  }),
+]);
+
+const entrySchema = v.strictObject({
+  controller: id(controllerId),
+  journal: journalId,
+  number: integer(1, numberMax),
+  previous: sha256Hex,
+  hash: sha256Hex,
+  event: eventSchema,
+  wall: v.strictObject({ at: instant, quality: v.picklist(["trusted", "holdover", "unknown"]) }),
+  table: v.exactOptional(tableVersion),
+  // A clock set back makes the table look as if it came from the future.
+  tableAgeMs: v.exactOptional(v.pipe(v.number(), v.safeInteger())),
+});
+
+/**
+ * The shape alone; the chain is `verifyChain`'s. An entry that a newer controller made in a form
+ * unknown here is refused as a whole: it stays in that controller's journal until the site is newer
+ * too, instead of being stored as something that nobody understood.
+ */
+export function parseJournalEntry(raw: unknown): Result<JournalEntry, string> {
+  const parsed = v.safeParse(entrySchema, raw, { abortEarly: true });
+  return parsed.success ? succeed(parsed.output) : fail(describeIssue(parsed.issues[0]));
+}

@@ -1,0 +1,84 @@
+import * as v from "valibot";
+import { parseRawCredential, pinDigest } from "../../domain/credential.ts";
+import { idExpectation, isId } from "../../domain/ids.ts";
+import { epochMs } from "../../domain/time.ts";
+
+/** An identifier, branded by `as` (`doorId`, `userId`, …). */
+export function id<T extends string>(as: (text: string) => T) {
+  return v.pipe(v.string(), v.check(isId, idExpectation), v.transform(as));
+}
+
+export function integer(least: number, most: number) {
+  const expected = `a whole number, ${least} to ${most}`;
+  return v.pipe(
+    v.number(expected),
+    v.safeInteger(expected),
+    v.minValue(least, expected),
+    v.maxValue(most, expected),
+  );
+}
+
+/** The year 9999 ends here: the last instant that ISO 8601 writes with four digits. */
+export const epochMsMax = 253_402_300_799_999;
+
+const instantExpectation = `milliseconds since 1970, 0 to ${epochMsMax}`;
+
+/** A fraction is let through: a clock may have one, and it is hashed as it is. */
+export const instant = v.pipe(
+  v.number(instantExpectation),
+  v.minValue(0, instantExpectation),
+  v.maxValue(epochMsMax, instantExpectation),
+  v.transform(epochMs),
+);
+
+export function duration(mostMs: number) {
+  return v.pipe(v.number(), v.minValue(0, `0 to ${mostMs} ms`), v.maxValue(mostMs, `0 to ${mostMs} ms`));
+}
+
+export function text(lengthMax: number) {
+  return v.pipe(v.string(), v.maxLength(lengthMax, `at most ${lengthMax} characters`));
+}
+
+/** A word that code matches on: a reason, a verdict, a trouble. */
+export const codeWord = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9_.:/-]{0,127}$/i, "a code word of at most 128 characters"),
+);
+
+export const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hex digits"));
+
+/** One journal of one controller's storage, drawn at random when that storage is made. */
+export const journalId = v.pipe(v.string(), v.check(isId, idExpectation));
+
+export const numberMax = Number.MAX_SAFE_INTEGER;
+
+export const tableVersion = v.strictObject({
+  epoch: integer(0, numberMax),
+  version: integer(0, numberMax),
+});
+
+export const rawCredentialText = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const parsed = parseRawCredential(dataset.value);
+    if (parsed.ok) return parsed.value;
+    addIssue({ message: parsed.fault });
+    return NEVER;
+  }),
+);
+
+export const pinDigestText = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{32}$/, "32 hex digits"),
+  v.transform(pinDigest),
+);
+
+/** Names the first wrong field and what was expected there; never what stood there, a secret maybe. */
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "";
+  const expected =
+    issue.kind === "schema" && issue.expected !== null
+      ? `expected ${issue.expected}`
+      : `expected ${issue.message}`;
+  return `${path === "" ? "message" : path}: ${expected}`.slice(0, 200);
+}

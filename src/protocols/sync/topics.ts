@@ -1,0 +1,45 @@
+import { type ControllerId, controllerId, isId, type SiteId } from "../../domain/ids.ts";
+
+/** The `1` is the version of everything below it. */
+const root = "postern/1";
+
+/** Where one controller and its site speak. Only `status` and `tableSnapshot` are retained. */
+export interface ControllerTopics {
+  /** Controller, also as its will. JSON, see status-message.ts. */
+  readonly status: string;
+  /** Site, retained. See table-message.ts. */
+  readonly tableSnapshot: string;
+  /** Controller. See table-ack-message.ts. */
+  readonly tableAck: string;
+  /** Controller, QoS 1. See event-message.ts. */
+  readonly event: string;
+  /** Site. See ack-message.ts. */
+  readonly eventAck: string;
+}
+
+function topicsUnder(base: string): ControllerTopics {
+  return {
+    status: `${base}/status`,
+    tableSnapshot: `${base}/table/snapshot`,
+    tableAck: `${base}/table/ack`,
+    event: `${base}/event`,
+    eventAck: `${base}/event/ack`,
+  };
+}
+
+export function topicsFor(site: SiteId, controller: ControllerId): ControllerTopics {
+  return topicsUnder(`${root}/${site}/c/${controller}`);
+}
+
+/** The same topics of every controller of a site, as subscription filters. */
+export function filtersForSite(site: SiteId): ControllerTopics {
+  return topicsUnder(`${root}/${site}/c/+`);
+}
+
+/** Which controller a topic below a site is about, or undefined where it is nobody's. */
+export function controllerOfTopic(site: SiteId, topic: string): ControllerId | undefined {
+  const prefix = `${root}/${site}/c/`;
+  if (!topic.startsWith(prefix)) return undefined;
+  const [id] = topic.slice(prefix.length).split("/", 1);
+  return id !== undefined && isId(id) ? controllerId(id) : undefined;
+}
