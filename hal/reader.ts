@@ -15,7 +15,10 @@ export type ReaderReport =
   | { readonly kind: "key"; readonly key: Key; readonly at: EdgeNs }
   /** A keypad that sends the whole PIN in one frame. Digits only, 1-5 of them. */
   | { readonly kind: "pin"; readonly digits: string; readonly at: EdgeNs }
-  /** Never a card. `verdict` is one of the Wiegand verdicts other than `ok`. */
+  /**
+   * Never a card. `verdict` is one of the Wiegand verdicts other than `ok`, or `entry_error` where a
+   * keypad could not send what was typed.
+   */
   | {
       readonly kind: "misread";
       readonly verdict: string;

@@ -23,15 +23,15 @@ const promptEdgeNsMax = 500_000;
 
 /**
  * A Wiegand reader, with or without keypad, on two lines that idle high. Reading begins with
- * `listen`. It does *not* promise to understand a card of a format that it was not given: such a card
- * is a misread, as is a frame that began before `listen`.
+ * `listen`. It does *not* promise to understand a card of a format that it was not given: such a
+ * card is a misread, as is a frame that began before `listen`.
  *
- * A card of the longest configured format is reported at its last bit; anything else after a silence
- * of 3 to 50 ms, depending on the reader's own pace. One alarm at most is armed.
+ * A card of the longest configured format is reported at its last bit; anything else after a
+ * silence of 3 to 50 ms, depending on the reader's own pace. One alarm at most is armed.
  *
  * Throws `HalError` as `Gpio.openInputs` does; `not_supported` for a format that `formats` does not
- * have, for none at all, and for a 26-bit card beside a keypad that sends its PIN as 26 bits: nobody
- * could tell a PIN from a card. Nothing is open then.
+ * have, for none at all, and for a 26-bit card beside a keypad that sends its PIN as 26 bits:
+ * nobody could tell a PIN from a card. Nothing is open then.
  */
 export function openWiegandReader(options: {
   readonly gpio: Gpio;
@@ -142,10 +142,15 @@ class WiegandReader implements Reader {
     return monotonicMs((deadline + grace) / 1e6);
   }
 
-  /** An alarm that is early enough stays: it asks again when it fires, once a frame and not a bit. */
+  /**
+   * An alarm that is early enough stays: it asks again when it fires, once a frame and not a bit.
+   */
   #arm(): void {
     const askAt = this.#askAt();
-    if (askAt === undefined) return this.#disarm();
+    if (askAt === undefined) {
+      this.#disarm();
+      return;
+    }
     if (this.#alarm !== undefined && this.#alarmAt <= askAt) return;
     this.#disarm();
     this.#alarmAt = askAt;
@@ -159,8 +164,8 @@ class WiegandReader implements Reader {
   }
 
   /**
-   * When the process was held up, the timer fires before the edges that waited are read. They decide,
-   * so the event loop polls them first; edges that this brings move the time to ask.
+   * When the process was held up, the timer fires before the edges that waited are read. They
+   * decide, so the event loop polls them first; edges that this brings move the time to ask.
    */
   #alarmFired(): void {
     this.#disarm();

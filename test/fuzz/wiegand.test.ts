@@ -28,8 +28,8 @@ function someShapes(random: Seeded): readonly FrameShape[] {
 }
 
 /**
- * What is wrong with a frame that was called whole, judged from the edges alone: its bits must be the
- * last pulses before it, each whole, evenly spaced, numbered without a gap, after a silence.
+ * What is wrong with a frame that was called whole, judged from the edges alone: its bits must be
+ * the last pulses before it, each whole, evenly spaced, numbered without a gap, after a silence.
  */
 function fault(frame: Frame<FrameShape>, edges: readonly WiegandEdge[]): string | undefined {
   if (frame.verdict !== "ok") return undefined;
@@ -39,7 +39,8 @@ function fault(frame: Frame<FrameShape>, edges: readonly WiegandEdge[]): string 
   const intervals: number[] = [];
   for (const [index, edge] of own.entries()) {
     const previous = own[index - 1];
-    if (previous !== undefined && edge.sequence !== previous.sequence + 1) return "an edge was lost";
+    if (previous !== undefined && edge.sequence !== previous.sequence + 1)
+      return "an edge was lost";
     if (edge.level !== index % 2) return "not one pulse after another";
     if (String(edge.line) !== frame.bits[index >> 1]) return "other bits than on the wire";
     const width = edge.at - (previous?.at ?? edge.at);
@@ -115,7 +116,12 @@ function present(wire: Wire, bits: string, random: Seeded): boolean {
     }
     case 1:
       wire.send(bits.slice(0, at), { interval: jitter }).wait(60 * us);
-      wire.edge(0, 0).edge(1, 0).wait(50 * us).edge(1, 1).edge(0, 1);
+      wire
+        .edge(0, 0)
+        .edge(1, 0)
+        .wait(50 * us)
+        .edge(1, 1)
+        .edge(0, 1);
       wire.wait(pace).send(bits.slice(at), { interval: jitter });
       return false;
     case 2:
@@ -155,7 +161,8 @@ t.test("a day at a reader: whole cards read, broken ones never do", async (t) =>
       // The gap between two presentations' numbers stands for nothing lost here.
       sequence = edges.at(-1)?.sequence ?? 0;
     }
-    // Read late, a lost edge may as well have been the end of the card before: that is no card then.
+    // Read late, a lost edge may as well have been the end of the card before: that is no card
+    // then.
     const complete = edges.every((edge, index) => edge.sequence === index + 1);
     const deadlines = complete ? random.pick(["prompt", "at_end"]) : "prompt";
     const frames = framesOf(shapesOf(format), edges, { deadlines });

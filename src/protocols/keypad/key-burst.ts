@@ -1,7 +1,9 @@
 /** `*` and `#` are ESC and ENT on keypads that print them so. */
 export type KeypadKey = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "*" | "#";
 
-/** One frame per key: `burst_4` is the key's nibble, `burst_8` its complement and then the nibble. */
+/**
+ * One frame per key: `burst_4` is the key's nibble, `burst_8` its complement and then the nibble.
+ */
 export type BurstKeypad = "burst_4" | "burst_8";
 
 /** The nibble that each key sends is its place here; 12-15 are no key. */
@@ -17,7 +19,9 @@ export function encodeKey(keypad: BurstKeypad, key: KeypadKey): string {
   return keypad === "burst_4" ? nibbleBits(nibble) : nibbleBits(15 - nibble) + nibbleBits(nibble);
 }
 
-/** Undefined: not of the burst's length, a complement that does not fit, or a nibble without key. */
+/**
+ * Undefined: not of the burst's length, a complement that does not fit, or a nibble without key.
+ */
 export function decodeKey(keypad: BurstKeypad, bits: string): KeypadKey | undefined {
   if (bits.length !== burstBits[keypad] || !/^[01]+$/.test(bits)) return undefined;
   const nibble = Number.parseInt(bits.slice(-4), 2);

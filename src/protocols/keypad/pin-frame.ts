@@ -16,7 +16,9 @@ export type PinFrame =
 
 const onesIn = (bits: string): number => bits.replaceAll("0", "").length;
 
-/** `digits` as typed before `#`; one that does not fit becomes the error marker, as in the field. */
+/**
+ * `digits` as typed before `#`; one that does not fit becomes the error marker, as in the field.
+ */
 export function encodePinFrame(digits: string): string {
   const typed = /^[0-9]{1,5}$/.test(digits) ? Number(digits) : errorMarker;
   const payload = Math.min(typed, errorMarker).toString(2).padStart(24, "0");

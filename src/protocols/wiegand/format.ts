@@ -3,8 +3,9 @@ import { rawBitsMax } from "../../domain/credential.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 
 /**
- * How a run of bits on D0 and D1 is a card: pure data, so that a site can add one. Bits count from 0
- * in wire order; manuals count from 1. Each bit belongs to exactly one field or is one parity bit.
+ * How a run of bits on D0 and D1 is a card: pure data, so that a site can add one. Bits count from
+ * 0 in wire order; manuals count from 1. Each bit belongs to exactly one field or is one parity
+ * bit.
  */
 export interface WiegandFormat {
   readonly name: string;
@@ -129,7 +130,9 @@ export const standardFormats: readonly WiegandFormat[] = [
   serialNumber(80),
 ];
 
-/** Does `bits`, of the format's length, satisfy every parity? `bits` is `0` and `1`, first first. */
+/**
+ * Does `bits`, of the format's length, satisfy every parity? `bits` is `0` and `1`, first first.
+ */
 export function parityHolds(format: WiegandFormat, bits: string): boolean {
   return format.parity.every(
     (parity) => parityBit(parity, (bit) => bits[bit] === "1") === (bits[parity.bit] === "1"),
@@ -199,7 +202,9 @@ export function decodeCard(
     fields[field.name] =
       field.as === "number"
         ? Number.parseInt(part, 2)
-        : BigInt(`0b${part}`).toString(16).padStart(field.bitCount / 4, "0");
+        : BigInt(`0b${part}`)
+            .toString(16)
+            .padStart(field.bitCount / 4, "0");
   }
   return succeed(fields);
 }
@@ -209,12 +214,7 @@ const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/));
 
 const formatSchema = v.strictObject({
   name: label,
-  bitCount: v.pipe(
-    v.number(),
-    v.integer(),
-    v.minValue(wiegandBitsMin),
-    v.maxValue(rawBitsMax),
-  ),
+  bitCount: v.pipe(v.number(), v.integer(), v.minValue(wiegandBitsMin), v.maxValue(rawBitsMax)),
   fields: v.pipe(
     v.array(
       v.strictObject({

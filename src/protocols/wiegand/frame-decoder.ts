@@ -1,10 +1,11 @@
 import { type EdgeNs, edgeNs } from "../../domain/time.ts";
 
 /**
- * What became of a run of pulses. `ok`: one configured shape, whole. `length`: no shape has this many
- * bits, or bits may be missing. `parity`: the length fits, the check bits do not. `spacing`: an
- * interval far out of line, or a fragment too soon after a misread. `both_low`: D0 and D1 low
- * together, which is a cable and not a bit. `glitch`: a pulse too short, too long or without an edge.
+ * What became of a run of pulses. `ok`: one configured shape, whole. `length`: no shape has this
+ * many bits, or bits may be missing. `parity`: the length fits, the check bits do not. `spacing`:
+ * an interval far out of line, or a fragment too soon after a misread. `both_low`: D0 and D1 low
+ * together, which is a cable and not a bit. `glitch`: a pulse too short, too long or without an
+ * edge.
  */
 export type WiegandVerdict = "ok" | "parity" | "length" | "spacing" | "both_low" | "glitch";
 export type Misread = Exclude<WiegandVerdict, "ok">;
@@ -12,7 +13,9 @@ export type Misread = Exclude<WiegandVerdict, "ok">;
 /** A kind of frame that a reader may send: a card format, or a burst of its keypad. */
 export interface FrameShape {
   readonly bitCount: number;
-  /** Do bits of it check others? Without, only silence tells a whole frame from a cut longer one. */
+  /**
+   * Do bits of it check others? Without, only silence tells a whole frame from a cut longer one.
+   */
   readonly checked: boolean;
   /** `bits` is of this length: `0` and `1`, first bit on the wire first. */
   accepts(bits: string): boolean;
@@ -31,7 +34,9 @@ export interface WiegandEdge {
   readonly sequence: number;
 }
 
-/** SIA AC-01 says 20-100 us; cables and interrupt latency blur both ends by the time we see them. */
+/**
+ * SIA AC-01 says 20-100 us; cables and interrupt latency blur both ends by the time we see them.
+ */
 export const pulseNsMin = 10_000;
 export const pulseNsMax = 500_000;
 
@@ -49,12 +54,13 @@ export const shortIntervalRatio = 0.4;
 export const misreadQuietNs = 100_000_000;
 
 /**
- * Turns the edges of one reader's two lines into frames. Deterministic: stamps decide everything, so
- * edges that are handed over late or in a batch give the same frames. It holds no timer: the caller
- * feeds `deadlineReached` at or after `deadline()`, and only once no older edge waits to be read.
+ * Turns the edges of one reader's two lines into frames. Deterministic: stamps decide everything,
+ * so edges that are handed over late or in a batch give the same frames. It holds no timer: the
+ * caller feeds `deadlineReached` at or after `deadline()`, and only once no older edge waits to be
+ * read.
  *
- * A bit counts at its rising edge, not at its falling one: only then is its length known, and a pulse
- * of the wrong length must never complete a card. That costs one pulse, 20-100 us.
+ * A bit counts at its rising edge, not at its falling one: only then is its length known, and a
+ * pulse of the wrong length must never complete a card. That costs one pulse, 20-100 us.
  *
  * A frame that fills the longest configured shape is decided at that bit if the shape is checked.
  * Shapes without check bits (serial numbers) wait for the silence: deciding at bit 32 of a 7-byte
@@ -101,7 +107,10 @@ export class FrameDecoder<Shape extends FrameShape> {
     this.#longest = Math.max(...shapes.map((shape) => shape.bitCount));
     this.#bits = new Uint8Array(this.#longest);
     this.#intervals = new Float64Array(this.#longest);
-    this.#lowSince = [lowAtOpening[0] ? openedAt : undefined, lowAtOpening[1] ? openedAt : undefined];
+    this.#lowSince = [
+      lowAtOpening[0] ? openedAt : undefined,
+      lowAtOpening[1] ? openedAt : undefined,
+    ];
     this.#watchedFrom = openedAt;
     this.#quietUntil = openedAt;
     this.#firstFallAt = openedAt;
@@ -200,7 +209,10 @@ export class FrameDecoder<Shape extends FrameShape> {
   #addInterval(at: EdgeNs): void {
     const interval = at - this.#lastFallAt;
     // The kernel promises order; a driver that breaks it must not make a card.
-    if (!(interval > 0)) return this.#disturb("spacing");
+    if (!(interval > 0)) {
+      this.#disturb("spacing");
+      return;
+    }
     if (this.#decided !== undefined || this.#intervalCount === this.#intervals.length) return;
     this.#intervals[this.#intervalCount] = interval;
     this.#intervalCount += 1;
@@ -246,7 +258,9 @@ export class FrameDecoder<Shape extends FrameShape> {
     return frame;
   }
 
-  /** A frame that was let through must not have had more to it; one that was not is known already. */
+  /**
+   * A frame that was let through must not have had more to it; one that was not is known already.
+   */
   #tailVerdict(): Misread | undefined {
     if (this.#decided !== "ok") return undefined;
     return this.#fault ?? (this.#tailBitCount > 0 ? "length" : undefined);

@@ -147,10 +147,13 @@ t.test("a card is reported by its last edge, with no timer in between", async (t
   t.equal(clock.waitingCount, 0, "and nothing is waited for");
 });
 
-t.test("both lines are asked for in one request, so their edges cannot change places", async (t) => {
-  const { gpio } = openReader(["H10301"]);
-  t.same(gpio.requests, [{ lines: ["D0", "D1"], bias: "pull_up" }]);
-});
+t.test(
+  "both lines are asked for in one request, so their edges cannot change places",
+  async (t) => {
+    const { gpio } = openReader(["H10301"]);
+    t.same(gpio.requests, [{ lines: ["D0", "D1"], bias: "pull_up" }]);
+  },
+);
 
 t.test("a card without check bits is reported after the silence", async (t) => {
   const reader = openReader(["CSN32", "CSN56"]);
@@ -191,6 +194,14 @@ for (const keypad of ["burst_4", "burst_8"] as const) {
     t.same(seen, [...keys, "card"]);
   });
 }
+
+t.test("a key is told a few of its own intervals after its last bit", async (t) => {
+  const reader = openReader(["H10301"], "burst_4");
+  reader.wire.send(encodeKey("burst_4", "7"));
+  await reader.deliver();
+  await reader.rest(4 * ms);
+  t.match(reader.reports, [{ kind: "key", key: "7" }]);
+});
 
 t.test("a keypad's PIN arrives whole, and its error marker is a misread", async (t) => {
   const reader = openReader(["H10306"], "pin_26");
@@ -248,7 +259,10 @@ t.test("edges that all come late are the same card", async (t) => {
 
 t.test("a whole card in one late batch is a card, and two are two", async (t) => {
   const reader = openReader(["H10301", "H10304"]);
-  reader.wire.send(h10301).wait(300 * ms).send(h10301);
+  reader.wire
+    .send(h10301)
+    .wait(300 * ms)
+    .send(h10301);
   reader.clock.nowNs = reader.wire.now + 500 * ms;
   reader.deliverAtOnce();
   await reader.rest(1_000 * ms);
@@ -265,7 +279,10 @@ t.test("a line low at opening invents nothing, and the next card reads", async (
   const options = { gpio, clock, wiring: wiring(["H10301"], "none"), formats: standardFormats };
   const reports: ReaderReport[] = [];
   openWiegandReader(options).listen((report) => reports.push(report));
-  const wire = new Wire(clock.nowNs + 20 * us).edge(0, 1).wait(200 * ms).send(h10301);
+  const wire = new Wire(clock.nowNs + 20 * us)
+    .edge(0, 1)
+    .wait(200 * ms)
+    .send(h10301);
   for (const edge of wire.edges) gpio.listener?.(edge);
   t.match(reports, [{ kind: "card", raw: rawFromBits(h10301) }]);
 });
@@ -273,7 +290,12 @@ t.test("a line low at opening invents nothing, and the next card reads", async (
 t.test("health counts cards, misreads by verdict, extra bits and lost edges", async (t) => {
   const reader = openReader(["H10301"]);
   const { wire } = reader;
-  wire.send(h10301).wait(300 * ms).send("1".repeat(26)).wait(300 * ms).send("101");
+  wire
+    .send(h10301)
+    .wait(300 * ms)
+    .send("1".repeat(26))
+    .wait(300 * ms)
+    .send("101");
   wire.wait(300 * ms).send(`${h10301}10`);
   await reader.deliver();
   await reader.rest(300 * ms);

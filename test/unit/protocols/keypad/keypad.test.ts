@@ -1,5 +1,9 @@
 import t from "tap";
-import { decodeKey, encodeKey, type KeypadKey } from "../../../../src/protocols/keypad/key-burst.ts";
+import {
+  decodeKey,
+  encodeKey,
+  type KeypadKey,
+} from "../../../../src/protocols/keypad/key-burst.ts";
 import { keypadShape } from "../../../../src/protocols/keypad/keypad-shape.ts";
 import { decodePinFrame, encodePinFrame } from "../../../../src/protocols/keypad/pin-frame.ts";
 import { decodeCard } from "../../../../src/protocols/wiegand/format.ts";

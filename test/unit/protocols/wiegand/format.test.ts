@@ -17,35 +17,36 @@ import { flipBit, formatNamed, vectorOf, vectors } from "./wire.ts";
  * A second derivation, from the masks in the Proxmark3 client (client/src/wiegand_formats.c), whose
  * bit 0 is the last on the wire. Data bits come from the frame; parity bits are worked out here.
  */
-const masks: Readonly<Record<string, readonly (readonly [bit: number, mask: bigint, odd: 0 | 1])[]>> =
-  {
-    H10301: [
-      [25, 0x1ffe000n, 0],
-      [0, 0x1ffen, 1],
-    ],
-    H10306: [
-      [33, 0x1fffe0000n, 0],
-      [0, 0x1fffen, 1],
-    ],
-    H10302: [
-      [36, 0xffffc0000n, 0],
-      [0, 0x7fffen, 1],
-    ],
-    H10304: [
-      [36, 0xffffc0000n, 0],
-      [0, 0x7fffen, 1],
-    ],
-    "C1000-35": [
-      [33, 0x1b6db6db6n, 0],
-      [0, 0x36db6db6cn, 1],
-      [34, 0x3ffffffffn, 1],
-    ],
-    "C1000-48": [
-      [46, 0x1b6db6db6db6n, 0],
-      [0, 0x36db6db6db6cn, 1],
-      [47, 0x7fffffffffffn, 1],
-    ],
-  };
+const masks: Readonly<
+  Record<string, readonly (readonly [bit: number, mask: bigint, odd: 0 | 1])[]>
+> = {
+  H10301: [
+    [25, 0x1ffe000n, 0],
+    [0, 0x1ffen, 1],
+  ],
+  H10306: [
+    [33, 0x1fffe0000n, 0],
+    [0, 0x1fffen, 1],
+  ],
+  H10302: [
+    [36, 0xffffc0000n, 0],
+    [0, 0x7fffen, 1],
+  ],
+  H10304: [
+    [36, 0xffffc0000n, 0],
+    [0, 0x7fffen, 1],
+  ],
+  "C1000-35": [
+    [33, 0x1b6db6db6n, 0],
+    [0, 0x36db6db6cn, 1],
+    [34, 0x3ffffffffn, 1],
+  ],
+  "C1000-48": [
+    [46, 0x1b6db6db6db6n, 0],
+    [0, 0x36db6db6db6cn, 1],
+    [47, 0x7fffffffffffn, 1],
+  ],
+};
 
 function withProxmarkParity(format: WiegandFormat, bits: string): string {
   const parities = masks[format.name] ?? [];
@@ -243,7 +244,10 @@ t.test("a format that could not work is refused at the place that is wrong", asy
     [{ ...siteFormat, fields: [facility] }, "fields"],
     [{ ...siteFormat, fields: [facility, { ...number, name: "facility" }] }, "fields.1.name"],
     [{ ...siteFormat, fields: [facility, { ...number, firstBit: 20 }] }, "fields.1"],
-    [{ ...siteFormat, fields: [facility, { ...number, as: "hex", bitCount: 11 }] }, "fields.1.bitCount"],
+    [
+      { ...siteFormat, fields: [facility, { ...number, as: "hex", bitCount: 11 }] },
+      "fields.1.bitCount",
+    ],
     [{ ...siteFormat, parity: [even, { ...odd, bit: 27 }] }, "parity.1.bit"],
     [{ ...siteFormat, parity: [even, { ...odd, covers: [26] }] }, "parity.1.covers"],
     [{ ...siteFormat, parity: [even, { ...odd, covers: [1, 1] }] }, "parity.1.covers"],

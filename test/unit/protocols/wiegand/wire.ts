@@ -67,7 +67,9 @@ export class Wire {
     return this.edge(line, 0).wait(pulseNs).edge(line, 1);
   }
 
-  /** Ends with the last pulse's rising edge. `interval` is from fall to fall, or one for each bit. */
+  /**
+   * Ends with the last pulse's rising edge. `interval` is from fall to fall, or one for each bit.
+   */
   send(
     bits: string,
     options: { interval?: number | ((bit: number) => number); pulseNs?: number } = {},
@@ -87,8 +89,8 @@ export function renumber(edges: readonly WiegandEdge[]): readonly WiegandEdge[] 
 }
 
 /**
- * All frames of `edges`. `deadlines`: fed as soon as they are due, or not before the very end, which
- * is what a process does that was held up.
+ * All frames of `edges`. `deadlines`: fed as soon as they are due, or not before the very end,
+ * which is what a process does that was held up.
  */
 export function framesOf<Shape extends FrameShape>(
   shapes: readonly Shape[],
