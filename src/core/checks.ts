@@ -24,7 +24,25 @@ export interface Subject {
   readonly user: number;
 }
 
-export type Verdict = "passed" | "pin_required" | DenialReason;
+/** The reasons that these checks give; the others are given by the machines before them. */
+export type CheckedReason = Extract<
+  DenialReason,
+  | "no_table"
+  | "door_unknown"
+  | "unknown_credential"
+  | "pass_inactive"
+  | "user_suspended"
+  | "clock_unknown"
+  | "not_yet_valid"
+  | "expired"
+  | "no_access"
+  | "outside_schedule"
+  | "pin_alone_not_allowed"
+  | "wrong_pin"
+  | "pin_of_another_user"
+>;
+
+export type Verdict = "passed" | "pin_required" | CheckedReason;
 
 export type CheckName =
   | "table"

@@ -43,6 +43,7 @@ const windowsMax = 12;
  *   ends in the second, and does not close between. Nobody is shut out at a time the interval names.
  * - An interval that lies in the left-out hour altogether opens when that hour would have ended, for
  *   as long as it usually is open. A date which the zone skips altogether has no intervals.
+ * - A schedule that leaves out no minute of the week is always open.
  * - Stretches that touch or overlap are one: no change is seen between 09:00-12:00 and 12:00-17:00.
  *
  * Throws a RangeError for a zone that is none.
@@ -99,7 +100,7 @@ class WeeklySchedule implements CompiledSchedule {
   }
 
   private openWindow(at: number): Window {
-    const first = Temporal.Instant.fromEpochMilliseconds(at)
+    const first = Temporal.Instant.fromEpochMilliseconds(Math.floor(at))
       .toZonedDateTimeISO(this.zone)
       .toPlainDate();
     const stretches: Stretch[] = [];
@@ -194,7 +195,6 @@ function segmentIn(window: Window, at: number): Segment {
   return { from, until: window.until, isOpen: false };
 }
 
-/** Then it is open without a break in every zone, since what one interval ends another begins. */
 function coversWeek(intervals: readonly WeeklyInterval[]): boolean {
   const covered = new Uint8Array(minutesPerWeek);
   for (const interval of intervals) {

@@ -33,7 +33,8 @@ export function writeCardKey(raw: RawCredential, into: Uint8Array): KeyKind {
     if (!(digit >= 0 && digit <= 9)) break;
     bitCount = bitCount * 10 + digit;
   }
-  if (bitCount === 0 || bitCount > rawBitsMax || raw.charCodeAt(at) !== 58) return notAKey;
+  const isCanonical = raw.charCodeAt(0) !== 48 && raw.charCodeAt(at) === 58;
+  if (!isCanonical || bitCount === 0 || bitCount > rawBitsMax) return notAKey;
   return writeHex(raw, at + 1, bitCount, (bitCount + 3) >>> 2, into);
 }
 
