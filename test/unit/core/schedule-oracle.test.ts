@@ -37,7 +37,10 @@ const weekdayOf = (day: number): number => ((((day + 3) % 7) + 7) % 7) + 1;
  * real time whose wall time lies in it, and what covers the week is always open. Knows nothing of
  * offsets or transitions.
  */
-function openMinutes(minutes: readonly Minute[], intervals: readonly WeeklyInterval[]): Set<number> {
+function openMinutes(
+  minutes: readonly Minute[],
+  intervals: readonly WeeklyInterval[],
+): Set<number> {
   const open = new Set<number>();
   const week = intervals.flatMap(({ days, fromMinute, toMinute }) =>
     days.flatMap((day) => {
@@ -69,13 +72,18 @@ function openMinutes(minutes: readonly Minute[], intervals: readonly WeeklyInter
   return open;
 }
 
-const intervalArbitrary = fc
-  .record({
-    days: fc.uniqueArray(fc.constantFrom<IsoWeekday>(1, 2, 3, 4, 5, 6, 7), { minLength: 1 }),
-    // Mostly in the small hours, where clocks change, and often to the full or half hour.
-    fromMinute: fc.oneof(fc.integer({ min: 0, max: 8 }).map((half) => half * 30), fc.nat(1_439)),
-    toMinute: fc.oneof(fc.integer({ min: 0, max: 8 }).map((half) => half * 30), fc.nat(1_440)),
-  });
+const intervalArbitrary = fc.record({
+  days: fc.uniqueArray(fc.constantFrom<IsoWeekday>(1, 2, 3, 4, 5, 6, 7), { minLength: 1 }),
+  // Mostly in the small hours, where clocks change, and often to the full or half hour.
+  fromMinute: fc.oneof(
+    fc.integer({ min: 0, max: 8 }).map((half) => half * 30),
+    fc.nat(1_439),
+  ),
+  toMinute: fc.oneof(
+    fc.integer({ min: 0, max: 8 }).map((half) => half * 30),
+    fc.nat(1_440),
+  ),
+});
 
 /** Days on which clocks change in their several ways, and one on which they do not. */
 const places = [
@@ -149,10 +157,7 @@ for (const [zone, change] of places) {
     const property = fc.property(intervalArbitrary, ({ fromMinute, toMinute }) => {
       const days = [weekdayOf(Math.floor((minutes[4 * dayMinutes]?.wall ?? 0) / dayMinutes))];
       const only = days.filter((day): day is IsoWeekday => day >= 1 && day <= 7);
-      const compiled = compileSchedule(
-        schedule("s", [{ days: only, fromMinute, toMinute }]),
-        zone,
-      );
+      const compiled = compileSchedule(schedule("s", [{ days: only, fromMinute, toMinute }]), zone);
       const states = minutes
         .slice(2 * dayMinutes, 6 * dayMinutes)
         .map((minute) => compiled.isOpen(minute.at));

@@ -44,7 +44,11 @@ t.test("office hours open and close to the millisecond, on their days", async (t
   t.equal(office.isOpen(at("2026-03-02T16:59:59.999+01:00")), true);
   t.equal(office.isOpen(at("2026-03-02T17:00:00.000+01:00")), false);
   t.equal(office.isOpen(at("2026-03-07T12:00:00.000+01:00")), false, "Saturday");
-  t.equal(office.isOpen(epochMs(at("2026-03-02T09:00:00+01:00") - 0.25)), false, "a fraction before");
+  t.equal(
+    office.isOpen(epochMs(at("2026-03-02T09:00:00+01:00") - 0.25)),
+    false,
+    "a fraction before",
+  );
 });
 
 t.test("the wall clock of the zone counts, not that of UTC", async (t) => {
@@ -54,13 +58,16 @@ t.test("the wall clock of the zone counts, not that of UTC", async (t) => {
   t.equal(compile("Pacific/Auckland", "2 01:00-01:01").isOpen(noon), true, "already Tuesday");
 });
 
-t.test("a night shift that starts on Friday ends on Saturday morning and not on Friday", async (t) => {
-  const night = compile("Europe/Berlin", "5 22:00-06:00");
-  t.equal(night.isOpen(at("2026-03-06T05:00:00+01:00")), false, "Friday morning");
-  t.equal(night.isOpen(at("2026-03-06T22:00:00+01:00")), true);
-  t.equal(night.isOpen(at("2026-03-07T05:59:59+01:00")), true);
-  t.equal(night.isOpen(at("2026-03-07T06:00:00+01:00")), false);
-});
+t.test(
+  "a night shift that starts on Friday ends on Saturday morning and not on Friday",
+  async (t) => {
+    const night = compile("Europe/Berlin", "5 22:00-06:00");
+    t.equal(night.isOpen(at("2026-03-06T05:00:00+01:00")), false, "Friday morning");
+    t.equal(night.isOpen(at("2026-03-06T22:00:00+01:00")), true);
+    t.equal(night.isOpen(at("2026-03-07T05:59:59+01:00")), true);
+    t.equal(night.isOpen(at("2026-03-07T06:00:00+01:00")), false);
+  },
+);
 
 t.test("Sunday night runs into Monday, over the end of the week", async (t) => {
   t.same(changes(compile("UTC", "7 22:00-06:00"), "2026-03-08T12:00:00Z"), [
@@ -69,20 +76,26 @@ t.test("Sunday night runs into Monday, over the end of the week", async (t) => {
   ]);
 });
 
-t.test("an interval may end with the day, and one that ends where it starts lasts a day", async (t) => {
-  t.same(changes(compile("UTC", "1 12:00-24:00"), "2026-03-02T00:00:00Z"), [
-    "+ 2026-03-02T12:00",
-    "- 2026-03-03T00:00",
-  ]);
-  t.same(changes(compile("UTC", "1 12:00-12:00"), "2026-03-02T00:00:00Z"), [
-    "+ 2026-03-02T12:00",
-    "- 2026-03-03T12:00",
-  ]);
-});
+t.test(
+  "an interval may end with the day, and one that ends where it starts lasts a day",
+  async (t) => {
+    t.same(changes(compile("UTC", "1 12:00-24:00"), "2026-03-02T00:00:00Z"), [
+      "+ 2026-03-02T12:00",
+      "- 2026-03-03T00:00",
+    ]);
+    t.same(changes(compile("UTC", "1 12:00-12:00"), "2026-03-02T00:00:00Z"), [
+      "+ 2026-03-02T12:00",
+      "- 2026-03-03T12:00",
+    ]);
+  },
+);
 
 t.test("where one interval ends and another begins nothing changes", async (t) => {
   const split = compile("UTC", "1-5 09:00-12:00", "1-5 12:00-17:00", "1 11:00-13:00");
-  t.same(changes(split, "2026-03-02T00:00:00Z").slice(0, 2), ["+ 2026-03-02T09:00", "- 2026-03-02T17:00"]);
+  t.same(changes(split, "2026-03-02T00:00:00Z").slice(0, 2), [
+    "+ 2026-03-02T09:00",
+    "- 2026-03-02T17:00",
+  ]);
   const weekend = compile("UTC", "6-7 00:00-24:00");
   t.same(changes(weekend, "2026-03-07T12:00:00Z"), ["- 2026-03-09T00:00"]);
 });
@@ -132,27 +145,140 @@ const spring = { ...berlin, from: "2026-03-28T12:00:00Z" };
 const autumn = { ...berlin, from: "2026-10-24T12:00:00Z" };
 
 const dstCases: readonly DstCase[] = [
-  { ...spring, open: "7 01:00-05:00", expect: ["+ 2026-03-29T00:00", "- 2026-03-29T03:00"], why: "an hour shorter" },
-  { ...spring, open: "7 02:30-05:00", expect: ["+ 2026-03-29T01:00", "- 2026-03-29T03:00"], why: "a start left out is the end of the gap" },
-  { ...spring, open: "7 01:00-02:30", expect: ["+ 2026-03-29T00:00", "- 2026-03-29T01:00"], why: "an end left out likewise" },
-  { ...spring, open: "7 02:15-02:45", expect: ["+ 2026-03-29T01:00", "- 2026-03-29T01:30"], why: "left out whole: after the gap, as long as usual" },
-  { ...spring, open: "7 02:00-03:00", expect: ["+ 2026-03-29T01:00", "- 2026-03-29T02:00"], why: "left out to the minute" },
-  { ...spring, open: "6 22:00-06:00", expect: ["+ 2026-03-28T21:00", "- 2026-03-29T04:00"], why: "a night over the gap" },
-  { ...autumn, open: "7 01:00-05:00", expect: ["+ 2026-10-24T23:00", "- 2026-10-25T04:00"], why: "an hour longer" },
-  { ...autumn, open: "7 02:15-02:45", expect: ["+ 2026-10-25T00:15", "- 2026-10-25T01:45"], why: "once, not twice" },
-  { ...autumn, open: "7 01:00-02:30", expect: ["+ 2026-10-24T23:00", "- 2026-10-25T01:30"], why: "an end in the repeated hour is its second pass" },
-  { ...autumn, open: "7 02:30-05:00", expect: ["+ 2026-10-25T00:30", "- 2026-10-25T04:00"], why: "a start in it is its first" },
-  { ...autumn, open: "7 01:00-02:00", expect: ["+ 2026-10-24T23:00", "- 2026-10-25T00:00"], why: "ends before the repeated hour" },
-  { ...autumn, open: "7 03:00-05:00", expect: ["+ 2026-10-25T02:00", "- 2026-10-25T04:00"], why: "starts after both passes" },
-  { ...autumn, open: "6 22:00-06:00", expect: ["+ 2026-10-24T20:00", "- 2026-10-25T05:00"], why: "a night over the overlap" },
-  { zone: "America/New_York", from: "2026-03-07T12:00:00Z", open: "7 02:30-12:00", expect: ["+ 2026-03-08T07:00", "- 2026-03-08T16:00"], why: "New York's gap" },
-  { zone: "America/New_York", from: "2026-10-31T12:00:00Z", open: "7 01:15-01:45", expect: ["+ 2026-11-01T05:15", "- 2026-11-01T06:45"], why: "New York's overlap" },
-  { zone: "Australia/Lord_Howe", from: "2026-10-03T00:00:00Z", open: "7 02:10-02:40", expect: ["+ 2026-10-03T15:30", "- 2026-10-03T15:40"], why: "Lord Howe's gap of half an hour" },
-  { zone: "Australia/Lord_Howe", from: "2026-04-04T00:00:00Z", open: "7 01:40-01:50", expect: ["+ 2026-04-04T14:40", "- 2026-04-04T15:20"], why: "Lord Howe's overlap of half an hour" },
-  { zone: "America/Havana", from: "2026-10-31T12:00:00Z", open: "6 20:00-24:00", expect: ["+ 2026-11-01T00:00", "- 2026-11-01T04:00"], why: "midnight happens twice: the first ends the day" },
-  { zone: "America/Havana", from: "2026-03-07T12:00:00Z", open: "7 00:00-08:00", expect: ["+ 2026-03-08T05:00", "- 2026-03-08T12:00"], why: "midnight is left out: the day starts at one" },
-  { zone: "Pacific/Apia", from: "2011-12-29T12:00:00Z", open: "5 09:00-17:00", expect: [], why: "Samoa had no Friday in that week" },
-  { zone: "Pacific/Apia", from: "2011-12-30T00:00:00Z", open: "4 22:00-06:00", expect: ["+ 2011-12-30T08:00", "- 2011-12-30T10:00"], why: "and its Thursday night ended with Thursday" },
+  {
+    ...spring,
+    open: "7 01:00-05:00",
+    expect: ["+ 2026-03-29T00:00", "- 2026-03-29T03:00"],
+    why: "an hour shorter",
+  },
+  {
+    ...spring,
+    open: "7 02:30-05:00",
+    expect: ["+ 2026-03-29T01:00", "- 2026-03-29T03:00"],
+    why: "a start left out is the end of the gap",
+  },
+  {
+    ...spring,
+    open: "7 01:00-02:30",
+    expect: ["+ 2026-03-29T00:00", "- 2026-03-29T01:00"],
+    why: "an end left out likewise",
+  },
+  {
+    ...spring,
+    open: "7 02:15-02:45",
+    expect: ["+ 2026-03-29T01:00", "- 2026-03-29T01:30"],
+    why: "left out whole: after the gap, as long as usual",
+  },
+  {
+    ...spring,
+    open: "7 02:00-03:00",
+    expect: ["+ 2026-03-29T01:00", "- 2026-03-29T02:00"],
+    why: "left out to the minute",
+  },
+  {
+    ...spring,
+    open: "6 22:00-06:00",
+    expect: ["+ 2026-03-28T21:00", "- 2026-03-29T04:00"],
+    why: "a night over the gap",
+  },
+  {
+    ...autumn,
+    open: "7 01:00-05:00",
+    expect: ["+ 2026-10-24T23:00", "- 2026-10-25T04:00"],
+    why: "an hour longer",
+  },
+  {
+    ...autumn,
+    open: "7 02:15-02:45",
+    expect: ["+ 2026-10-25T00:15", "- 2026-10-25T01:45"],
+    why: "once, not twice",
+  },
+  {
+    ...autumn,
+    open: "7 01:00-02:30",
+    expect: ["+ 2026-10-24T23:00", "- 2026-10-25T01:30"],
+    why: "an end in the repeated hour is its second pass",
+  },
+  {
+    ...autumn,
+    open: "7 02:30-05:00",
+    expect: ["+ 2026-10-25T00:30", "- 2026-10-25T04:00"],
+    why: "a start in it is its first",
+  },
+  {
+    ...autumn,
+    open: "7 01:00-02:00",
+    expect: ["+ 2026-10-24T23:00", "- 2026-10-25T00:00"],
+    why: "ends before the repeated hour",
+  },
+  {
+    ...autumn,
+    open: "7 03:00-05:00",
+    expect: ["+ 2026-10-25T02:00", "- 2026-10-25T04:00"],
+    why: "starts after both passes",
+  },
+  {
+    ...autumn,
+    open: "6 22:00-06:00",
+    expect: ["+ 2026-10-24T20:00", "- 2026-10-25T05:00"],
+    why: "a night over the overlap",
+  },
+  {
+    zone: "America/New_York",
+    from: "2026-03-07T12:00:00Z",
+    open: "7 02:30-12:00",
+    expect: ["+ 2026-03-08T07:00", "- 2026-03-08T16:00"],
+    why: "New York's gap",
+  },
+  {
+    zone: "America/New_York",
+    from: "2026-10-31T12:00:00Z",
+    open: "7 01:15-01:45",
+    expect: ["+ 2026-11-01T05:15", "- 2026-11-01T06:45"],
+    why: "New York's overlap",
+  },
+  {
+    zone: "Australia/Lord_Howe",
+    from: "2026-10-03T00:00:00Z",
+    open: "7 02:10-02:40",
+    expect: ["+ 2026-10-03T15:30", "- 2026-10-03T15:40"],
+    why: "Lord Howe's gap of half an hour",
+  },
+  {
+    zone: "Australia/Lord_Howe",
+    from: "2026-04-04T00:00:00Z",
+    open: "7 01:40-01:50",
+    expect: ["+ 2026-04-04T14:40", "- 2026-04-04T15:20"],
+    why: "Lord Howe's overlap of half an hour",
+  },
+  {
+    zone: "America/Havana",
+    from: "2026-10-31T12:00:00Z",
+    open: "6 20:00-24:00",
+    expect: ["+ 2026-11-01T00:00", "- 2026-11-01T04:00"],
+    why: "midnight happens twice: the first ends the day",
+  },
+  {
+    zone: "America/Havana",
+    from: "2026-03-07T12:00:00Z",
+    open: "7 00:00-08:00",
+    expect: ["+ 2026-03-08T05:00", "- 2026-03-08T12:00"],
+    why: "midnight is left out: the day starts at one",
+  },
+  {
+    zone: "Pacific/Apia",
+    from: "2011-12-29T12:00:00Z",
+    open: "5 09:00-17:00",
+    expect: [],
+    why: "Samoa had no Friday in that week",
+  },
+  {
+    zone: "Pacific/Apia",
+    from: "2011-12-30T00:00:00Z",
+    open: "4 22:00-06:00",
+    expect: ["+ 2011-12-30T08:00", "- 2011-12-30T10:00"],
+    why: "and its Thursday night ended with Thursday",
+  },
 ];
 
 t.test("on the days when clocks change an interval opens and closes once", async (t) => {
@@ -161,13 +287,16 @@ t.test("on the days when clocks change an interval opens and closes once", async
   }
 });
 
-t.test("intervals that meet inside a left-out or repeated hour leave no gap in between", async (t) => {
-  t.same(changes(compile(berlin.zone, "7 00:00-02:30", "7 02:30-05:00"), spring.from), [
-    "+ 2026-03-28T23:00",
-    "- 2026-03-29T03:00",
-  ]);
-  t.same(changes(compile(berlin.zone, "7 00:00-02:30", "7 02:30-05:00"), autumn.from), [
-    "+ 2026-10-24T22:00",
-    "- 2026-10-25T04:00",
-  ]);
-});
+t.test(
+  "intervals that meet inside a left-out or repeated hour leave no gap in between",
+  async (t) => {
+    t.same(changes(compile(berlin.zone, "7 00:00-02:30", "7 02:30-05:00"), spring.from), [
+      "+ 2026-03-28T23:00",
+      "- 2026-03-29T03:00",
+    ]);
+    t.same(changes(compile(berlin.zone, "7 00:00-02:30", "7 02:30-05:00"), autumn.from), [
+      "+ 2026-10-24T22:00",
+      "- 2026-10-25T04:00",
+    ]);
+  },
+);

@@ -33,47 +33,57 @@ t.test("a table says what it is and which doors it has", async (t) => {
   t.equal(table.door(doorId("cellar")), undefined);
 });
 
-t.test("every pass of a large table is found under its own bits and keeps its own data", async (t) => {
-  const count = 5_000;
-  const lengths = [1, 4, 8, 26, 32, 34, 37, 56, 80, 128];
-  const bitsOf = (index: number): string =>
-    (index + 1).toString(2).padStart(lengths[index % lengths.length] ?? 26, "0");
-  const passes = Array.from({ length: count }, (_, index) =>
-    index % 7 === 3
-      ? pinPass(`pin-${index}`, `user-${index % 100}`, index.toString(16).padStart(32, "0"))
-      : cardPass(`p${(index * 7919) % count}-${index}`, `user-${index % 100}`, rawFromBits(bitsOf(index)), {
-          active: index % 3 === 0,
-          kind: index % 2 === 0 ? "mobile" : "nfc_card",
-          ...(index % 5 === 0 ? { startsAt: at(new Date(index * 60_000).toISOString()) } : {}),
-          ...(index % 4 === 0 ? { endsAt: at(new Date(1e12 + index * 1000).toISOString()) } : {}),
-        }),
-  );
-  const users = Array.from({ length: 100 }, (_, index) => user(`user-${index}`));
-  const table = build({ users, passes });
-  let right = 0;
-  for (const pass of passes) {
-    const number =
-      pass.presents.as === "raw"
-        ? table.passes.findCard(pass.presents.raw)
-        : table.passes.findPin(pass.presents.digest);
-    const found = {
-      id: table.passes.id(number),
-      user: table.userId(table.passes.user(number)),
-      kind: table.passes.kind(number),
-      active: table.passes.isActive(number),
-      startsAt: table.passes.startsAt(number),
-      endsAt: table.passes.endsAt(number),
-    };
-    const { presents, ...expected } = { startsAt: -Infinity, endsAt: Infinity, ...pass };
-    if (JSON.stringify(found) === JSON.stringify({ ...found, ...expected })) right += 1;
-    else t.same(found, expected);
-  }
-  t.equal(right, count);
-  for (let index = count; index < 2 * count; index += 1) {
-    const number = table.passes.findCard(rawFromBits((index + 1).toString(2).padStart(64, "0")));
-    if (number !== -1) t.fail(`card ${index} is in no pass and was found as ${number}`);
-  }
-});
+t.test(
+  "every pass of a large table is found under its own bits and keeps its own data",
+  async (t) => {
+    const count = 5_000;
+    const lengths = [1, 4, 8, 26, 32, 34, 37, 56, 80, 128];
+    const bitsOf = (index: number): string =>
+      (index + 1).toString(2).padStart(lengths[index % lengths.length] ?? 26, "0");
+    const passes = Array.from({ length: count }, (_, index) =>
+      index % 7 === 3
+        ? pinPass(`pin-${index}`, `user-${index % 100}`, index.toString(16).padStart(32, "0"))
+        : cardPass(
+            `p${(index * 7919) % count}-${index}`,
+            `user-${index % 100}`,
+            rawFromBits(bitsOf(index)),
+            {
+              active: index % 3 === 0,
+              kind: index % 2 === 0 ? "mobile" : "nfc_card",
+              ...(index % 5 === 0 ? { startsAt: at(new Date(index * 60_000).toISOString()) } : {}),
+              ...(index % 4 === 0
+                ? { endsAt: at(new Date(1e12 + index * 1000).toISOString()) }
+                : {}),
+            },
+          ),
+    );
+    const users = Array.from({ length: 100 }, (_, index) => user(`user-${index}`));
+    const table = build({ users, passes });
+    let right = 0;
+    for (const pass of passes) {
+      const number =
+        pass.presents.as === "raw"
+          ? table.passes.findCard(pass.presents.raw)
+          : table.passes.findPin(pass.presents.digest);
+      const found = {
+        id: table.passes.id(number),
+        user: table.userId(table.passes.user(number)),
+        kind: table.passes.kind(number),
+        active: table.passes.isActive(number),
+        startsAt: table.passes.startsAt(number),
+        endsAt: table.passes.endsAt(number),
+      };
+      const { presents, ...expected } = { startsAt: -Infinity, endsAt: Infinity, ...pass };
+      if (JSON.stringify(found) === JSON.stringify({ ...found, ...expected })) right += 1;
+      else t.same(found, expected);
+    }
+    t.equal(right, count);
+    for (let index = count; index < 2 * count; index += 1) {
+      const number = table.passes.findCard(rawFromBits((index + 1).toString(2).padStart(64, "0")));
+      if (number !== -1) t.fail(`card ${index} is in no pass and was found as ${number}`);
+    }
+  },
+);
 
 t.test("validity finer than a second is kept exactly", async (t) => {
   const table = build({
@@ -103,7 +113,20 @@ t.test("what is no canonical raw data or digest matches nothing and throws nothi
     users: [user("ada")],
     passes: [cardPass("a", "ada", "8:00"), pinPass("p", "ada", digestOf("0"))],
   });
-  const odd = ["", ":", "8", "8:", "8:0", "8:000", "08:00", "8:0g", "8:0G", "129:00", "8000:00", "-8:00"];
+  const odd = [
+    "",
+    ":",
+    "8",
+    "8:",
+    "8:0",
+    "8:000",
+    "08:00",
+    "8:0g",
+    "8:0G",
+    "129:00",
+    "8000:00",
+    "-8:00",
+  ];
   for (const text of odd) {
     t.equal(table.passes.findCard(rawCredential(text)), -1, JSON.stringify(text));
   }
@@ -151,25 +174,38 @@ t.test("two passes whose hashes are equal are each found as themselves", async (
   t.equal(table.passes.id(table.passes.findCard(rawCredential(other))), "b");
 });
 
-t.test("a table in which one credential or name stands twice is refused, not chosen from", async (t) => {
-  const ada = user("ada");
-  const bob = user("bob");
-  t.throws(
-    () => build({ users: [ada, bob], passes: [cardPass("a", "ada", "8:01"), cardPass("b", "bob", "8:01")] }),
-    { message: "passes a and b present the same credential" },
-  );
-  const pins = [pinPass("a", "ada", digestOf("1")), pinPass("b", "bob", digestOf("1"))];
-  t.throws(() => build({ users: [ada, bob], passes: pins }), { message: /same credential/ });
-  t.throws(() => build({ users: [ada, ada] }), { message: "the table has user ada twice" });
-  t.throws(() => build({ doors: [door("front"), door("front")] }), { message: /door front twice/ });
-  t.throws(() => build({ schedules: [schedule("s", []), schedule("s", [])] }), { message: /twice/ });
-});
+t.test(
+  "a table in which one credential or name stands twice is refused, not chosen from",
+  async (t) => {
+    const ada = user("ada");
+    const bob = user("bob");
+    t.throws(
+      () =>
+        build({
+          users: [ada, bob],
+          passes: [cardPass("a", "ada", "8:01"), cardPass("b", "bob", "8:01")],
+        }),
+      { message: "passes a and b present the same credential" },
+    );
+    const pins = [pinPass("a", "ada", digestOf("1")), pinPass("b", "bob", digestOf("1"))];
+    t.throws(() => build({ users: [ada, bob], passes: pins }), { message: /same credential/ });
+    t.throws(() => build({ users: [ada, ada] }), { message: "the table has user ada twice" });
+    t.throws(() => build({ doors: [door("front"), door("front")] }), {
+      message: /door front twice/,
+    });
+    t.throws(() => build({ schedules: [schedule("s", []), schedule("s", [])] }), {
+      message: /twice/,
+    });
+  },
+);
 
 t.test("a table that refers to what it lacks is refused", async (t) => {
   const users = [user("ada")];
   const doors = [door("front")];
   t.throws(() => build({ passes: [cardPass("a", "ada", "8:01")] }), { message: /user ada/ });
-  t.throws(() => build({ users, doors, rules: [rule("r", ["bob"], ["front"])] }), { message: /bob/ });
+  t.throws(() => build({ users, doors, rules: [rule("r", ["bob"], ["front"])] }), {
+    message: /bob/,
+  });
   t.throws(() => build({ users, doors, rules: [rule("r", ["ada"], ["lab"])] }), { message: /lab/ });
   t.throws(() => build({ users, doors, rules: [rule("r", ["ada"], ["front"], "s")] }), {
     message: /schedule s/,
@@ -183,10 +219,18 @@ t.test("users of the same rules share a profile and nobody gets another's rules"
   const rules = doors.map((name, index) =>
     rule(`r${index}`, [...names.filter((_, user) => user % (index + 1) === 0), "u0"], [name]),
   );
-  const table = build({ users: names.map((name) => user(name)), doors: doors.map((name) => door(name)), rules });
+  const table = build({
+    users: names.map((name) => user(name)),
+    doors: doors.map((name) => door(name)),
+    rules,
+  });
   for (const [number, name] of names.entries()) {
     const mine: string[] = [];
-    for (let place = table.rules.firstPlace(number); place < table.rules.endPlace(number); place += 1) {
+    for (
+      let place = table.rules.firstPlace(number);
+      place < table.rules.endPlace(number);
+      place += 1
+    ) {
       const one = table.rules.ruleAt(place);
       const covered = doors.filter((_, index) => table.rules.covers(one, index));
       mine.push(`${table.rules.id(one)} ${covered.join()}`);
