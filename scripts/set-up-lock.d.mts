@@ -1,0 +1,1 @@
+export declare function acquireLock(file: string, waiting: () => void): Promise<() => void>;
