@@ -1,0 +1,125 @@
+import { HalError } from "../../src/domain/hal-error.ts";
+import type { WiegandFormat } from "../../src/protocols/wiegand/format.ts";
+import type { Board, DoorHardware, ReaderHardware } from "../board.ts";
+import type { BoardProfile, DoorWiring, ReaderWiring } from "../board-profile.ts";
+import type { Clock } from "../clock.ts";
+import type { Gpio } from "../gpio.ts";
+import type { Indicator } from "../indicator.ts";
+import type { Strike } from "../strike.ts";
+import { openDoorPosition } from "./door-position.ts";
+import { openIndicator } from "./indicator.ts";
+import { openRequestToExit } from "./request-to-exit.ts";
+import { openStrike } from "./strike.ts";
+import { openWiegandReader } from "./wiegand-reader.ts";
+
+export interface BoardOptions {
+  readonly profile: BoardProfile;
+  readonly gpio: Gpio;
+  readonly clock: Clock;
+  /** Those that the profile's readers may name. */
+  readonly formats: readonly WiegandFormat[];
+}
+
+/**
+ * Opens everything that a profile wires up: strikes first, secured, then lamps, then inputs, so that
+ * nothing is read before every output has a level of our choice. Throws the `HalError` of what could
+ * not be opened; everything else is closed again then, and every strike that was opened is secured.
+ */
+export function openBoard(options: BoardOptions): Board {
+  const opened = new OpenedHardware();
+  try {
+    return openAll(options, opened);
+  } catch (error) {
+    try {
+      opened.close();
+    } catch {
+      // What could not be opened is the cause; a line that then fails to close is its consequence.
+    }
+    throw error;
+  }
+}
+
+function openAll(options: BoardOptions, opened: OpenedHardware): Board {
+  const { profile, gpio, clock } = options;
+  const strikes = profile.doors.map((wiring) =>
+    opened.strike(openStrike({ gpio, wiring: wiring.strike })),
+  );
+  const indicators = profile.readers.map((wiring) =>
+    opened.other(openIndicator({ gpio, clock, wiring })),
+  );
+  const doors = profile.doors.map((wiring, index) =>
+    openDoor(options, opened, wiring, atIndex(strikes, index)),
+  );
+  const readers = profile.readers.map((wiring, index) =>
+    openReader(options, opened, wiring, atIndex(indicators, index)),
+  );
+  return { clock, doors, readers, close: () => opened.close() };
+}
+
+function openDoor(
+  { gpio, clock }: BoardOptions,
+  opened: OpenedHardware,
+  wiring: DoorWiring,
+  strike: Strike,
+): DoorHardware {
+  const { id, position, rex } = wiring;
+  return {
+    id,
+    strike,
+    ...(position && {
+      position: opened.other(openDoorPosition({ gpio, clock, wiring: position })),
+    }),
+    ...(rex && { rex: opened.other(openRequestToExit({ gpio, clock, wiring: rex })) }),
+  };
+}
+
+function openReader(
+  { gpio, clock, formats }: BoardOptions,
+  opened: OpenedHardware,
+  wiring: ReaderWiring,
+  indicator: Indicator,
+): ReaderHardware {
+  const reader = opened.other(openWiegandReader({ gpio, clock, wiring, formats }));
+  return { id: wiring.id, door: wiring.door, reader, indicator };
+}
+
+function atIndex<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new Error(`nothing was opened at ${index}`);
+  return item;
+}
+
+/** What has been opened so far, and how to leave it. */
+class OpenedHardware {
+  readonly #strikes: Strike[] = [];
+  readonly #others: { close(): void }[] = [];
+
+  strike(strike: Strike): Strike {
+    this.#strikes.push(strike);
+    return strike;
+  }
+
+  other<T extends { close(): void }>(device: T): T {
+    this.#others.push(device);
+    return device;
+  }
+
+  /** Goes on when something throws: one dead line must not leave another door released. */
+  close(): void {
+    const faults: unknown[] = [];
+    const attempt = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        faults.push(error);
+      }
+    };
+    for (const strike of this.#strikes) attempt(() => strike.close());
+    for (const device of this.#others) attempt(() => device.close());
+    if (faults.length === 0) return;
+    const causes = faults.map((fault) => (fault instanceof Error ? fault.message : String(fault)));
+    throw new HalError("io", `not everything could be closed: ${causes.join("; ")}`, {
+      cause: new AggregateError(faults),
+    });
+  }
+}

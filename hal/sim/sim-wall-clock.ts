@@ -1,0 +1,41 @@
+import { type ClockQuality, epochMs, type MonotonicMs, type WallTime } from "../../src/domain/time.ts";
+import type { Alarm, Clock } from "../clock.ts";
+
+export interface WallSettings {
+  /** How far the simulated wall time is ahead of the clock underneath. */
+  readonly offsetMs: number;
+  /** Undefined: what the clock underneath says. */
+  readonly quality: ClockQuality | undefined;
+}
+
+/** A clock whose wall time can be set wrong or made doubtful; monotonic time is left alone. */
+export class SimWallClock implements Clock {
+  readonly #clock: Clock;
+  #settings: WallSettings = { offsetMs: 0, quality: undefined };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  monotonic(): MonotonicMs {
+    return this.#clock.monotonic();
+  }
+
+  wall(): WallTime {
+    const { at, quality } = this.#clock.wall();
+    const { offsetMs } = this.#settings;
+    return { at: epochMs(at + offsetMs), quality: this.#settings.quality ?? quality };
+  }
+
+  alarm(at: MonotonicMs, due: () => void): Alarm {
+    return this.#clock.alarm(at, due);
+  }
+
+  /** What is left out stays as it was. */
+  setWall(settings: { readonly offsetMs?: number; readonly quality?: ClockQuality }): void {
+    this.#settings = {
+      offsetMs: settings.offsetMs ?? this.#settings.offsetMs,
+      quality: settings.quality ?? this.#settings.quality,
+    };
+  }
+}
