@@ -1,0 +1,197 @@
+import * as v from "valibot";
+import type {
+  BoardProfile,
+  ContactWiring,
+  DoorWiring,
+  LampWiring,
+  ReaderWiring,
+} from "../../../hal/board-profile.ts";
+import type { Level } from "../../../hal/gpio.ts";
+import { doorId, readerId } from "../../domain/ids.ts";
+import { type Result, succeed } from "../../domain/result.ts";
+import { pinFrameBits } from "../../protocols/keypad/pin-frame.ts";
+import { formatTables, readFormats } from "../../protocols/toml/format-table.ts";
+import type { KeyPath } from "../../protocols/toml/key-path.ts";
+import { readToml, type TomlReport, type TomlSource } from "../../protocols/toml/located-toml.ts";
+import { reportRepeats, reportUnknownName } from "../../protocols/toml/reference-checks.ts";
+import type { TomlFault } from "../../protocols/toml/toml-fault.ts";
+import {
+  filledListOf,
+  idText,
+  listOf,
+  oneOf,
+  textLike,
+  tomlTable,
+  wholeNumber,
+} from "../../protocols/toml/toml-schema.ts";
+import type { WiegandFormat } from "../../protocols/wiegand/format.ts";
+
+export interface BoardProfileFile {
+  readonly profile: BoardProfile;
+  /** The standard formats and those that the file adds; every reader's formats are among them. */
+  readonly formats: readonly WiegandFormat[];
+}
+
+const lineName = textLike(
+  (text) => /^[A-Za-z0-9_.:-]{1,64}$/.test(text),
+  "the name of a line: 1 to 64 letters, digits, '_', '.', ':' or '-'",
+);
+const level = oneOf(["high", "low"]);
+
+const contactTable = v.exactOptional(
+  tomlTable({
+    line: lineName,
+    contact: oneOf(["normally_open", "normally_closed"]),
+    debounce_ms: v.optional(wholeNumber({ min: 0, max: 1_000 }), 20),
+  }),
+);
+
+const lampTable = v.exactOptional(tomlTable({ line: lineName, active_level: level }));
+
+const doorTable = tomlTable({
+  id: idText,
+  strike: tomlTable({
+    line: lineName,
+    energized_level: level,
+    lock: oneOf(["fail_secure", "fail_safe"]),
+  }),
+  position: contactTable,
+  rex: contactTable,
+});
+
+const readerTable = tomlTable({
+  id: idText,
+  door: idText,
+  d0: lineName,
+  d1: lineName,
+  formats: filledListOf(v.string("the name of a card format"), "name of a card format"),
+  keypad: v.optional(oneOf(["none", "burst_4", "burst_8", "pin_26"]), "none"),
+  red: lampTable,
+  green: lampTable,
+  amber: lampTable,
+  beeper: lampTable,
+});
+
+export const boardProfileSchema = tomlTable({
+  doors: filledListOf(doorTable, "table"),
+  readers: v.optional(listOf(readerTable, "tables"), []),
+  formats: formatTables,
+});
+
+type BoardProfileTables = v.InferOutput<typeof boardProfileSchema>;
+type DoorTable = BoardProfileTables["doors"][number];
+type ReaderTable = BoardProfileTables["readers"][number];
+
+/** How a board is wired, from `config/boards/*.toml`; see config/README.md for its keys. */
+export function parseBoardProfile(
+  source: TomlSource,
+): Result<BoardProfileFile, readonly TomlFault[]> {
+  let formats: readonly WiegandFormat[] = [];
+  const read = readToml({
+    ...source,
+    schema: boardProfileSchema,
+    check: (tables, report) => {
+      formats = readFormats(tables.formats, report);
+      reportRepeats(report, "an id used once", idsOf(tables, "doors"));
+      reportRepeats(report, "an id used once", idsOf(tables, "readers"));
+      reportRepeats(report, "a line that nothing else is wired to", linesOf(tables));
+      for (const [index, reader] of tables.readers.entries()) {
+        checkReader({ reader, path: ["readers", index], tables, formats, report });
+      }
+    },
+  });
+  if (!read.ok) return read;
+  const profile = {
+    doors: read.value.doors.map(doorWiring),
+    readers: read.value.readers.map(readerWiring),
+  };
+  return succeed({ profile, formats });
+}
+
+function checkReader(options: {
+  readonly reader: ReaderTable;
+  readonly path: KeyPath;
+  readonly tables: BoardProfileTables;
+  readonly formats: readonly WiegandFormat[];
+  readonly report: TomlReport;
+}): void {
+  const { reader, path, tables, formats, report } = options;
+  const doors = tables.doors.map(({ id }) => id);
+  reportUnknownName(report, { path: [...path, "door"], what: "door", name: reader.door, known: doors });
+  // A format of the file that is itself at fault is reported there, once.
+  const names = [...formats, ...tables.formats].map(({ name }) => name);
+  for (const [index, name] of reader.formats.entries()) {
+    const at = [...path, "formats", index];
+    reportUnknownName(report, { path: at, what: "format", name, known: [...new Set(names)] });
+    if (reader.formats.indexOf(name) < index) report.fault(at, "each format once");
+    const bitCount = formats.find((format) => format.name === name)?.bitCount;
+    if (reader.keypad === "pin_26" && bitCount === pinFrameBits) {
+      // Nobody could tell a PIN from a card then, and a card's number is printed on it.
+      report.fault(at, `no format of ${pinFrameBits} bits beside a keypad "pin_26", which sends PINs so`);
+    }
+  }
+}
+
+function idsOf(
+  tables: BoardProfileTables,
+  list: "doors" | "readers",
+): readonly (readonly [KeyPath, string])[] {
+  return tables[list].map(({ id }, index) => [[list, index, "id"], id]);
+}
+
+/** Every line of the file that something is wired to, with where it says so. */
+function linesOf(tables: BoardProfileTables): readonly (readonly [KeyPath, string])[] {
+  const lines: (readonly [KeyPath, string])[] = [];
+  const add = (path: KeyPath, line: string | undefined) => {
+    if (line !== undefined) lines.push([path, line]);
+  };
+  for (const [index, door] of tables.doors.entries()) {
+    for (const device of ["strike", "position", "rex"] as const) {
+      add(["doors", index, device, "line"], door[device]?.line);
+    }
+  }
+  for (const [index, reader] of tables.readers.entries()) {
+    add(["readers", index, "d0"], reader.d0);
+    add(["readers", index, "d1"], reader.d1);
+    for (const lamp of ["red", "green", "amber", "beeper"] as const) {
+      add(["readers", index, lamp, "line"], reader[lamp]?.line);
+    }
+  }
+  return lines;
+}
+
+const levelOf = (name: "high" | "low"): Level => (name === "high" ? 1 : 0);
+
+function doorWiring(door: DoorTable): DoorWiring {
+  const { line, energized_level, lock } = door.strike;
+  return {
+    id: doorId(door.id),
+    strike: { line, energizedLevel: levelOf(energized_level), lock },
+    ...(door.position === undefined ? {} : { position: contactWiring(door.position) }),
+    ...(door.rex === undefined ? {} : { rex: contactWiring(door.rex) }),
+  };
+}
+
+function contactWiring(contact: NonNullable<DoorTable["rex"]>): ContactWiring {
+  return { line: contact.line, contact: contact.contact, debounceMs: contact.debounce_ms };
+}
+
+function readerWiring(reader: ReaderTable): ReaderWiring {
+  const { red, green, amber, beeper } = reader;
+  return {
+    id: readerId(reader.id),
+    door: doorId(reader.door),
+    d0: reader.d0,
+    d1: reader.d1,
+    formats: reader.formats,
+    keypad: reader.keypad,
+    ...(red === undefined ? {} : { red: lampWiring(red) }),
+    ...(green === undefined ? {} : { green: lampWiring(green) }),
+    ...(amber === undefined ? {} : { amber: lampWiring(amber) }),
+    ...(beeper === undefined ? {} : { beeper: lampWiring(beeper) }),
+  };
+}
+
+function lampWiring(lamp: NonNullable<ReaderTable["red"]>): LampWiring {
+  return { line: lamp.line, activeLevel: levelOf(lamp.active_level) };
+}

@@ -1,0 +1,193 @@
+import { parse, TomlDate, TomlError } from "smol-toml";
+import * as v from "valibot";
+import { fail, type Result, succeed } from "../../domain/result.ts";
+import { type KeyLines, locateKeys } from "./key-lines.ts";
+import { describeKeyPath, type KeyPath, valueAt } from "./key-path.ts";
+import { nearestWord } from "./nearest-word.ts";
+import type { TomlFault } from "./toml-fault.ts";
+import { isTable } from "./toml-schema.ts";
+
+export interface TomlSource {
+  /** For messages only: nothing here opens it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** How a check that looks across keys says what it found. */
+export interface TomlReport {
+  /** `found` where more is to be said than the value that stands at `path`. */
+  fault(path: KeyPath, expected: string, found?: string): void;
+  /** `config/boards/sim.toml:12`, to name a second place in `found`. */
+  place(path: KeyPath): string;
+  /** The value there as a message may show it. */
+  describe(path: KeyPath): string;
+}
+
+export interface TomlReading<Schema extends v.GenericSchema> extends TomlSource {
+  readonly schema: Schema;
+  /** Where a value stands that no message may show. */
+  readonly isSecret?: (path: KeyPath) => boolean;
+  /**
+   * Looks across keys. It is called when every value has its type, though it may be out of its
+   * bounds, so that one look at a file tells as much as can be told.
+   */
+  readonly check?: (value: v.InferOutput<Schema>, report: TomlReport) => void;
+}
+
+/** Files here are nested a few levels deep; the parser's own limit would allow to exhaust the stack. */
+const depthMax = 32;
+
+/**
+ * TOML from outside as a value of the schema's type, or everything that is wrong with it, in the
+ * order of its lines. Never throws for a text of whatever content.
+ */
+export function readToml<const Schema extends v.GenericSchema>(
+  reading: TomlReading<Schema>,
+): Result<v.InferOutput<Schema>, readonly TomlFault[]> {
+  const parsed = parseToml(reading);
+  if (!parsed.ok) return fail([parsed.fault]);
+  const faults = new FaultList(reading, parsed.value);
+  for (const path of unknownKeys(reading.schema, parsed.value, [])) {
+    faults.unknownKey(path, reading.schema);
+  }
+  const result = v.safeParse(reading.schema, parsed.value);
+  for (const issue of result.issues ?? []) {
+    faults.fault(issuePath(issue), issue.message);
+  }
+  if (result.typed) reading.check?.(result.output, faults);
+  const found = faults.inOrder();
+  return result.typed && found.length === 0 ? succeed(result.output) : fail(found);
+}
+
+function parseToml(source: TomlSource): Result<unknown, TomlFault> {
+  try {
+    return succeed(parse(source.text, { unsafeKeyBehaviour: "throw", maxDepth: depthMax }));
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    return fail({
+      file: source.file,
+      line: error.line,
+      column: error.column,
+      key: "",
+      expected: "valid TOML",
+      // What follows the first line quotes the text, in which a secret may stand.
+      found: `a fault: ${error.message.replace("Invalid TOML document: ", "").replace(/\n.*/s, "")}`,
+    });
+  }
+}
+
+class FaultList implements TomlReport {
+  private readonly reading: TomlSource & Pick<TomlReading<v.GenericSchema>, "isSecret">;
+  private readonly root: unknown;
+  private readonly lines: KeyLines;
+  private readonly faults: TomlFault[] = [];
+
+  constructor(
+    reading: TomlSource & Pick<TomlReading<v.GenericSchema>, "isSecret">,
+    root: unknown,
+  ) {
+    this.reading = reading;
+    this.root = root;
+    this.lines = locateKeys(reading.text);
+  }
+
+  fault(path: KeyPath, expected: string, found?: string): void {
+    this.faults.push({
+      file: this.reading.file,
+      line: this.lines.lineOf(path),
+      key: describeKeyPath(path),
+      expected,
+      found: found ?? this.describe(path),
+    });
+  }
+
+  place(path: KeyPath): string {
+    return `${this.reading.file}:${this.lines.lineOf(path)}`;
+  }
+
+  unknownKey(path: KeyPath, schema: v.GenericSchema): void {
+    const typed = String(path.at(-1));
+    const table = path.slice(0, -1);
+    const known = knownKeys(schema, table);
+    // A key that is there already is hardly what was meant.
+    const nearest = nearestWord(
+      typed,
+      known.filter((key) => valueAt(this.root, [...table, key]) === undefined),
+    );
+    const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
+    this.fault(path, `one of the keys ${known.join(", ")}${hint}`, `the key ${JSON.stringify(typed)}`);
+  }
+
+  inOrder(): readonly TomlFault[] {
+    return this.faults.toSorted((one, other) => one.line - other.line);
+  }
+
+  describe(path: KeyPath): string {
+    const value = valueAt(this.root, path);
+    const isSecret = path.some((_, index) => this.reading.isSecret?.(path.slice(0, index + 1)));
+    if (typeof value === "string") {
+      if (isSecret) return "a text that is not shown";
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+    }
+    if (typeof value === "number") return isSecret ? "a number that is not shown" : String(value);
+    if (typeof value === "boolean") return String(value);
+    if (value instanceof TomlDate) return isSecret ? "a date that is not shown" : value.toISOString();
+    if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+    return value === undefined ? "nothing" : "a table";
+  }
+}
+
+function issuePath(issue: v.BaseIssue<unknown>): KeyPath {
+  return (issue.path ?? []).map((item) =>
+    typeof item.key === "number" ? item.key : String(item.key),
+  );
+}
+
+/** The parts of a valibot schema that matter for which keys may stand where. */
+interface SchemaParts {
+  readonly entries?: Readonly<Record<string, v.GenericSchema>>;
+  /** Of a table that takes any other key as well. */
+  readonly rest?: v.GenericSchema;
+  readonly item?: v.GenericSchema;
+  readonly wrapped?: v.GenericSchema;
+  readonly pipe?: readonly v.GenericSchema[];
+}
+
+/** What a schema is made of: itself, or what it wraps or pipes through. */
+function* partsOf(schema: v.GenericSchema): Generator<SchemaParts> {
+  const parts = schema as SchemaParts;
+  if (parts.pipe !== undefined) for (const part of parts.pipe) yield* partsOf(part);
+  else if (parts.wrapped !== undefined) yield* partsOf(parts.wrapped);
+  else yield parts;
+}
+
+function* unknownKeys(schema: v.GenericSchema, value: unknown, path: KeyPath): Generator<KeyPath> {
+  for (const { entries, rest, item } of partsOf(schema)) {
+    if (item !== undefined && Array.isArray(value)) {
+      for (const [index, element] of value.entries()) {
+        yield* unknownKeys(item, element, [...path, index]);
+      }
+    }
+    if (entries === undefined || !isTable(value)) continue;
+    for (const [key, element] of Object.entries(value)) {
+      const entry = Object.hasOwn(entries, key) ? entries[key] : undefined;
+      if (entry !== undefined) yield* unknownKeys(entry, element, [...path, key]);
+      else if (rest === undefined) yield [...path, key];
+    }
+  }
+}
+
+function knownKeys(schema: v.GenericSchema, path: KeyPath): readonly string[] {
+  let schemas = [schema];
+  for (const part of path) {
+    schemas = schemas.flatMap((one) =>
+      [...partsOf(one)].flatMap(({ entries, item }) => {
+        const next = typeof part === "number" ? item : entries?.[part];
+        return next === undefined ? [] : [next];
+      }),
+    );
+  }
+  return schemas.flatMap((one) =>
+    [...partsOf(one)].flatMap(({ entries }) => Object.keys(entries ?? {})),
+  );
+}
