@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { isDeepStrictEqual, promisify } from "node:util";
+import type { Measured } from "./decision/measure.ts";
+import type { Measurement } from "./measurement.ts";
+
+export const name = "decision";
+
+const start = promisify(execFile);
+const subjects = ["postern", "map", "better-sqlite3", "casbin"] as const;
+type Subject = (typeof subjects)[number];
+
+const script = new URL("./decision/measure.ts", import.meta.url).pathname;
+const fullSizes = [1_000, 100_000, 1_000_000] as const;
+const smokeSizes = [1_000] as const;
+/** casbin walks every policy for each decision, so as many decisions as of the others take hours. */
+const casbinDecisions = 2_000;
+/** casbin keeps an object and two maps for each member of each role: a million takes gigabytes. */
+const casbinPassesMax = 100_000;
+
+/**
+ * How fast and how large: one presentation decided, of a site with so many credentials. Every
+ * subject and size in a fresh process, and all are asked the same questions.
+ */
+export async function run({ smoke }: { readonly smoke: boolean }): Promise<readonly Measurement[]> {
+  const measurements: Measurement[] = [];
+  for (const size of smoke ? smokeSizes : fullSizes) {
+    const measured = new Map<Subject, Measured>();
+    for (const subject of subjects) {
+      if (subject === "casbin" && size > casbinPassesMax) {
+        say(`casbin is left out at ${size}: its role graph takes gigabytes`);
+        continue;
+      }
+      const one = await measure(subject, size, decisionsOf(subject, smoke));
+      measured.set(subject, one);
+      measurements.push(...measurementsOf(subject, size, one));
+    }
+    requireSameOutcomes(measured);
+  }
+  return measurements;
+}
+
+function decisionsOf(subject: Subject, smoke: boolean): number {
+  if (subject === "casbin") return smoke ? casbinDecisions / 4 : casbinDecisions;
+  return smoke ? 5_000 : 200_000;
+}
+
+async function measure(subject: Subject, size: number, decisions: number): Promise<Measured> {
+  const { stdout } = await start(process.execPath, [
+    "--import=tsx",
+    "--expose-gc",
+    "--max-old-space-size=6000",
+    script,
+    subject,
+    String(size),
+    String(decisions),
+  ]);
+  const measured: Measured = JSON.parse(stdout);
+  const { p50Ns, timerNs } = measured;
+  say(`${subject} at ${size}: p50 ${p50Ns} ns, of which reading the clock is about ${timerNs} ns`);
+  return measured;
+}
+
+function measurementsOf(subject: Subject, size: number, measured: Measured): Measurement[] {
+  const of = (what: string, value: number, unit: string): Measurement => ({
+    name: `decision ${what} at ${size}`,
+    subject,
+    value,
+    unit,
+  });
+  return [
+    of("rate", Math.round(measured.perSecond), "decisions/s"),
+    of("p50", measured.p50Ns, "ns"),
+    of("p99", measured.p99Ns, "ns"),
+    of("p99.9", measured.p999Ns, "ns"),
+    of("added RSS", Math.round((measured.addedBytes / size) * 10) / 10, "bytes/credential"),
+  ];
+}
+
+/** A subject that decides otherwise is no peer, however fast. casbin was asked fewer questions. */
+function requireSameOutcomes(measured: ReadonlyMap<Subject, Measured>): void {
+  const postern = measured.get("postern")?.outcomes;
+  for (const [subject, { outcomes }] of measured) {
+    const asked = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+    if (asked < 1_000) continue;
+    if (!isDeepStrictEqual(new Set(Object.entries(outcomes).map(String)), new Set(Object.entries(postern ?? {}).map(String)))) {
+      throw new Error(
+        `${subject} decided ${JSON.stringify(outcomes)}, postern ${JSON.stringify(postern)}`,
+      );
+    }
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`bench: ${name}: ${text}\n`);
+}

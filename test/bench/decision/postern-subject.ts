@@ -1,0 +1,68 @@
+import { randomInt } from "node:crypto";
+import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
+import { authorize } from "../../../src/core/authorize.ts";
+import type { TableContent } from "../../../src/domain/access.ts";
+import { controllerId, siteId } from "../../../src/domain/ids.ts";
+import type { LoadSubject } from "./subject.ts";
+import {
+  cardOf,
+  datesOf,
+  doorCount,
+  doorName,
+  groupCount,
+  groupsOf,
+  isActive,
+  isSuspended,
+  now,
+  officeHours,
+  passName,
+  ruleOf,
+  userName,
+  zone,
+} from "./world.ts";
+
+export const loadPostern: LoadSubject = async (passCount) => {
+  const table = buildAccessTable(contentOf(passCount), [randomInt(2 ** 32), randomInt(2 ** 32)]);
+  return (request) => authorize(table, request);
+};
+
+function contentOf(passCount: number): TableContent {
+  const numbers = Array.from({ length: passCount }, (_, pass) => pass);
+  const groups = Array.from({ length: groupCount }, (_, group) => group);
+  return {
+    site: siteId("bench"),
+    controller: controllerId("bench"),
+    table: { epoch: 1, version: 1 },
+    compiledAt: now,
+    zone,
+    doors: Array.from({ length: doorCount }, (_, door) => ({
+      id: doorName(door),
+      name: `Door ${door}`,
+      unlockMs: 3_000,
+      heldOpenMs: 20_000,
+      heldOpenWarningMs: 5_000,
+      strikeOnMaxMs: 10_000,
+      relock: "on_close",
+      factors: "card",
+      secondFactorMs: 10_000,
+      rex: "admit",
+      clockUnknown: "deny",
+    })),
+    users: numbers.map((pass) => ({ id: userName(pass), suspended: isSuspended(pass) })),
+    passes: numbers.map((pass) => ({
+      id: passName(pass),
+      user: userName(pass),
+      kind: "csn_card",
+      active: isActive(pass),
+      ...datesOf(pass),
+      presents: { as: "raw", raw: cardOf(pass) },
+    })),
+    rules: groups.map((group) =>
+      ruleOf(
+        group,
+        numbers.filter((pass) => groupsOf(pass).includes(group)).map(userName),
+      ),
+    ),
+    schedules: [officeHours],
+  };
+}
