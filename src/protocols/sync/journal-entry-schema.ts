@@ -31,6 +31,7 @@ const doorKinds = [
   "rex_admitted",
   "rex_reported",
   "rex_stuck",
+  "rex_chatter",
   "rex_recovered",
   "contact_chatter",
   "contact_recovered",
@@ -77,6 +78,12 @@ const eventSchema = v.variant("kind", [
     kind: v.literal("trouble"),
     trouble: text(eventTextMax),
     state: v.picklist(["raised", "cleared"]),
+  }),
+  v.strictObject({
+    kind: v.literal("journal_overflow"),
+    lostCount: integer(0, numberMax),
+    lostDenialCount: integer(0, numberMax),
+    lostAlarmCount: integer(0, numberMax),
   }),
 ]);
 

@@ -16,6 +16,7 @@ import {
   siteId,
 } from "../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
+import { expectationOf } from "./schema-parts.ts";
 
 /**
  * What a controller is given once, by hand, when it is installed. It holds two secrets: it is stored
@@ -77,7 +78,7 @@ export function parseProvision(text: string): Result<Provision, ProvisionFault> 
     const [issue] = parsed.issues;
     return fail({
       field: v.getDotPath(issue) ?? "",
-      expected: issue.kind === "schema" ? (issue.expected ?? "nothing") : issue.message,
+      expected: expectationOf(issue),
     });
   }
   const { site, controller, site_public_key, controller_key, pin_key } = parsed.output;

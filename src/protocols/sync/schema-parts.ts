@@ -73,12 +73,17 @@ export const pinDigestText = v.pipe(
   v.transform(pinDigest),
 );
 
-/** Names the first wrong field and what was expected there; never what stood there, a secret maybe. */
+/** What was expected at an issue, for people; never what stood there, which may be a secret. */
+export function expectationOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === "strict_object" && issue.expected === "never") return "no such field";
+  if (issue.type === "strict_object" && issue.received === "undefined") return "this field";
+  return issue.kind === "schema" && issue.message.startsWith("Invalid ")
+    ? (issue.expected ?? "something else")
+    : issue.message;
+}
+
+/** One sentence about the first wrong field. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? "";
-  const expected =
-    issue.kind === "schema" && issue.expected !== null
-      ? `expected ${issue.expected}`
-      : `expected ${issue.message}`;
-  return `${path === "" ? "message" : path}: ${expected}`.slice(0, 200);
+  const field = v.getDotPath(issue) ?? "message";
+  return `${field}: expected ${expectationOf(issue)}`.slice(0, 200);
 }
