@@ -34,6 +34,7 @@ export type DoorEvent =
         | "rex_admitted"
         | "rex_reported"
         | "rex_stuck"
+        | "rex_chatter"
         | "rex_recovered"
         | "contact_chatter"
         | "contact_recovered";
