@@ -1,0 +1,262 @@
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import * as v from "valibot";
+import { rawBitsMax } from "../../src/domain/credential.ts";
+import { fail, type Result, succeed } from "../../src/domain/result.ts";
+import { encodeCard } from "../../src/protocols/wiegand/format.ts";
+import type { Key } from "../reader.ts";
+import { boardStream } from "./board-stream.ts";
+import { parseFaultSettings } from "./faults.ts";
+import type { SimBoard } from "./sim-board.ts";
+import { ReaderBusy, type Sent } from "./sim-reader.ts";
+
+/** Far above the largest sensible request, and small enough to hold many. */
+const bodyBytesMax = 16 * 1024;
+
+/** Nobody types more before a key times out. */
+const keysMax = 64;
+
+interface Refusal {
+  readonly status: ContentfulStatusCode;
+  readonly field: string;
+  readonly expected: string;
+}
+
+/** A body that is not what its route takes; the status is 400. */
+type BodyFault = Pick<Refusal, "field" | "expected">;
+
+type Body = Readonly<Record<string, unknown>>;
+
+/**
+ * The outside of a simulated board, for a person with curl or a test: cards, keys, leaves and buttons
+ * go in, strikes and lamps come out, as they are on the lines. No socket: the caller serves it, on
+ * loopback. Every refusal is `{"ok":false,"error":{"field","expected","message"}}`.
+ */
+export function createBoardFace(board: SimBoard): Hono {
+  const face = new Hono();
+  face.use(refuseStrangers);
+  face.use(
+    bodyLimit({
+      maxSize: bodyBytesMax,
+      onError: (c) =>
+        refuse(c, { status: 413, field: "body", expected: `at most ${bodyBytesMax} bytes` }),
+    }),
+  );
+  face.get("/sim", (c) => c.json(board.state()));
+  face.get("/sim/stream", (c) => {
+    const stream = boardStream(board);
+    if (stream !== undefined) return stream;
+    return refuse(c, { status: 503, field: "stream", expected: "fewer clients at a time" });
+  });
+  addReaders(face, board);
+  addDoors(face, board);
+  addTroubleMaking(face, board);
+  face.notFound((c) => {
+    const paths = "a path and method of the simulated board; GET /sim shows it";
+    return refuse(c, { status: 404, field: "path", expected: paths });
+  });
+  face.onError((error, c) => {
+    if (error instanceof ReaderBusy) {
+      return refuse(c, { status: 503, field: "reader", expected: "fewer presentations at a time" });
+    }
+    return refuse(c, { status: 500, field: "board", expected: `no fault: ${error.message}` });
+  });
+  return face;
+}
+
+function refuse(c: Context, { status, field, expected }: Refusal): Response {
+  const error = { field, expected, message: `${field}: expected ${expected}` };
+  return c.json({ ok: false, error }, status);
+}
+
+/**
+ * A web page elsewhere must not open doors here, neither by a request that the browser sends along
+ * (Origin) nor by a name of its own that it lets resolve to this machine (Host). No content type is
+ * asked for: with these two closed it would only annoy who uses curl.
+ */
+const refuseStrangers: MiddlewareHandler = async (c, next) => {
+  const host = c.req.header("host") ?? new URL(c.req.url).host;
+  const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?$/i;
+  if (!loopback.test(host)) {
+    return refuse(c, { status: 403, field: "host", expected: "a loopback address" });
+  }
+  const origin = c.req.header("origin");
+  const site = c.req.header("sec-fetch-site");
+  const elsewhere = origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase();
+  if (elsewhere || site === "cross-site") {
+    return refuse(c, { status: 403, field: "origin", expected: `none, or http://${host}` });
+  }
+  return next();
+};
+
+function addReaders(face: Hono, board: SimBoard): void {
+  const ids = board.profile.readers.map((reader) => reader.id).join(", ");
+  const noReader = { status: 404, field: "reader", expected: `one of ${ids}` } as const;
+
+  face.post("/sim/readers/:reader/card", async (c) => {
+    const reader = board.reader(c.req.param("reader"));
+    if (reader === undefined) return refuse(c, noReader);
+    const body = await bodyOf(c);
+    const bits = body.ok ? cardBits(board, body.value) : body;
+    if (!bits.ok) return refuse(c, { status: 400, ...bits.fault });
+    const sent = await board.presentCard(reader.id, bits.value);
+    return c.json({ ok: true, bits: bits.value, lastEdgeAtNs: lastEdgeAtNs(sent) });
+  });
+
+  face.post("/sim/readers/:reader/keys", async (c) => {
+    const reader = board.reader(c.req.param("reader"));
+    if (reader === undefined) return refuse(c, noReader);
+    if (reader.keypad === "none") {
+      return refuse(c, { status: 400, field: "reader", expected: "a reader with a keypad" });
+    }
+    const body = await bodyOf(c);
+    const parsed = body.ok ? fieldsOf(body.value, { keys: isKeys }, keysExpected) : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    const keys = [...parsed.value.keys].filter(isKey);
+    const sent = await board.typeKeys(reader.id, keys);
+    return c.json({ ok: true, keys: keys.length, lastEdgeAtNs: lastEdgeAtNs(sent) });
+  });
+}
+
+/** Null where a keypad kept it all to itself, waiting for `#`. */
+const lastEdgeAtNs = (sent: Sent): number | null => sent.lastEdgeAt ?? null;
+
+function addDoors(face: Hono, board: SimBoard): void {
+  const ids = board.profile.doors.map((door) => door.id).join(", ");
+  const noDoor = { status: 404, field: "door", expected: `one of ${ids}` } as const;
+
+  face.post("/sim/doors/:door/contact", async (c) => {
+    const door = board.door(c.req.param("door"));
+    if (door === undefined) return refuse(c, noDoor);
+    const body = await bodyOf(c);
+    const parsed = body.ok ? fieldsOf(body.value, { leaf: isLeaf }, '"open" or "closed"') : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    board.setLeaf(door.id, parsed.value.leaf);
+    return c.json({ ok: true });
+  });
+
+  face.post("/sim/doors/:door/rex", async (c) => {
+    const door = board.door(c.req.param("door"));
+    if (door === undefined) return refuse(c, noDoor);
+    if (door.rex === undefined) {
+      return refuse(c, { status: 404, field: "door", expected: "a door with a REX" });
+    }
+    const body = await bodyOf(c);
+    const parsed = body.ok ? fieldsOf(body.value, { pressed: isBoolean }, "true or false") : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    board.setRex(door.id, parsed.value.pressed ? "pressed" : "idle");
+    return c.json({ ok: true });
+  });
+}
+
+const offsetMsMax = 100 * 366 * 86_400_000;
+const offsetExpected = "a number of milliseconds within 100 years";
+const clockSchema = v.strictObject(
+  {
+    quality: v.exactOptional(
+      v.picklist(["trusted", "holdover", "unknown"], '"trusted", "holdover" or "unknown"'),
+    ),
+    offsetMs: v.exactOptional(
+      v.pipe(
+        v.number(offsetExpected),
+        v.minValue(-offsetMsMax, offsetExpected),
+        v.maxValue(offsetMsMax, offsetExpected),
+      ),
+    ),
+  },
+  "no field of this name",
+);
+
+/** What a board of copper does by itself: faults on its lines and a clock that is wrong. */
+function addTroubleMaking(face: Hono, board: SimBoard): void {
+  const faults = () => ({
+    faults: board.gpio.faults.settings(),
+    counts: board.gpio.faults.counts(),
+    lines: board.gpio.lines,
+  });
+  face.get("/sim/faults", (c) => c.json(faults()));
+  face.post("/sim/faults", async (c) => {
+    const body = await bodyOf(c);
+    const parsed = body.ok ? parseFaultSettings(body.value, board.gpio.lines) : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    board.setFaults(parsed.value);
+    return c.json({ ok: true, ...faults() });
+  });
+  face.post("/sim/clock", async (c) => {
+    const body = await bodyOf(c);
+    if (!body.ok) return refuse(c, { status: 400, ...body.fault });
+    const parsed = v.safeParse(clockSchema, body.value);
+    if (!parsed.success) {
+      const [issue] = parsed.issues;
+      const field = v.getDotPath(issue) ?? "body";
+      return refuse(c, { status: 400, field, expected: issue.message });
+    }
+    board.clock.setWall(parsed.output);
+    return c.json({ ok: true, wall: board.clock.wall() });
+  });
+}
+
+async function bodyOf(c: Context): Promise<Result<Body, BodyFault>> {
+  const malformed = fail({ field: "body", expected: "a JSON object" });
+  let value: unknown;
+  try {
+    value = JSON.parse(await c.req.text());
+  } catch (error) {
+    if (error instanceof SyntaxError) return malformed;
+    throw error;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return malformed;
+  return succeed({ ...value });
+}
+
+type Guards = Readonly<Record<string, (value: unknown) => value is unknown>>;
+type Guarded<G extends Guards> = {
+  readonly [Name in keyof G]: G[Name] extends (value: unknown) => value is infer T ? T : never;
+};
+
+/** Exactly these fields, of which each is `expected`. */
+function fieldsOf<G extends Guards>(
+  body: Body,
+  guards: G,
+  expected: string,
+): Result<Guarded<G>, BodyFault> {
+  const names = Object.keys(guards);
+  const unknown = Object.keys(body).find((name) => !names.includes(name));
+  if (unknown !== undefined) return fail({ field: unknown, expected: `only ${names.join(", ")}` });
+  const wrong = names.find((name) => guards[name]?.(body[name]) !== true);
+  if (wrong !== undefined) return fail({ field: wrong, expected });
+  return succeed(body as Guarded<G>);
+}
+
+const keysExpected = `1 to ${keysMax} of 0-9, * and #`;
+const isKeys = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= keysMax && /^[0-9*#]+$/.test(value);
+const isKey = (character: string): character is Key => /^[0-9*#]$/.test(character);
+const isLeaf = (value: unknown): value is "open" | "closed" =>
+  value === "open" || value === "closed";
+const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+const isBits = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= rawBitsMax && /^[01]+$/.test(value);
+
+/** Either raw bits, good or bad, or a format and the fields that are printed on the card. */
+function cardBits(board: SimBoard, body: Body): Result<string, BodyFault> {
+  if (Object.hasOwn(body, "bits")) {
+    const parsed = fieldsOf(body, { bits: isBits }, `1 to ${rawBitsMax} of 0 and 1`);
+    return parsed.ok ? succeed(parsed.value.bits) : parsed;
+  }
+  const { format: name, ...rest } = body;
+  const format = board.formats.find((candidate) => candidate.name === name);
+  if (format === undefined) {
+    const names = board.formats.map((candidate) => candidate.name).join(", ");
+    return fail({ field: "format", expected: `one of ${names}; or bits instead` });
+  }
+  const fields: [string, number | string][] = [];
+  for (const [field, value] of Object.entries(rest)) {
+    if (typeof value !== "number" && typeof value !== "string") {
+      return fail({ field, expected: "a number, or hexadecimal digits for a serial number" });
+    }
+    fields.push([field, value]);
+  }
+  return encodeCard(format, Object.fromEntries(fields));
+}
