@@ -1,0 +1,219 @@
+import { closeSync, openSync } from "node:fs";
+import Database from "better-sqlite3";
+import type { JournalEntry } from "../domain/event.ts";
+import type { ControllerId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
+import type { EpochMs } from "../domain/time.ts";
+import {
+  type ChainAnchor,
+  type ChainFault,
+  chainStart,
+  hashEntry,
+  verifyChain,
+} from "../protocols/sync/journal-chain.ts";
+import { type EventRow, rowOfEntry } from "./event-row.ts";
+
+/** `position` counts from 1 in the order in which the site stored things. */
+export interface StoredEvent extends EventRow {
+  readonly position: number;
+}
+
+export interface EventQuery {
+  /** With it, the first `limit` after that position; without, the newest `limit`. */
+  readonly after?: number;
+  readonly limit: number;
+  readonly door?: string;
+  readonly controller?: string;
+  readonly result?: "granted" | "denied";
+}
+
+export interface IntakeOutcome {
+  readonly journal: string;
+  /** Highest number of that journal on disk; all below it are there too. */
+  readonly number: number;
+  /** How many of the batch were new. */
+  readonly storedCount: number;
+  /** This controller had another journal before: its storage was replaced. */
+  readonly replaced: boolean;
+}
+
+/** `stored`: the highest number on disk, which a refusal leaves as it was. */
+export interface IntakeRefusal extends ChainFault {
+  readonly journal: string;
+  readonly stored: number;
+}
+
+export interface TroubleRow {
+  readonly controller: string;
+  readonly kind: string;
+  readonly detail: string;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly count: number;
+}
+
+/** The evidence: what is in it was on disk before the call returned, and is never changed. */
+export interface EventStore {
+  /**
+   * Stores what is new of a batch, in one transaction; all of it or nothing. Entries that are there
+   * already must be the same. `entries` come from `openEventBatch`: one controller, one journal.
+   * Throws a SqliteError where the disk fails; nothing was stored then.
+   */
+  intake(entries: readonly JournalEntry[]): Result<IntakeOutcome, IntakeRefusal>;
+  /** In order of position, newest last. */
+  query(query: EventQuery): readonly StoredEvent[];
+  lastOf(controller: ControllerId): { readonly journal: string; readonly number: number } | undefined;
+  /** One row for each controller and kind, however often it comes. */
+  recordTrouble(trouble: {
+    readonly controller: ControllerId;
+    readonly kind: string;
+    readonly detail: string;
+    readonly at: EpochMs;
+  }): void;
+  troublesOf(controller: ControllerId): readonly TroubleRow[];
+  close(): void;
+}
+
+const storeFormat = 1;
+
+const tables = `
+  CREATE TABLE events (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    controller TEXT NOT NULL,
+    journal TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at REAL NOT NULL,
+    clockQuality TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    door TEXT,
+    reader TEXT,
+    user TEXT,
+    pass TEXT,
+    result TEXT,
+    reason TEXT,
+    tableEpoch INTEGER,
+    tableVersion INTEGER,
+    tableAgeMs REAL,
+    event TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    UNIQUE (controller, journal, number)
+  ) STRICT;
+  CREATE INDEX events_by_door ON events (door, position) WHERE door IS NOT NULL;
+  CREATE TRIGGER events_keep_their_words BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
+  CREATE TRIGGER events_stay BEFORE DELETE ON events
+    BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
+  CREATE TABLE troubles (
+    controller TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    firstAt REAL NOT NULL,
+    lastAt REAL NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (controller, kind)
+  ) STRICT;
+  PRAGMA user_version = ${storeFormat};
+`;
+
+/** Makes the file if there is none, for its owner alone; SQLite's side files take its mode. */
+export function openEventStore(file: string): EventStore {
+  closeSync(openSync(file, "a", 0o600));
+  const database = new Database(file);
+  database.pragma("journal_mode = WAL");
+  // An acknowledgement lets the controller forget: what it is for must be on the disk, not on its way.
+  database.pragma("synchronous = FULL");
+  prepareTables(database, file);
+  const intake = prepareIntake(database);
+  const recordTrouble = database.prepare(`
+    INSERT INTO troubles VALUES (@controller, @kind, @detail, @at, @at, 1)
+    ON CONFLICT DO UPDATE SET detail = @detail, lastAt = @at, count = count + 1`);
+  const troublesOf = database.prepare<[string], TroubleRow>(
+    "SELECT * FROM troubles WHERE controller = ? ORDER BY kind",
+  );
+  const lastOf = database.prepare<[string], { journal: string; number: number }>(
+    "SELECT journal, number FROM events WHERE controller = ? ORDER BY position DESC LIMIT 1",
+  );
+  return {
+    intake,
+    query: (query) => runQuery(database, query),
+    lastOf: (controller) => lastOf.get(controller),
+    recordTrouble: (trouble) => void recordTrouble.run(trouble),
+    troublesOf: (controller) => troublesOf.all(controller),
+    close: () => void database.close(),
+  };
+}
+
+function prepareTables(database: Database.Database, file: string): void {
+  const found = Number(database.pragma("user_version", { simple: true }));
+  if (found === 0) database.transaction(() => database.exec(tables)).immediate();
+  else if (found !== storeFormat) {
+    database.close();
+    throw new Error(`${file}: event store of format ${found}; this program knows ${storeFormat}`);
+  }
+}
+
+type Intake = EventStore["intake"];
+
+function prepareIntake(database: Database.Database): Intake {
+  const last = database.prepare<[string, string], ChainAnchor>(`
+    SELECT journal, number, hash FROM events WHERE controller = ? AND journal = ?
+    ORDER BY number DESC LIMIT 1`);
+  const hashAt = database.prepare<[string, string, number], { hash: string }>(
+    "SELECT hash FROM events WHERE controller = ? AND journal = ? AND number = ?",
+  );
+  const anyOther = database.prepare<[string, string]>(
+    "SELECT 1 FROM events WHERE controller = ? AND journal <> ? LIMIT 1",
+  );
+  const insert = database.prepare<[EventRow]>(`
+    INSERT INTO events (controller, journal, number, at, clockQuality, kind, door, reader, user, pass,
+      result, reason, tableEpoch, tableVersion, tableAgeMs, event, previous, hash)
+    VALUES (@controller, @journal, @number, @at, @clockQuality, @kind, @door, @reader, @user, @pass,
+      @result, @reason, @tableEpoch, @tableVersion, @tableAgeMs, @event, @previous, @hash)`);
+
+  const intake: Intake = (entries) => {
+    const [first] = entries;
+    if (first === undefined) throw new Error("a batch of no entries");
+    const { controller, journal } = first;
+    const anchor = last.get(controller, journal) ?? { journal, number: 0, hash: chainStart };
+    const refuse = (fault: ChainFault) => fail({ ...fault, journal, stored: anchor.number });
+    const isStored = (entry: JournalEntry): boolean => entry.number <= anchor.number;
+
+    for (const entry of entries.filter(isStored)) {
+      const stored = hashAt.get(controller, journal, entry.number)?.hash;
+      if (stored !== entry.hash || hashEntry(entry) !== stored) {
+        return refuse({ reason: "altered", number: entry.number });
+      }
+    }
+    const fresh = entries.filter((entry) => !isStored(entry));
+    const chain = verifyChain(fresh, anchor);
+    if (!chain.ok) return refuse(chain.fault);
+    for (const entry of fresh) insert.run(rowOfEntry(entry));
+    return succeed({
+      journal,
+      number: chain.value.number,
+      storedCount: fresh.length,
+      replaced: anchor.number === 0 && anyOther.get(controller, journal) !== undefined,
+    });
+  };
+  // Immediate: two processes at one file would otherwise read the same end and both go on from it.
+  const whole = database.transaction(intake);
+  return (entries) => whole.immediate(entries);
+}
+
+function runQuery(database: Database.Database, query: EventQuery): readonly StoredEvent[] {
+  const conditions = [
+    query.after !== undefined && "position > @after",
+    query.door !== undefined && "door = @door",
+    query.controller !== undefined && "controller = @controller",
+    query.result !== undefined && "result = @result",
+  ].filter((condition) => condition !== false);
+  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const order = query.after === undefined ? "DESC" : "ASC";
+  const rows = database
+    .prepare<[EventQuery], StoredEvent>(
+      `SELECT * FROM events ${where} ORDER BY position ${order} LIMIT @limit`,
+    )
+    .all(query);
+  return query.after === undefined ? rows.reverse() : rows;
+}

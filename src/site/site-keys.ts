@@ -1,0 +1,106 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type ControllerId, controllerId, isId, type SiteId } from "../domain/ids.ts";
+import {
+  type ControllerKeys,
+  deriveKeys,
+  type Provision,
+  secretKeyBytes,
+} from "../protocols/sync/provision.ts";
+import { StateError, type StateFolder } from "./state-folder.ts";
+
+/** The site's secrets. Made once, at first need; losing them means provisioning every controller. */
+export interface SiteKeys {
+  readonly site: SiteId;
+  /** Ed25519, private. */
+  readonly signingKey: KeyObject;
+  readonly publicKeyPem: string;
+  readonly pinKey: Uint8Array;
+  /** Makes the controller's key if it has none yet. */
+  provisionFor(controller: ControllerId): Provision;
+  keysFor(controller: ControllerId): ControllerKeys;
+  /** Whether a key was ever made for it: who has none cannot have sent anything. */
+  knows(controller: ControllerId): boolean;
+  controllers(): readonly ControllerId[];
+}
+
+const keySuffix = ".key";
+const controllerFolder = "controllers";
+
+export function openSiteKeys(folder: StateFolder, site: SiteId): SiteKeys {
+  const signingKey = openSigningKey(folder);
+  const publicKeyPem = String(createPublicKey(signingKey).export({ type: "spki", format: "pem" }));
+  const pinKey = openSecret(folder, "pin.key");
+  const known = new Map<ControllerId, { controllerKey: Uint8Array; keys: ControllerKeys }>();
+
+  const open = (controller: ControllerId) => {
+    const present = known.get(controller);
+    if (present !== undefined) return present;
+    const controllerKey = openSecret(folder, `${controllerFolder}/${controller}${keySuffix}`);
+    const opened = { controllerKey, keys: deriveKeys(controllerKey) };
+    known.set(controller, opened);
+    return opened;
+  };
+
+  for (const controller of listControllers(folder)) open(controller);
+  return {
+    site,
+    signingKey,
+    publicKeyPem,
+    pinKey,
+    provisionFor: (controller) => ({
+      site,
+      controller,
+      sitePublicKey: publicKeyPem,
+      controllerKey: open(controller).controllerKey,
+      pinKey,
+    }),
+    keysFor: (controller) => open(controller).keys,
+    knows: (controller) => known.has(controller),
+    controllers: () => [...known.keys()].sort(),
+  };
+}
+
+function openSigningKey(folder: StateFolder): KeyObject {
+  const name = "site-signing-key.pem";
+  const pem = folder.createOnce(name, () =>
+    String(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
+  );
+  const damaged = (options?: ErrorOptions) =>
+    new StateError("damaged", join(folder.path, name), "not an Ed25519 private key", options);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(Buffer.from(pem));
+  } catch (error) {
+    throw damaged({ cause: error });
+  }
+  if (key.asymmetricKeyType !== "ed25519") throw damaged();
+  return key;
+}
+
+function openSecret(folder: StateFolder, name: string): Uint8Array {
+  const text = Buffer.from(
+    folder.createOnce(name, () => `${randomBytes(secretKeyBytes).toString("base64url")}\n`),
+  );
+  const key = new Uint8Array(Buffer.from(text.toString("latin1").trim(), "base64url"));
+  if (key.length !== secretKeyBytes) {
+    throw new StateError("damaged", join(folder.path, name), `not ${secretKeyBytes} bytes`);
+  }
+  return key;
+}
+
+function listControllers(folder: StateFolder): readonly ControllerId[] {
+  let names: string[];
+  try {
+    names = readdirSync(join(folder.path, controllerFolder));
+  } catch {
+    // No controller yet: the folder is made with the first key.
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith(keySuffix))
+    .map((name) => name.slice(0, -keySuffix.length))
+    .filter(isId)
+    .map(controllerId);
+}
