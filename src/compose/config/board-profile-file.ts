@@ -8,7 +8,7 @@ import type {
 } from "../../../hal/board-profile.ts";
 import type { Level } from "../../../hal/gpio.ts";
 import { doorId, readerId } from "../../domain/ids.ts";
-import { type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import { pinFrameBits } from "../../protocols/keypad/pin-frame.ts";
 import { formatTables, readFormats } from "../../protocols/toml/format-table.ts";
 import type { KeyPath } from "../../protocols/toml/key-path.ts";
@@ -86,29 +86,27 @@ type ReaderTable = BoardProfileTables["readers"][number];
 export function parseBoardProfile(
   source: TomlSource,
 ): Result<BoardProfileFile, readonly TomlFault[]> {
-  let formats: readonly WiegandFormat[] = [];
-  const read = readToml({
-    ...source,
-    schema: boardProfileSchema,
-    check: (tables, report) => {
-      formats = readFormats(tables.formats, report);
-      reportRepeats(report, "an id used once", idsOf(tables, "doors"));
-      reportRepeats(report, "an id used once", idsOf(tables, "readers"));
-      reportRepeats(report, "a line that nothing else is wired to", linesOf(tables));
-      for (const [index, reader] of tables.readers.entries()) {
-        checkReader({ reader, path: ["readers", index], tables, formats, report });
-      }
-    },
-  });
-  if (!read.ok) return read;
-  const profile = {
-    doors: read.value.doors.map(doorWiring),
-    readers: read.value.readers.map(readerWiring),
-  };
-  return succeed({ profile, formats });
+  return readToml({ ...source, schema: boardProfileSchema, build: boardProfile });
 }
 
-function checkReader(options: {
+function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProfileFile {
+  const formats = readFormats(tables.formats, report);
+  reportRepeats(report, "an id used once", idsOf(tables, "doors"));
+  reportRepeats(report, "an id used once", idsOf(tables, "readers"));
+  reportRepeats(report, "a line that nothing else is wired to", linesOf(tables));
+  const doors = new Set(tables.doors.map(({ id }) => id));
+  for (const [index, reader] of tables.readers.entries()) {
+    const path = ["readers", index];
+    reportUnknownName(report, { path: [...path, "door"], what: "door", name: reader.door, known: doors });
+    checkFormats({ reader, path: [...path, "formats"], tables, formats, report });
+  }
+  return {
+    profile: { doors: tables.doors.map(doorWiring), readers: tables.readers.map(readerWiring) },
+    formats,
+  };
+}
+
+function checkFormats(options: {
   readonly reader: ReaderTable;
   readonly path: KeyPath;
   readonly tables: BoardProfileTables;
@@ -116,18 +114,17 @@ function checkReader(options: {
   readonly report: TomlReport;
 }): void {
   const { reader, path, tables, formats, report } = options;
-  const doors = tables.doors.map(({ id }) => id);
-  reportUnknownName(report, { path: [...path, "door"], what: "door", name: reader.door, known: doors });
   // A format of the file that is itself at fault is reported there, once.
-  const names = [...formats, ...tables.formats].map(({ name }) => name);
+  const known = new Set([...formats, ...tables.formats].map(({ name }) => name));
   for (const [index, name] of reader.formats.entries()) {
-    const at = [...path, "formats", index];
-    reportUnknownName(report, { path: at, what: "format", name, known: [...new Set(names)] });
+    const at = [...path, index];
+    reportUnknownName(report, { path: at, what: "format", name, known });
     if (reader.formats.indexOf(name) < index) report.fault(at, "each format once");
     const bitCount = formats.find((format) => format.name === name)?.bitCount;
     if (reader.keypad === "pin_26" && bitCount === pinFrameBits) {
       // Nobody could tell a PIN from a card then, and a card's number is printed on it.
-      report.fault(at, `no format of ${pinFrameBits} bits beside a keypad "pin_26", which sends PINs so`);
+      const expected = `no format of ${pinFrameBits} bits beside a keypad "pin_26", whose PINs are such`;
+      report.fault(at, expected);
     }
   }
 }

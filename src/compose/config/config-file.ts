@@ -35,7 +35,7 @@ export function readConfig<const Schema extends v.GenericSchema>(
   readonly ConfigFault[]
 > {
   const overrides = readOverrides(source.env);
-  const keys = readToml({ file: source.file, text: source.text, schema, isSecret: isBrokerUrlKey });
+  const keys = readToml({ ...source, schema, isSecret: isBrokerUrlKey, build: (value) => value });
   if (keys.ok && overrides.ok) return succeed({ keys: keys.value, overrides: overrides.value });
   return fail([...(overrides.ok ? [] : overrides.fault), ...(keys.ok ? [] : keys.fault)]);
 }

@@ -23,27 +23,28 @@ export interface TomlReport {
   describe(path: KeyPath): string;
 }
 
-export interface TomlReading<Schema extends v.GenericSchema> extends TomlSource {
+export interface TomlReading<Schema extends v.GenericSchema, Built> extends TomlSource {
   readonly schema: Schema;
   /** Where a value stands that no message may show. */
   readonly isSecret?: (path: KeyPath) => boolean;
   /**
-   * Looks across keys. It is called when every value has its type, though it may be out of its
-   * bounds, so that one look at a file tells as much as can be told.
+   * Makes what the file means, and looks across keys. It is called when every value has its type,
+   * though it may be out of its bounds, so that one look at a file tells as much as can be told; what
+   * it makes is dropped when there is any fault.
    */
-  readonly check?: (value: v.InferOutput<Schema>, report: TomlReport) => void;
+  readonly build: (value: v.InferOutput<Schema>, report: TomlReport) => Built;
 }
 
 /** Files here are nested a few levels deep; the parser's own limit would allow to exhaust the stack. */
 const depthMax = 32;
 
 /**
- * TOML from outside as a value of the schema's type, or everything that is wrong with it, in the
+ * TOML from outside as what `build` makes of the schema's type, or everything that is wrong with it, in the
  * order of its lines. Never throws for a text of whatever content.
  */
-export function readToml<const Schema extends v.GenericSchema>(
-  reading: TomlReading<Schema>,
-): Result<v.InferOutput<Schema>, readonly TomlFault[]> {
+export function readToml<const Schema extends v.GenericSchema, Built>(
+  reading: TomlReading<Schema, Built>,
+): Result<Built, readonly TomlFault[]> {
   const parsed = parseToml(reading);
   if (!parsed.ok) return fail([parsed.fault]);
   const faults = new FaultList(reading, parsed.value);
@@ -54,9 +55,10 @@ export function readToml<const Schema extends v.GenericSchema>(
   for (const issue of result.issues ?? []) {
     faults.fault(issuePath(issue), issue.message);
   }
-  if (result.typed) reading.check?.(result.output, faults);
+  if (!result.typed) return fail(faults.inOrder());
+  const built = reading.build(result.output, faults);
   const found = faults.inOrder();
-  return result.typed && found.length === 0 ? succeed(result.output) : fail(found);
+  return found.length === 0 ? succeed(built) : fail(found);
 }
 
 function parseToml(source: TomlSource): Result<unknown, TomlFault> {
@@ -76,25 +78,26 @@ function parseToml(source: TomlSource): Result<unknown, TomlFault> {
   }
 }
 
+/** What telling a fault needs of a reading. */
+interface FaultSource extends TomlSource {
+  readonly isSecret?: (path: KeyPath) => boolean;
+}
+
 class FaultList implements TomlReport {
-  private readonly reading: TomlSource & Pick<TomlReading<v.GenericSchema>, "isSecret">;
+  private readonly source: FaultSource;
   private readonly root: unknown;
-  private readonly lines: KeyLines;
+  private lines: KeyLines | undefined;
   private readonly faults: TomlFault[] = [];
 
-  constructor(
-    reading: TomlSource & Pick<TomlReading<v.GenericSchema>, "isSecret">,
-    root: unknown,
-  ) {
-    this.reading = reading;
+  constructor(source: FaultSource, root: unknown) {
+    this.source = source;
     this.root = root;
-    this.lines = locateKeys(reading.text);
   }
 
   fault(path: KeyPath, expected: string, found?: string): void {
     this.faults.push({
-      file: this.reading.file,
-      line: this.lines.lineOf(path),
+      file: this.source.file,
+      line: this.lineOf(path),
       key: describeKeyPath(path),
       expected,
       found: found ?? this.describe(path),
@@ -102,7 +105,7 @@ class FaultList implements TomlReport {
   }
 
   place(path: KeyPath): string {
-    return `${this.reading.file}:${this.lines.lineOf(path)}`;
+    return `${this.source.file}:${this.lineOf(path)}`;
   }
 
   unknownKey(path: KeyPath, schema: v.GenericSchema): void {
@@ -124,7 +127,7 @@ class FaultList implements TomlReport {
 
   describe(path: KeyPath): string {
     const value = valueAt(this.root, path);
-    const isSecret = path.some((_, index) => this.reading.isSecret?.(path.slice(0, index + 1)));
+    const isSecret = this.source.isSecret?.(path) ?? false;
     if (typeof value === "string") {
       if (isSecret) return "a text that is not shown";
       return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
@@ -134,6 +137,12 @@ class FaultList implements TomlReport {
     if (value instanceof TomlDate) return isSecret ? "a date that is not shown" : value.toISOString();
     if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
     return value === undefined ? "nothing" : "a table";
+  }
+
+  /** A file without faults, however large, is never scanned for its lines. */
+  private lineOf(path: KeyPath): number {
+    this.lines ??= locateKeys(this.source.text);
+    return this.lines.lineOf(path);
   }
 }
 

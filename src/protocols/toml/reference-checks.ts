@@ -29,14 +29,14 @@ export function reportUnknownName(
     readonly path: KeyPath;
     readonly what: string;
     readonly name: string;
-    readonly known: readonly string[];
+    readonly known: ReadonlySet<string>;
   },
 ): void {
   const { path, what, name, known } = reference;
-  if (known.includes(name)) return;
-  const nearest = nearestWord(name, known);
+  if (known.has(name)) return;
+  const nearest = nearestWord(name, [...known]);
   const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
   // Thousands of users on one line would help nobody.
-  const few = known.length <= 12 ? `: ${known.join(", ")}` : "";
+  const few = known.size <= 12 ? `: ${[...known].join(", ")}` : "";
   report.fault(path, `a ${what} of this file${few}${hint}`);
 }

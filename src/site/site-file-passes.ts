@@ -1,0 +1,132 @@
+import { Temporal } from "temporal-polyfill";
+import { rawFromBits, type RawCredential } from "../domain/credential.ts";
+import { passId, userId } from "../domain/ids.ts";
+import { type EpochMs, epochMs } from "../domain/time.ts";
+import type { KeyPath } from "../protocols/toml/key-path.ts";
+import type { TomlReport } from "../protocols/toml/located-toml.ts";
+import { reportRepeats, reportUnknownName } from "../protocols/toml/reference-checks.ts";
+import { decodeCard, encodeCard, type WiegandFormat } from "../protocols/wiegand/format.ts";
+import { instantExpectation, type PassTable, type SiteTables } from "./site-file-schema.ts";
+import type { CardPass, SitePass } from "./site-model.ts";
+
+type Instant = NonNullable<PassTable["starts_at"]>;
+
+interface PassContext {
+  readonly zone: string;
+  readonly formats: readonly WiegandFormat[];
+  readonly report: TomlReport;
+}
+
+/** Every pass of the file that can be made; what keeps one from being made is reported. */
+export function readPasses(
+  options: PassContext & { readonly tables: SiteTables },
+): readonly SitePass[] {
+  const { tables, report } = options;
+  const users = new Set(tables.users.map(({ id }) => id));
+  const made = tables.passes.flatMap((table, index) => {
+    const path = ["passes", index];
+    reportUnknownName(report, {
+      path: [...path, "user"],
+      what: "user",
+      name: table.user,
+      known: users,
+    });
+    const pass = sitePass(table, path, options);
+    return pass === undefined ? [] : [{ pass, path }];
+  });
+  // Two passes that present the same would make it a matter of chance who came in.
+  const cards = made.flatMap(({ pass, path }) =>
+    pass.kind === "pin" ? [] : [[[...path, "card"], pass.raw] as const],
+  );
+  reportRepeats(report, "a card that no other pass has", cards);
+  const pins = made.flatMap(({ pass, path }) => (pass.kind === "pin" ? [{ pass, path }] : []));
+  reportRepeats(
+    report,
+    "a PIN that no other pass has",
+    pins.map(({ pass, path }) => [[...path, "pin"], pass.pin]),
+  );
+  reportRepeats(
+    report,
+    "a user who has no other PIN",
+    pins.map(({ pass, path }) => [[...path, "user"], pass.user]),
+  );
+  return made.map(({ pass }) => pass);
+}
+
+function sitePass(table: PassTable, path: KeyPath, context: PassContext): SitePass | undefined {
+  const startsAt = instantAt(table.starts_at, [...path, "starts_at"], context);
+  const endsAt = instantAt(table.ends_at, [...path, "ends_at"], context);
+  if (startsAt !== undefined && endsAt !== undefined && endsAt <= startsAt) {
+    context.report.fault([...path, "ends_at"], "a time after starts_at");
+  }
+  const common = {
+    id: passId(table.id),
+    user: userId(table.user),
+    active: table.active,
+    ...(startsAt === undefined ? {} : { startsAt }),
+    ...(endsAt === undefined ? {} : { endsAt }),
+  };
+  const { kind, pin, card } = table;
+  if (kind === "pin") {
+    if (card !== undefined) {
+      context.report.fault([...path, "card"], 'no card in a pass of kind "pin"', "one");
+    }
+    if (pin === undefined) {
+      context.report.fault([...path, "pin"], 'the digits of a pass of kind "pin"');
+      return undefined;
+    }
+    return { ...common, kind, pin };
+  }
+  if (pin !== undefined) {
+    context.report.fault([...path, "pin"], `no PIN in a pass of kind "${kind}"`, "one");
+  }
+  if (card === undefined) {
+    context.report.fault([...path, "card"], `the card of a pass of kind "${kind}"`);
+    return undefined;
+  }
+  const encoded = encodedCard(card, [...path, "card"], context);
+  return encoded === undefined ? undefined : { ...common, kind, ...encoded };
+}
+
+function encodedCard(
+  card: NonNullable<PassTable["card"]>,
+  path: KeyPath,
+  { formats, report }: PassContext,
+): { readonly card: CardPass["card"]; readonly raw: RawCredential } | undefined {
+  const { format: name, ...fields } = card;
+  const format = formats.find((candidate) => candidate.name === name);
+  if (format === undefined) {
+    const known = new Set(formats.map((candidate) => candidate.name));
+    reportUnknownName(report, { path: [...path, "format"], what: "format", name, known });
+    return undefined;
+  }
+  const bits = encodeCard(format, fields);
+  if (!bits.ok) {
+    report.fault([...path, bits.fault.field], bits.fault.expected);
+    return undefined;
+  }
+  // As the door would print it: a serial number's digits in one case, whichever the file has.
+  const printed = decodeCard(format, bits.value);
+  return {
+    card: { format: name, fields: printed.ok ? printed.value : fields },
+    raw: rawFromBits(bits.value),
+  };
+}
+
+/** The year 9999 ends here, and with it what a table can say. */
+const epochMsMax = 253_402_300_799_999;
+
+/** A time without an offset is one of the site's wall clocks; within a clock change, the earlier. */
+function instantAt(
+  date: Instant | undefined,
+  path: KeyPath,
+  { zone, report }: PassContext,
+): EpochMs | undefined {
+  if (date === undefined || !date.isDateTime()) return undefined;
+  const at = date.isLocal()
+    ? Temporal.PlainDateTime.from(date.toISOString()).toZonedDateTime(zone).epochMilliseconds
+    : date.getTime();
+  if (at >= 0 && at <= epochMsMax) return epochMs(at);
+  report.fault(path, `${instantExpectation}, from 1970 to 9999`);
+  return undefined;
+}
