@@ -52,9 +52,12 @@ export const journalId = v.pipe(v.string(), v.check(isId, idExpectation));
 
 export const numberMax = Number.MAX_SAFE_INTEGER;
 
+/** Far beyond any use, and far enough below `numberMax` that counting on stays exact. */
+export const tableNumberMax = 2 ** 48;
+
 export const tableVersion = v.strictObject({
-  epoch: integer(0, numberMax),
-  version: integer(0, numberMax),
+  epoch: integer(0, tableNumberMax),
+  version: integer(0, tableNumberMax),
 });
 
 export const rawCredentialText = v.pipe(

@@ -1,0 +1,108 @@
+import Database from "better-sqlite3";
+import type { Clock } from "../../hal/clock.ts";
+import type { ControllerId } from "../domain/ids.ts";
+import { sealEventAck } from "../protocols/sync/ack-message.ts";
+import type { MessageScope } from "../protocols/sync/authenticated-message.ts";
+import type { BrokerLink } from "../protocols/sync/broker-link.ts";
+import { openEventBatch } from "../protocols/sync/event-message.ts";
+import { topicsFor } from "../protocols/sync/topics.ts";
+import type { EventStore, IntakeRefusal } from "./event-store.ts";
+import type { SiteKeys } from "./site-keys.ts";
+import type { SiteLog } from "./site-log.ts";
+
+export interface EventIntake {
+  /** One message from the broker on this controller's event topic. Never throws. */
+  take(controller: ControllerId, payload: Uint8Array): void;
+  /** Messages that no key of the controller had made, since the start. */
+  forgedCount(controller: ControllerId): number;
+}
+
+export interface EventIntakeParts {
+  readonly store: EventStore;
+  readonly keys: SiteKeys;
+  readonly link: BrokerLink;
+  readonly clock: Pick<Clock, "wall">;
+  readonly log: SiteLog;
+}
+
+/**
+ * Verifies, stores, and acknowledges what is stored. In that order: an acknowledged entry may be
+ * forgotten by its controller in the next moment.
+ */
+export function createEventIntake(parts: EventIntakeParts): EventIntake {
+  const { store, keys, log, clock } = parts;
+  const forged = new Map<ControllerId, number>();
+
+  const take = (controller: ControllerId, payload: Uint8Array): void => {
+    const scope = scopeOf(keys, controller);
+    const batch = openEventBatch(scope, payload);
+    if (!batch.ok) {
+      const { reason, detail } = batch.fault;
+      // Counted in memory alone where nothing vouches for it: else whoever reaches the broker could
+      // fill the disk with complaints about himself.
+      if (reason === "altered" || reason === "malformed" || reason === "too_long") {
+        forged.set(controller, (forged.get(controller) ?? 0) + 1);
+      } else {
+        store.recordTrouble({ controller, kind: `events_${reason}`, detail, at: clock.wall().at });
+      }
+      log.warn({ controller, reason, detail }, "a message of events was refused");
+      return;
+    }
+    const outcome = store.intake(batch.value);
+    if (!outcome.ok) {
+      refuse(parts, controller, outcome.fault);
+      return;
+    }
+    const { journal, number, replaced } = outcome.value;
+    if (replaced) {
+      const detail = `journal ${journal} began at number 1 beside an earlier one`;
+      store.recordTrouble({ controller, kind: "journal_replaced", detail, at: clock.wall().at });
+      log.warn({ controller, journal }, "the controller's journal is a new one");
+    }
+    acknowledge(parts, scope, { journal, number });
+  };
+
+  return {
+    take: (controller, payload) => {
+      try {
+        take(controller, payload);
+      } catch (error) {
+        if (!(error instanceof Database.SqliteError)) throw error;
+        // Not acknowledged, so it is sent again; by then the disk may have room.
+        log.warn({ controller, code: error.code }, "events could not be stored");
+      }
+    },
+    forgedCount: (controller) => forged.get(controller) ?? 0,
+  };
+}
+
+export function scopeOf(keys: SiteKeys, controller: ControllerId): MessageScope {
+  return { site: keys.site, controller, messageKey: keys.keysFor(controller).messageKey };
+}
+
+function refuse(parts: EventIntakeParts, controller: ControllerId, fault: IntakeRefusal): void {
+  const { store, keys, clock, log } = parts;
+  const { reason, journal, number, stored } = fault;
+  const detail = `entry ${number} of journal ${journal}, which is stored up to ${stored}`;
+  store.recordTrouble({ controller, kind: `journal_${reason}`, detail, at: clock.wall().at });
+  log.warn({ controller, reason, journal, number, stored }, "a batch of events was refused");
+  // After a gap the number tells the controller where to go on. After an altered entry it would tell
+  // it that entries are safe here which are not.
+  if (reason === "gap" && stored > 0) {
+    acknowledge(parts, scopeOf(keys, controller), { journal, number: stored });
+  }
+}
+
+function acknowledge(
+  { link, log }: EventIntakeParts,
+  scope: MessageScope,
+  ack: { readonly journal: string; readonly number: number },
+): void {
+  const topic = topicsFor(scope.site, scope.controller).eventAck;
+  link
+    .publish(topic, sealEventAck(scope, ack), { qos: 1, retain: false })
+    .catch((error: unknown) => {
+      // The controller sends the batch again, and is answered then.
+      log.info({ controller: scope.controller, error: String(error) }, "an acknowledgement was lost");
+    });
+}

@@ -1,0 +1,207 @@
+import type { Clock } from "../../hal/clock.ts";
+import type { TableVersion } from "../domain/access.ts";
+import type { ControllerId } from "../domain/ids.ts";
+import { type Result, succeed } from "../domain/result.ts";
+import { type EpochMs, epochMs } from "../domain/time.ts";
+import type { BrokerLink } from "../protocols/sync/broker-link.ts";
+import type { TableAck } from "../protocols/sync/table-ack-message.ts";
+import { isNewer } from "../protocols/sync/table-message.ts";
+import { topicsFor } from "../protocols/sync/topics.ts";
+import { controllersOf } from "./compile-table.ts";
+import { type DraftFault, type DraftTable, draftTable, sealDraft } from "./sealed-table.ts";
+import type { SiteKeys } from "./site-keys.ts";
+import type { SiteLog } from "./site-log.ts";
+import type { SiteModel } from "./site-model.ts";
+import type { StateFolder } from "./state-folder.ts";
+import { readTable, type ShelvedTable, shelveTable } from "./table-shelf.ts";
+
+/** Where one controller's table stands (behaviour 17). */
+export interface TableSync {
+  readonly controller: ControllerId;
+  readonly wanted: TableVersion;
+  readonly state: "updating" | "complete" | "failed";
+  /** What the controller last said to be in force. */
+  readonly inForce?: TableVersion;
+  /** Of `failed`: the refusal's reason and detail. */
+  readonly reason?: string;
+  readonly detail?: string;
+}
+
+export interface AppliedTable {
+  readonly controller: ControllerId;
+  readonly table: TableVersion;
+  /** False: nothing in it is different, so that it kept its number. */
+  readonly changed: boolean;
+}
+
+export interface TablePublisherParts {
+  readonly folder: StateFolder;
+  readonly keys: SiteKeys;
+  readonly link: BrokerLink;
+  readonly clock: Pick<Clock, "wall">;
+  readonly log: SiteLog;
+}
+
+/** The tables of a site's controllers: their numbers, their way out, and what became of them. */
+export class TablePublisher {
+  readonly #parts: TablePublisherParts;
+  readonly #states = new Map<ControllerId, TableSync>();
+  readonly #drafts = new Map<ControllerId, DraftTable>();
+
+  constructor(parts: TablePublisherParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Compiles `model` for every controller and changes nothing yet; a fault means that a controller
+   * would refuse its table. A controller that has no door any more gets an empty one.
+   */
+  draft(model: SiteModel): Result<readonly DraftTable[], DraftFault> {
+    const { keys } = this.#parts;
+    const compiledAt = this.#now();
+    const drafts: DraftTable[] = [];
+    for (const controller of this.#served(model)) {
+      const draft = draftTable(keys, { model, controller, compiledAt });
+      if (!draft.ok) return draft;
+      drafts.push(draft.value);
+    }
+    return succeed(drafts);
+  }
+
+  /**
+   * Seals the drafts whose content is new, stores each under its next number, and then publishes it.
+   * One that is as it was keeps its number.
+   */
+  apply(drafts: readonly DraftTable[]): Result<readonly AppliedTable[], DraftFault> {
+    const steps: { draft: DraftTable; shelved: ShelvedTable; changed: boolean }[] = [];
+    for (const draft of drafts) {
+      const known = this.#known(draft.controller);
+      if (known !== undefined && known.fingerprint === draft.fingerprint) {
+        steps.push({ draft, shelved: known, changed: false });
+        continue;
+      }
+      const table = this.#numberAfter(known?.table);
+      const sealed = sealDraft(this.#parts.keys, draft, table);
+      if (!sealed.ok) return sealed;
+      steps.push({ draft, shelved: sealed.value, changed: true });
+    }
+    for (const { draft, shelved, changed } of steps) {
+      this.#drafts.set(draft.controller, draft);
+      if (changed) this.#send(draft.controller, shelved);
+      else this.#want(draft.controller, shelved.table);
+    }
+    return succeed(
+      steps.map(({ draft, shelved, changed }) => {
+        return { controller: draft.controller, table: shelved.table, changed };
+      }),
+    );
+  }
+
+  /** Publishes every table again: retained messages last as long as the broker remembers them. */
+  publishAll(): void {
+    for (const controller of this.#states.keys()) {
+      const known = this.#known(controller);
+      if (known !== undefined) this.#publish(controller, known.message);
+    }
+  }
+
+  heard(controller: ControllerId, ack: TableAck): void {
+    const current = this.#states.get(controller);
+    if (current === undefined) return;
+    if (ack.table !== undefined && isNewer(ack.table, current.wanted)) {
+      this.#overtake(controller, ack.table);
+      return;
+    }
+    this.#states.set(controller, judge(current, ack));
+  }
+
+  states(): readonly TableSync[] {
+    return [...this.#states.values()];
+  }
+
+  /** A site restored from an old copy counts where its controllers have been: it begins a new epoch. */
+  #overtake(controller: ControllerId, inForce: TableVersion): void {
+    const { keys, log } = this.#parts;
+    const draft = this.#drafts.get(controller);
+    if (draft === undefined) return;
+    log.warn({ controller, inForce }, "the controller's table is newer than the site's: a new epoch");
+    const sealed = sealDraft(keys, draft, { epoch: inForce.epoch + 1, version: 1 });
+    if (sealed.ok) this.#send(controller, sealed.value);
+  }
+
+  #send(controller: ControllerId, shelved: ShelvedTable): void {
+    // Before it is published: a number that a power cut took back would be given out twice.
+    shelveTable(this.#parts.folder, controller, shelved);
+    this.#want(controller, shelved.table);
+    this.#publish(controller, shelved.message);
+  }
+
+  #want(controller: ControllerId, wanted: TableVersion): void {
+    const current = this.#states.get(controller);
+    // The same number is the same table: what its controller said about it still holds.
+    if (current !== undefined && sameVersion(current.wanted, wanted)) return;
+    const inForce = current?.inForce;
+    this.#states.set(controller, {
+      controller,
+      wanted,
+      state: "updating",
+      ...(inForce !== undefined && { inForce }),
+    });
+  }
+
+  #publish(controller: ControllerId, message: Uint8Array): void {
+    const { keys, link, log } = this.#parts;
+    const topic = topicsFor(keys.site, controller).tableSnapshot;
+    link.publish(topic, message, { qos: 1, retain: true }).catch((error: unknown) => {
+      // It is on the shelf and goes out again when the link is up.
+      log.info({ controller, error: String(error) }, "the table could not be published yet");
+    });
+  }
+
+  #known(controller: ControllerId): ShelvedTable | undefined {
+    const shelved = readTable(this.#parts.folder, controller);
+    if (shelved === "damaged") {
+      this.#parts.log.warn({ controller }, "the stored table is damaged: it gets a new epoch");
+    }
+    return typeof shelved === "string" ? undefined : shelved;
+  }
+
+  /** Those with doors, and those that had some once and hold a table that must not outlive them. */
+  #served(model: SiteModel): readonly ControllerId[] {
+    const { folder, keys } = this.#parts;
+    const withTables = keys.controllers().filter((id) => readTable(folder, id) !== "absent");
+    return [...new Set([...controllersOf(model), ...withTables])];
+  }
+
+  #numberAfter(known: TableVersion | undefined): TableVersion {
+    if (known !== undefined) return { epoch: known.epoch, version: known.version + 1 };
+    // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
+    return { epoch: Math.floor(this.#now() / 1_000), version: 1 };
+  }
+
+  #now(): EpochMs {
+    return epochMs(Math.max(0, Math.floor(this.#parts.clock.wall().at)));
+  }
+}
+
+const sameVersion = (a: TableVersion, b: TableVersion): boolean =>
+  a.epoch === b.epoch && a.version === b.version;
+
+/** Acknowledgements may come late, twice or from a replay: only what is said of the wanted table counts. */
+function judge(current: TableSync, ack: TableAck): TableSync {
+  const { controller, wanted } = current;
+  const inForce = ack.table;
+  if (inForce !== undefined && sameVersion(inForce, wanted)) {
+    // Also if it refused something: whatever that was, the table that the site wants is in force.
+    return { controller, wanted, state: "complete", inForce };
+  }
+  if (ack.outcome === "complete") return current;
+  return {
+    controller,
+    wanted,
+    state: "failed",
+    ...(inForce !== undefined && { inForce }),
+    reason: ack.reason,
+    detail: ack.detail,
+  };
+}
