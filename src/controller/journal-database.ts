@@ -1,31 +1,20 @@
 import { randomBytes } from "node:crypto";
-import {
-	closeSync,
-	existsSync,
-	fsyncSync,
-	openSync,
-	renameSync,
-	rmSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import type { JournalEntry, JournalRecord } from "../domain/event.ts";
 import type { ControllerId } from "../domain/ids.ts";
-import {
-	chainStart,
-	hashEntry,
-	verifyChain,
-} from "../protocols/sync/journal-chain.ts";
+import { chainStart, hashEntry, verifyChain } from "../protocols/sync/journal-chain.ts";
 import type { JournalOnDisk, JournalWorkerData } from "./journal-messages.ts";
 
 /** The file is not the journal that we wrote: SQLite says so, or the chain does. */
 export class JournalDamaged extends Error {
-	override readonly name = "JournalDamaged";
+  override readonly name = "JournalDamaged";
 }
 
 /** Every entry on disk awaits the site's acknowledgement and there is room for no more. */
 export class JournalFull extends Error {
-	override readonly name = "JournalFull";
+  override readonly name = "JournalFull";
 }
 
 /** Raised when the tables change; a file of another shape is set aside, never guessed at. */
@@ -38,10 +27,10 @@ const setAsideMax = 8;
 const busyWaitMs = 1_000;
 
 interface EntryRow {
-	readonly number: number;
-	readonly previous: string;
-	readonly hash: string;
-	readonly record: string;
+  readonly number: number;
+  readonly previous: string;
+  readonly hash: string;
+  readonly record: string;
 }
 
 /**
@@ -50,171 +39,158 @@ interface EntryRow {
  * or SQLite's own error (disk full, input/output, locked); nothing of the call is on disk then.
  */
 export class JournalDatabase {
-	readonly journal: string;
-	readonly #db: Database.Database;
-	readonly #worker: JournalWorkerData;
-	#acknowledged: number;
+  readonly journal: string;
+  readonly #db: Database.Database;
+  readonly #worker: JournalWorkerData;
+  #acknowledged: number;
 
-	constructor(worker: JournalWorkerData) {
-		this.#worker = worker;
-		this.#db = openFile(worker.file);
-		try {
-			const header = readOrCreateHeader(this.#db, worker.controller);
-			this.journal = header.id;
-			this.#acknowledged = header.acknowledged;
-			this.#verifyTail();
-		} catch (error) {
-			this.#db.close();
-			throw asDamage(error);
-		}
-	}
+  constructor(worker: JournalWorkerData) {
+    this.#worker = worker;
+    this.#db = openFile(worker.file);
+    try {
+      const header = readOrCreateHeader(this.#db, worker.controller);
+      this.journal = header.id;
+      this.#acknowledged = header.acknowledged;
+      this.#verifyTail();
+    } catch (error) {
+      this.#db.close();
+      throw asDamage(error);
+    }
+  }
 
-	onDisk(): JournalOnDisk {
-		const { number } = this.#last();
-		return {
-			journal: this.journal,
-			highest: number,
-			acknowledged: this.#acknowledged,
-		};
-	}
+  onDisk(): JournalOnDisk {
+    const { number } = this.#last();
+    return {
+      journal: this.journal,
+      highest: number,
+      acknowledged: this.#acknowledged,
+    };
+  }
 
-	/**
-	 * Numbers, chains and writes as many of `records` as there is room for, in one transaction, and
-	 * forgets entries that are both acknowledged and old. Returns how many were written.
-	 */
-	write(records: readonly JournalRecord[], acknowledged: number): number {
-		const { unacknowledgedMax } = this.#worker.limits;
-		try {
-			return this.#db
-				.transaction(() => {
-					const last = this.#last();
-					const room = Math.max(
-						0,
-						unacknowledgedMax - (last.number - acknowledged),
-					);
-					if (room === 0 && records.length > 0) throw new JournalFull();
-					const fitting = records.slice(0, room);
-					this.#insert(fitting, last);
-					this.#acknowledge(acknowledged);
-					this.#prune(last.number + fitting.length, acknowledged);
-					return fitting.length;
-				})
-				.immediate();
-		} catch (error) {
-			throw asDamage(error);
-		}
-	}
+  /**
+   * Numbers, chains and writes as many of `records` as there is room for, in one transaction, and
+   * forgets entries that are both acknowledged and old. Returns how many were written.
+   */
+  write(records: readonly JournalRecord[], acknowledged: number): number {
+    const { unacknowledgedMax } = this.#worker.limits;
+    try {
+      return this.#db
+        .transaction(() => {
+          const last = this.#last();
+          const room = Math.max(0, unacknowledgedMax - (last.number - acknowledged));
+          if (room === 0 && records.length > 0) throw new JournalFull();
+          const fitting = records.slice(0, room);
+          this.#insert(fitting, last);
+          this.#acknowledge(acknowledged);
+          this.#prune(last.number + fitting.length, acknowledged);
+          return fitting.length;
+        })
+        .immediate();
+    } catch (error) {
+      throw asDamage(error);
+    }
+  }
 
-	/** Entries after number `after`, oldest first, each with its place in the chain verified. */
-	read(after: number, limit: number): JournalEntry[] {
-		try {
-			const rows = this.#db
-				.prepare<[number, number], EntryRow>(
-					`SELECT number, previous, hash, record FROM entry
+  /** Entries after number `after`, oldest first, each with its place in the chain verified. */
+  read(after: number, limit: number): JournalEntry[] {
+    try {
+      const rows = this.#db
+        .prepare<[number, number], EntryRow>(
+          `SELECT number, previous, hash, record FROM entry
            WHERE number > ? ORDER BY number LIMIT ?`,
-				)
-				.all(after, limit);
-			return this.#entries(rows);
-		} catch (error) {
-			throw asDamage(error);
-		}
-	}
+        )
+        .all(after, limit);
+      return this.#entries(rows);
+    } catch (error) {
+      throw asDamage(error);
+    }
+  }
 
-	close(): void {
-		this.#db.close();
-	}
+  close(): void {
+    this.#db.close();
+  }
 
-	#last(): { readonly number: number; readonly hash: string } {
-		const row = this.#db
-			.prepare<[], EntryRow>(
-				"SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1",
-			)
-			.get();
-		return row ?? { number: 0, hash: chainStart };
-	}
+  #last(): { readonly number: number; readonly hash: string } {
+    const row = this.#db
+      .prepare<[], EntryRow>("SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1")
+      .get();
+    return row ?? { number: 0, hash: chainStart };
+  }
 
-	#insert(
-		records: readonly JournalRecord[],
-		last: { readonly number: number; readonly hash: string },
-	): void {
-		const insert = this.#db.prepare(
-			"INSERT INTO entry (number, previous, hash, record) VALUES (?, ?, ?, ?)",
-		);
-		let { number, hash } = last;
-		for (const record of records) {
-			const previous = hash;
-			number += 1;
-			// Hashed as it will be read back, so that no value that JSON bends ever looks like damage.
-			const text = JSON.stringify(record);
-			const { controller } = this.#worker;
-			const { journal } = this;
-			hash = hashEntry({
-				...parseRecord(text),
-				controller,
-				journal,
-				number,
-				previous,
-			});
-			insert.run(number, previous, hash, text);
-		}
-	}
+  #insert(
+    records: readonly JournalRecord[],
+    last: { readonly number: number; readonly hash: string },
+  ): void {
+    const insert = this.#db.prepare(
+      "INSERT INTO entry (number, previous, hash, record) VALUES (?, ?, ?, ?)",
+    );
+    let { number, hash } = last;
+    for (const record of records) {
+      const previous = hash;
+      number += 1;
+      // Hashed as it will be read back, so that no value that JSON bends ever looks like damage.
+      const text = JSON.stringify(record);
+      const { controller } = this.#worker;
+      const { journal } = this;
+      hash = hashEntry({
+        ...parseRecord(text),
+        controller,
+        journal,
+        number,
+        previous,
+      });
+      insert.run(number, previous, hash, text);
+    }
+  }
 
-	#acknowledge(acknowledged: number): void {
-		if (acknowledged === this.#acknowledged) return;
-		this.#db.prepare("UPDATE journal SET acknowledged = ?").run(acknowledged);
-		this.#acknowledged = acknowledged;
-	}
+  #acknowledge(acknowledged: number): void {
+    if (acknowledged === this.#acknowledged) return;
+    this.#db.prepare("UPDATE journal SET acknowledged = ?").run(acknowledged);
+    this.#acknowledged = acknowledged;
+  }
 
-	#prune(highest: number, acknowledged: number): void {
-		const { keptMax, prunedPerWriteMax } = this.#worker.limits;
-		const upTo = Math.min(acknowledged, highest - keptMax);
-		if (upTo < 1) return;
-		this.#db
-			.prepare(
-				`DELETE FROM entry WHERE number <= ? AND number <
+  #prune(highest: number, acknowledged: number): void {
+    const { keptMax, prunedPerWriteMax } = this.#worker.limits;
+    const upTo = Math.min(acknowledged, highest - keptMax);
+    if (upTo < 1) return;
+    this.#db
+      .prepare(
+        `DELETE FROM entry WHERE number <= ? AND number <
            (SELECT min(number) FROM entry) + ?`,
-			)
-			.run(upTo, prunedPerWriteMax);
-	}
+      )
+      .run(upTo, prunedPerWriteMax);
+  }
 
-	#verifyTail(): void {
-		const { number } = this.#last();
-		if (this.#acknowledged > number)
-			throw new JournalDamaged("acknowledged beyond its end");
-		const tail = this.read(
-			Math.max(0, number - tailVerifiedMax),
-			tailVerifiedMax,
-		);
-		if (number > 0 && tail.at(-1)?.number !== number)
-			throw new JournalDamaged("its end is lost");
-	}
+  #verifyTail(): void {
+    const { number } = this.#last();
+    if (this.#acknowledged > number) throw new JournalDamaged("acknowledged beyond its end");
+    const tail = this.read(Math.max(0, number - tailVerifiedMax), tailVerifiedMax);
+    if (number > 0 && tail.at(-1)?.number !== number) throw new JournalDamaged("its end is lost");
+  }
 
-	#entries(rows: readonly EntryRow[]): JournalEntry[] {
-		const { journal } = this;
-		const { controller } = this.#worker;
-		const entries = rows.map(({ number, previous, hash, record }) => {
-			return {
-				...parseRecord(record),
-				controller,
-				journal,
-				number,
-				previous,
-				hash,
-			};
-		});
-		const [first] = entries;
-		if (first === undefined) return entries;
-		const chain = verifyChain(entries, {
-			journal,
-			number: first.number - 1,
-			hash: first.previous,
-		});
-		if (!chain.ok)
-			throw new JournalDamaged(
-				`entry ${chain.fault.number}: ${chain.fault.reason}`,
-			);
-		return entries;
-	}
+  #entries(rows: readonly EntryRow[]): JournalEntry[] {
+    const { journal } = this;
+    const { controller } = this.#worker;
+    const entries = rows.map(({ number, previous, hash, record }) => {
+      return {
+        ...parseRecord(record),
+        controller,
+        journal,
+        number,
+        previous,
+        hash,
+      };
+    });
+    const [first] = entries;
+    if (first === undefined) return entries;
+    const chain = verifyChain(entries, {
+      journal,
+      number: first.number - 1,
+      hash: first.previous,
+    });
+    if (!chain.ok) throw new JournalDamaged(`entry ${chain.fault.number}: ${chain.fault.reason}`);
+    return entries;
+  }
 }
 
 /**
@@ -222,67 +198,64 @@ export class JournalDatabase {
  * one be begun in its place. Returns the new name.
  */
 export function setJournalAside(file: string): string {
-	let place = 1;
-	while (place < setAsideMax && existsSync(`${file}.set-aside-${place}`))
-		place += 1;
-	const aside = `${file}.set-aside-${place}`;
-	for (const suffix of ["-wal", "-shm", "-journal", ""]) {
-		rmSync(`${aside}${suffix}`, { force: true });
-		if (existsSync(`${file}${suffix}`))
-			renameSync(`${file}${suffix}`, `${aside}${suffix}`);
-	}
-	syncFolder(file);
-	return aside;
+  let place = 1;
+  while (place < setAsideMax && existsSync(`${file}.set-aside-${place}`)) place += 1;
+  const aside = `${file}.set-aside-${place}`;
+  for (const suffix of ["-wal", "-shm", "-journal", ""]) {
+    rmSync(`${aside}${suffix}`, { force: true });
+    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
+  }
+  syncFolder(file);
+  return aside;
 }
 
 function openFile(file: string): Database.Database {
-	// SQLite would create it readable for all; its -wal takes the mode of this file.
-	const isNew = !existsSync(file);
-	closeSync(openSync(file, "a", 0o600));
-	if (isNew) syncFolder(file);
-	const db = new Database(file, { timeout: busyWaitMs });
-	try {
-		// Before the first access: without it WAL keeps an index in a memory-mapped file, and touching
-		// that on a full disk kills the process. It also keeps a second daemon off this journal.
-		db.pragma("locking_mode = EXCLUSIVE");
-		db.pragma("journal_mode = WAL");
-		db.pragma("synchronous = FULL");
-		return db;
-	} catch (error) {
-		db.close();
-		throw asDamage(error);
-	}
+  // SQLite would create it readable for all; its -wal takes the mode of this file.
+  const isNew = !existsSync(file);
+  closeSync(openSync(file, "a", 0o600));
+  if (isNew) syncFolder(file);
+  const db = new Database(file, { timeout: busyWaitMs });
+  try {
+    // Before the first access: without it WAL keeps an index in a memory-mapped file, and touching
+    // that on a full disk kills the process. It also keeps a second daemon off this journal.
+    db.pragma("locking_mode = EXCLUSIVE");
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = FULL");
+    return db;
+  } catch (error) {
+    db.close();
+    throw asDamage(error);
+  }
 }
 
 function readOrCreateHeader(
-	db: Database.Database,
-	controller: ControllerId,
+  db: Database.Database,
+  controller: ControllerId,
 ): { readonly id: string; readonly acknowledged: number } {
-	const version = db.pragma("user_version", { simple: true });
-	if (version === 0) {
-		const tables = db.prepare("SELECT 1 FROM sqlite_schema").all();
-		if (tables.length > 0) throw new JournalDamaged("not a journal");
-		createTables(db, controller);
-	} else if (version !== schemaVersion) {
-		throw new JournalDamaged(`a journal of version ${String(version)}`);
-	}
-	const headers = db
-		.prepare<[], { id: string; controller: string; acknowledged: number }>(
-			"SELECT id, controller, acknowledged FROM journal",
-		)
-		.all();
-	const [header] = headers;
-	if (header === undefined || headers.length > 1)
-		throw new JournalDamaged("its header is lost");
-	if (header.controller !== controller) {
-		throw new JournalDamaged(`the journal of controller ${header.controller}`);
-	}
-	return header;
+  const version = db.pragma("user_version", { simple: true });
+  if (version === 0) {
+    const tables = db.prepare("SELECT 1 FROM sqlite_schema").all();
+    if (tables.length > 0) throw new JournalDamaged("not a journal");
+    createTables(db, controller);
+  } else if (version !== schemaVersion) {
+    throw new JournalDamaged(`a journal of version ${String(version)}`);
+  }
+  const headers = db
+    .prepare<[], { id: string; controller: string; acknowledged: number }>(
+      "SELECT id, controller, acknowledged FROM journal",
+    )
+    .all();
+  const [header] = headers;
+  if (header === undefined || headers.length > 1) throw new JournalDamaged("its header is lost");
+  if (header.controller !== controller) {
+    throw new JournalDamaged(`the journal of controller ${header.controller}`);
+  }
+  return header;
 }
 
 function createTables(db: Database.Database, controller: ControllerId): void {
-	db.transaction(() => {
-		db.exec(`
+  db.transaction(() => {
+    db.exec(`
       CREATE TABLE journal (
         id TEXT NOT NULL, controller TEXT NOT NULL, acknowledged INTEGER NOT NULL
       ) STRICT;
@@ -290,34 +263,34 @@ function createTables(db: Database.Database, controller: ControllerId): void {
         number INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL, record TEXT NOT NULL
       ) STRICT;
     `);
-		db.prepare(
-			"INSERT INTO journal (id, controller, acknowledged) VALUES (?, ?, 0)",
-		).run(randomBytes(16).toString("hex"), controller);
-		db.pragma(`user_version = ${schemaVersion}`);
-	}).immediate();
+    db.prepare("INSERT INTO journal (id, controller, acknowledged) VALUES (?, ?, 0)").run(
+      randomBytes(16).toString("hex"),
+      controller,
+    );
+    db.pragma(`user_version = ${schemaVersion}`);
+  }).immediate();
 }
 
 function parseRecord(text: string): JournalRecord {
-	try {
-		// Trusted as a type because the chain's hash over it is verified before anybody sees it.
-		return JSON.parse(text) as JournalRecord;
-	} catch (error) {
-		throw new JournalDamaged("an entry is not readable", { cause: error });
-	}
+  try {
+    // Trusted as a type because the chain's hash over it is verified before anybody sees it.
+    return JSON.parse(text) as JournalRecord;
+  } catch (error) {
+    throw new JournalDamaged("an entry is not readable", { cause: error });
+  }
 }
 
 function asDamage(error: unknown): unknown {
-	if (!(error instanceof Database.SqliteError)) return error;
-	const damaged =
-		error.code.startsWith("SQLITE_CORRUPT") || error.code === "SQLITE_NOTADB";
-	return damaged ? new JournalDamaged(error.message, { cause: error }) : error;
+  if (!(error instanceof Database.SqliteError)) return error;
+  const damaged = error.code.startsWith("SQLITE_CORRUPT") || error.code === "SQLITE_NOTADB";
+  return damaged ? new JournalDamaged(error.message, { cause: error }) : error;
 }
 
 function syncFolder(file: string): void {
-	const folder = openSync(dirname(file), "r");
-	try {
-		fsyncSync(folder);
-	} finally {
-		closeSync(folder);
-	}
+  const folder = openSync(dirname(file), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }

@@ -1,30 +1,30 @@
 /** What a journal may hold, in memory and on disk. Given to `openJournal` whole, so tests can shrink it. */
 export interface JournalLimits {
-	/**
-	 * Records in memory that wait for the disk. A further one is lost, and counted by what it was:
-	 * memory must not grow while a disk fails, and a strike must not wait for one.
-	 */
-	readonly queuedMax: number;
-	/** Records in one transaction: what one fsync pays for, and how long the next has to wait. */
-	readonly batchMax: number;
-	/**
-	 * Entries on disk that the site has not acknowledged. At this limit nothing is overwritten, since
-	 * a gap in the chain would read as tampering: new records stay in memory until the site answers.
-	 */
-	readonly unacknowledgedMax: number;
-	/** The newest entries stay readable on the controller after the site has them. */
-	readonly keptMax: number;
-	/** Old entries deleted in one transaction, so that a backlog's end delays no write for long. */
-	readonly prunedPerWriteMax: number;
-	/** How far the acknowledgement on disk may lag: so many entries may be sent twice after a kill. */
-	readonly acknowledgeLagMax: number;
+  /**
+   * Records in memory that wait for the disk. A further one is lost, and counted by what it was:
+   * memory must not grow while a disk fails, and a strike must not wait for one.
+   */
+  readonly queuedMax: number;
+  /** Records in one transaction: what one fsync pays for, and how long the next has to wait. */
+  readonly batchMax: number;
+  /**
+   * Entries on disk that the site has not acknowledged. At this limit nothing is overwritten, since
+   * a gap in the chain would read as tampering: new records stay in memory until the site answers.
+   */
+  readonly unacknowledgedMax: number;
+  /** The newest entries stay readable on the controller after the site has them. */
+  readonly keptMax: number;
+  /** Old entries deleted in one transaction, so that a backlog's end delays no write for long. */
+  readonly prunedPerWriteMax: number;
+  /** How far the acknowledgement on disk may lag: so many entries may be sent twice after a kill. */
+  readonly acknowledgeLagMax: number;
 }
 
 export const journalLimits: JournalLimits = {
-	queuedMax: 10_000,
-	batchMax: 500,
-	unacknowledgedMax: 100_000,
-	keptMax: 10_000,
-	prunedPerWriteMax: 1_000,
-	acknowledgeLagMax: 1_000,
+  queuedMax: 10_000,
+  batchMax: 500,
+  unacknowledgedMax: 100_000,
+  keptMax: 10_000,
+  prunedPerWriteMax: 1_000,
+  acknowledgeLagMax: 1_000,
 };

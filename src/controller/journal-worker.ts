@@ -1,16 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { unreachable } from "../domain/unreachable.ts";
 import {
-	JournalDamaged,
-	JournalDatabase,
-	JournalFull,
-	setJournalAside,
+  JournalDamaged,
+  JournalDatabase,
+  JournalFull,
+  setJournalAside,
 } from "./journal-database.ts";
-import type {
-	JournalAnswer,
-	JournalRequest,
-	JournalWorkerData,
-} from "./journal-messages.ts";
+import type { JournalAnswer, JournalRequest, JournalWorkerData } from "./journal-messages.ts";
 
 /*
  * The thread that waits for the disk, so that the one that moves strikes never does. It answers each
@@ -18,110 +14,100 @@ import type {
  * An error that it does not know ends it; the controller's thread starts another.
  */
 
-if (parentPort === null)
-	throw new Error("the journal's worker runs in a worker thread only");
+if (parentPort === null) throw new Error("the journal's worker runs in a worker thread only");
 const port = parentPort;
 const data = workerData as JournalWorkerData;
 let database: JournalDatabase | undefined;
 
 function answer(message: JournalAnswer): void {
-	port.postMessage(message);
+  port.postMessage(message);
 }
 
 port.on("message", (request: JournalRequest) => {
-	switch (request.kind) {
-		case "open":
-			return open();
-		case "write":
-			return write(request);
-		case "read":
-			return read(request);
-		case "close":
-			return close(request);
-		default:
-			return unreachable(request);
-	}
+  switch (request.kind) {
+    case "open":
+      return open();
+    case "write":
+      return write(request);
+    case "read":
+      return read(request);
+    case "close":
+      return close(request);
+    default:
+      return unreachable(request);
+  }
 });
 
 function open(): void {
-	database?.close();
-	database = undefined;
-	try {
-		database = new JournalDatabase(data);
-		answer({ kind: "opened", ...database.onDisk() });
-	} catch (error) {
-		if (error instanceof JournalDamaged) return beginAnew();
-		answer({ kind: "open_failed", detail: describeFailure(error) });
-	}
+  database?.close();
+  database = undefined;
+  try {
+    database = new JournalDatabase(data);
+    answer({ kind: "opened", ...database.onDisk() });
+  } catch (error) {
+    if (error instanceof JournalDamaged) return beginAnew();
+    answer({ kind: "open_failed", detail: describeFailure(error) });
+  }
 }
 
 /** Leaves `database` undefined, and says so, where even that fails. */
 function beginAnew(): void {
-	database?.close();
-	database = undefined;
-	try {
-		const setAside = setJournalAside(data.file);
-		database = new JournalDatabase(data);
-		answer({ kind: "opened", ...database.onDisk(), setAside });
-	} catch (error) {
-		answer({ kind: "open_failed", detail: describeFailure(error) });
-	}
+  database?.close();
+  database = undefined;
+  try {
+    const setAside = setJournalAside(data.file);
+    database = new JournalDatabase(data);
+    answer({ kind: "opened", ...database.onDisk(), setAside });
+  } catch (error) {
+    answer({ kind: "open_failed", detail: describeFailure(error) });
+  }
 }
 
 function write(request: Extract<JournalRequest, { kind: "write" }>): void {
-	const { journal, records, acknowledged } = request;
-	if (database?.journal !== journal) return;
-	try {
-		const count = database.write(records, acknowledged);
-		answer({ kind: "written", count, highest: database.onDisk().highest });
-	} catch (error) {
-		if (error instanceof JournalDamaged) return beginAnew();
-		const fault = error instanceof JournalFull ? "full" : "io";
-		answer({ kind: "write_failed", fault, detail: describeFailure(error) });
-	}
+  const { journal, records, acknowledged } = request;
+  if (database?.journal !== journal) return;
+  try {
+    const count = database.write(records, acknowledged);
+    answer({ kind: "written", count, highest: database.onDisk().highest });
+  } catch (error) {
+    if (error instanceof JournalDamaged) return beginAnew();
+    const fault = error instanceof JournalFull ? "full" : "io";
+    answer({ kind: "write_failed", fault, detail: describeFailure(error) });
+  }
 }
 
-function read({
-	request,
-	after,
-	limit,
-}: Extract<JournalRequest, { kind: "read" }>): void {
-	if (database === undefined) {
-		return answer({
-			kind: "read_failed",
-			request,
-			detail: "the journal is not open",
-		});
-	}
-	try {
-		answer({ kind: "entries", request, entries: database.read(after, limit) });
-	} catch (error) {
-		answer({ kind: "read_failed", request, detail: describeFailure(error) });
-		if (error instanceof JournalDamaged) beginAnew();
-	}
+function read({ request, after, limit }: Extract<JournalRequest, { kind: "read" }>): void {
+  if (database === undefined) {
+    return answer({
+      kind: "read_failed",
+      request,
+      detail: "the journal is not open",
+    });
+  }
+  try {
+    answer({ kind: "entries", request, entries: database.read(after, limit) });
+  } catch (error) {
+    answer({ kind: "read_failed", request, detail: describeFailure(error) });
+    if (error instanceof JournalDamaged) beginAnew();
+  }
 }
 
-function close({
-	journal,
-	acknowledged,
-}: Extract<JournalRequest, { kind: "close" }>): void {
-	try {
-		if (database?.journal === journal) database.write([], acknowledged);
-	} catch (error) {
-		// The site is asked again after the next start: an acknowledgement may be lost, an entry not.
-		describeFailure(error);
-	} finally {
-		database?.close();
-		answer({ kind: "closed" });
-		port.close();
-	}
+function close({ journal, acknowledged }: Extract<JournalRequest, { kind: "close" }>): void {
+  try {
+    if (database?.journal === journal) database.write([], acknowledged);
+  } catch (error) {
+    // The site is asked again after the next start: an acknowledgement may be lost, an entry not.
+    describeFailure(error);
+  } finally {
+    database?.close();
+    answer({ kind: "closed" });
+    port.close();
+  }
 }
 
 /** What SQLite or the file system says went wrong; anything else is a mistake of ours. */
 function describeFailure(error: unknown): string {
-	if (error instanceof Error && "code" in error)
-		return `${String(error.code)}: ${error.message}`;
-	if (error instanceof JournalDamaged || error instanceof JournalFull)
-		return error.message;
-	throw error;
+  if (error instanceof Error && "code" in error) return `${String(error.code)}: ${error.message}`;
+  if (error instanceof JournalDamaged || error instanceof JournalFull) return error.message;
+  throw error;
 }
