@@ -34,7 +34,8 @@ export function restingPattern(resting: Resting): LightPattern {
 }
 
 /**
- * Three flashes, then what the door is: green until it relocks, red where it stayed secured. None for
+ * Three flashes, then what the door is: green until it relocks, red where it stayed secured, amber
+ * where a PIN is still awaited. None for
  * a denial during an alarm: the alarm goes on flashing, and the beeper alone says no.
  */
 export function answerPattern(answer: Answer, resting: Resting): LightPattern | undefined {
@@ -42,6 +43,6 @@ export function answerPattern(answer: Answer, resting: Resting): LightPattern | 
     return { kind: "flash_then", light: "green", onMs: flashMs, count: 3, then: "green" };
   }
   if (resting === "alarm" || resting === "warning") return undefined;
-  const then = resting === "unlocked" ? "green" : "red";
+  const then = resting === "secured" ? "red" : resting === "unlocked" ? "green" : "amber";
   return { kind: "flash_then", light: "red", onMs: flashMs, count: 3, then };
 }

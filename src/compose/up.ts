@@ -1,0 +1,164 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { serialiseProvision } from "../protocols/sync/provision.ts";
+import { openApiKey } from "../site/api-key.ts";
+import { openSiteKeys } from "../site/site-keys.ts";
+import { openStateFolder, type StateFolder } from "../site/state-folder.ts";
+import { describeConfigFaults } from "./config/config-fault.ts";
+import { type ControllerConfig, parseControllerConfig } from "./config/controller-config.ts";
+import type { Environment } from "./config/environment.ts";
+import { parseSiteConfig, type SiteConfig } from "./config/site-config.ts";
+import { untilStopped } from "./part-messages.ts";
+import { StartRefused } from "./start-refused.ts";
+import { type Part, SupervisedPart } from "./supervisor.ts";
+
+export interface UpOptions {
+  /** The compiled program, of which the parts are verbs. */
+  readonly program: string;
+  /** The folder with `controller.toml` and `site.toml`. */
+  readonly configDir: string;
+  readonly env: Environment;
+  readonly print: (text: string) => void;
+}
+
+/** Which process is which, for whoever wants to look at one, or kill it. */
+const partsFile = "parts.json";
+
+/** How long the parts of an `up` that was killed may take to notice and leave their ports. */
+const orphanMaxMs = 5_000;
+
+/**
+ * A whole site and a controller on this machine, each in a process of its own, until a signal. Throws
+ * `StartRefused` where the configuration is wrong, and what a part said when it cannot start.
+ */
+export async function runUp(options: UpOptions): Promise<void> {
+  const { program, configDir, env, print } = options;
+  const siteFile = join(configDir, "site.toml");
+  const controllerFile = join(configDir, "controller.toml");
+  const site = readSiteConfig(siteFile, env);
+  const controller = readControllerConfig(controllerFile, env);
+  const state = openStateFolder(resolve(site.stateDir));
+  const stopped = untilStopped();
+  await untilOrphansAreGone(state);
+  provision(state, controller);
+
+  const pids: Record<string, number> = { up: process.pid };
+  const supervise = (part: Part) =>
+    new SupervisedPart(part, {
+      program,
+      env,
+      onStarted: ({ name }, pid) => {
+        pids[name] = pid;
+        state.write(partsFile, `${JSON.stringify(pids)}\n`);
+      },
+      onEnded: ({ name }, how, restartInMs) =>
+        print(`postern: ${name} ended (${how}); starting it again in ${restartInMs} ms\n`),
+    });
+  const parts = [
+    supervise({ name: "site", args: ["site", "--config", siteFile, "--log-level", "warn"] }),
+    supervise({
+      name: "controller",
+      args: ["controller", "--config", controllerFile, "--log-level", "warn"],
+    }),
+  ];
+  const stopAll = () => Promise.all(parts.map((part) => part.stop()));
+  try {
+    const where: Record<string, string> = {};
+    for (const part of parts) {
+      const ready = await Promise.race([part.start(), stopped]);
+      if (ready === undefined) return;
+      Object.assign(where, ready);
+    }
+    print(banner({ where, state, apiKey: openApiKey(state).text }));
+    await stopped;
+    print("\npostern: stopping\n");
+  } finally {
+    await stopAll();
+  }
+}
+
+function readSiteConfig(file: string, env: Environment): SiteConfig {
+  const config = parseSiteConfig({ file, text: readFileSync(file, "utf8"), env });
+  if (!config.ok) throw new StartRefused(describeConfigFaults(config.fault));
+  return config.value;
+}
+
+function readControllerConfig(file: string, env: Environment): ControllerConfig {
+  const config = parseControllerConfig({ file, text: readFileSync(file, "utf8"), env });
+  if (!config.ok) throw new StartRefused(describeConfigFaults(config.fault));
+  return config.value;
+}
+
+/** What an installer does by hand in production: gives the controller the keys its site made for it. */
+function provision(state: StateFolder, { site, controller, provisionFile }: ControllerConfig): void {
+  const keys = openSiteKeys(state, site);
+  const folder = openStateFolder(resolve(provisionFile, ".."));
+  folder.write(
+    resolve(provisionFile).slice(folder.path.length + 1),
+    serialiseProvision(keys.provisionFor(controller)),
+  );
+}
+
+async function untilOrphansAreGone(state: StateFolder): Promise<void> {
+  const giveUpAt = performance.now() + orphanMaxMs;
+  while (orphans(state).some(isPostern) && performance.now() < giveUpAt) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+function orphans(state: StateFolder): readonly number[] {
+  const bytes = state.read(partsFile);
+  if (bytes === undefined) return [];
+  try {
+    const pids: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (typeof pids !== "object" || pids === null) return [];
+    return Object.values(pids).filter((pid) => Number.isInteger(pid) && pid !== process.pid);
+  } catch {
+    // A torn file names nobody; a port that is still taken will say so itself.
+    return [];
+  }
+}
+
+/** The number of a process that ended may belong to somebody else by now. */
+function isPostern(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("main.js");
+  } catch {
+    return false;
+  }
+}
+
+function banner(options: {
+  readonly where: Readonly<Record<string, string>>;
+  readonly state: StateFolder;
+  readonly apiKey: string;
+}): string {
+  const { where, state, apiKey } = options;
+  const site = where["site"] ?? "";
+  const board = where["board"] ?? "";
+  const post = `curl -X POST -H 'content-type: application/json'`;
+  return `
+Postern is up.
+
+  site API         ${site}
+  simulated board  ${board}/sim
+  MQTT             ${where["broker"] ?? ""}
+  state folder     ${state.path}
+  API key          ${apiKey}
+
+Three things to try:
+
+  Ada's card opens the front door for three seconds:
+    ${post} ${board}/sim/readers/front/card \\
+      -d '{"format":"H10301","facility":12,"number":34567}'
+
+  Bob's card is known and opens nothing:
+    ${post} ${board}/sim/readers/front/card \\
+      -d '{"format":"H10301","facility":12,"number":1111}'
+
+  What the site was told of both:
+    curl -H 'authorization: Bearer ${apiKey}' ${site}/postern/events
+
+Ctrl-C stops it.
+`;
+}

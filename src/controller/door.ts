@@ -1,0 +1,132 @@
+import type { DoorHardware } from "../../hal/board.ts";
+import type { Clock } from "../../hal/clock.ts";
+import type { StrikeCommand } from "../../hal/strike.ts";
+import {
+  type DoorInput,
+  type DoorState,
+  doorAlarm,
+  doorDeadline,
+  doorUnlocked,
+  grantReason,
+  initialDoor,
+  stepDoor,
+} from "../core/door-machine.ts";
+import type { DoorSettings } from "../domain/access.ts";
+import { doorDefaults } from "../domain/door-defaults.ts";
+import type { DoorEvent } from "../domain/event.ts";
+import { HalError } from "../domain/hal-error.ts";
+import type { DoorId } from "../domain/ids.ts";
+import type { GrantReason } from "../domain/reason.ts";
+import { monotonicMs } from "../domain/time.ts";
+import { unreachable } from "../domain/unreachable.ts";
+import { Deadline } from "./deadline.ts";
+import type { Resting } from "./indication.ts";
+import type { Troubles } from "./troubles.ts";
+
+/** How soon a strike that could not be secured is commanded again. */
+const secureRetryMs = 250;
+
+export interface DoorOptions {
+  readonly hardware: DoorHardware;
+  readonly clock: Clock;
+  readonly record: (event: DoorEvent) => void;
+  readonly troubles: Troubles;
+}
+
+/** One door: its machine, its one timer, its strike and what senses it. */
+export class Door {
+  readonly id: DoorId;
+  readonly #options: DoorOptions;
+  readonly #deadline: Deadline;
+  readonly #secureAgain: Deadline;
+  readonly #watchers: ((resting: Resting) => void)[] = [];
+  #settings: DoorSettings;
+  #state: DoorState;
+
+  constructor(options: DoorOptions) {
+    const { hardware, clock } = options;
+    this.id = hardware.id;
+    this.#options = options;
+    this.#settings = { id: hardware.id, name: hardware.id, ...doorDefaults };
+    const found = {
+      leaf: hardware.position?.read() ?? "no_contact",
+      rex: hardware.rex?.read() ?? "idle",
+    } as const;
+    this.#state = initialDoor(this.#settings, found, clock.monotonic());
+    this.#deadline = new Deadline(clock, () => this.#step({ kind: "deadline_reached" }));
+    this.#secureAgain = new Deadline(clock, () => this.#drive("secured"));
+    this.#deadline.set(doorDeadline(this.#state));
+    hardware.position?.listen((leaf) => this.#step({ kind: "leaf", leaf }));
+    hardware.rex?.listen((state) => this.#step({ kind: "rex", state }));
+  }
+
+  /** In force from the next step on; what the strike is doing now ends as it was begun. */
+  configure(settings: DoorSettings): void {
+    this.#settings = settings;
+  }
+
+  /** The strike has been commanded when this returns. The reason is for the journal. */
+  grant(): GrantReason {
+    const reason = grantReason(this.#state, this.#options.clock.monotonic());
+    this.#step({ kind: "grant" });
+    return reason;
+  }
+
+  settings(): DoorSettings {
+    return this.#settings;
+  }
+
+  state(): DoorState {
+    return this.#state;
+  }
+
+  /** Called with what the lamps should rest at, now and after each step. */
+  watch(watcher: (resting: Resting) => void): void {
+    this.#watchers.push(watcher);
+    watcher(restingOf(this.#state));
+  }
+
+  #step(input: DoorInput): void {
+    const now = this.#options.clock.monotonic();
+    const { state, effects } = stepDoor(this.#settings, this.#state, input, now);
+    this.#state = state;
+    // Effects come strike first, and the lamps follow the state before anything is recorded.
+    for (const effect of effects) if (effect.kind === "strike") this.#drive(effect.command);
+    const resting = restingOf(state);
+    for (const watcher of this.#watchers) watcher(resting);
+    for (const effect of effects) if (effect.kind === "event") this.#options.record(effect.event);
+    this.#deadline.set(doorDeadline(state));
+  }
+
+  /** A strike that cannot be released keeps somebody out; one that cannot be secured is tried again. */
+  #drive(command: StrikeCommand): void {
+    const { hardware, troubles, clock } = this.#options;
+    const trouble = `strike_failed:${this.id}`;
+    try {
+      hardware.strike.drive(command);
+      this.#secureAgain.set(undefined);
+      troubles.clear(trouble);
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      troubles.raise(trouble);
+      if (command === "secured") {
+        this.#secureAgain.set(monotonicMs(clock.monotonic() + secureRetryMs));
+      }
+    }
+  }
+}
+
+function restingOf(state: DoorState): Resting {
+  const alarm = doorAlarm(state);
+  switch (alarm) {
+    case "none":
+      return doorUnlocked(state) ? "unlocked" : "secured";
+    case "warning_held":
+      return "warning";
+    case "alarm_held":
+    case "alarm_forced":
+      return "alarm";
+    default:
+      return unreachable(alarm);
+  }
+}

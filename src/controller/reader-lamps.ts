@@ -1,0 +1,56 @@
+import type { Indicator } from "../../hal/indicator.ts";
+import { type Answer, answerPattern, beepMs, type Resting, restingPattern } from "./indication.ts";
+
+/** The lamps and beeper of one reader: what its door is, and the answer to the last presentation. */
+export class ReaderLamps {
+  readonly #indicator: Indicator;
+  #door: Resting = "secured";
+  #pinExpected = false;
+
+  constructor(indicator: Indicator) {
+    this.#indicator = indicator;
+  }
+
+  /** Amber gives way to what the door is (behaviour 33). */
+  ready(): void {
+    this.#indicator.beep(beepMs.ready);
+    this.#show();
+  }
+
+  /** Shown when it changes, so that the answer to a tap is not cut short by the door it opened. */
+  door(resting: Resting): void {
+    if (resting === this.#door) return;
+    this.#door = resting;
+    this.#show();
+  }
+
+  expectPin(): void {
+    this.#pinExpected = true;
+    this.#indicator.beep(beepMs.pinExpected);
+    this.#show();
+  }
+
+  /** Shows nothing by itself: the answer to what settled it follows, after the strike. */
+  pinSettled(): void {
+    this.#pinExpected = false;
+  }
+
+  key(): void {
+    this.#indicator.beep(beepMs.key);
+  }
+
+  answer(answer: Answer): void {
+    this.#indicator.beep(beepMs[answer]);
+    const pattern = answerPattern(answer, this.#resting());
+    if (pattern === undefined) this.#show();
+    else this.#indicator.show(pattern);
+  }
+
+  #show(): void {
+    this.#indicator.show(restingPattern(this.#resting()));
+  }
+
+  #resting(): Resting {
+    return this.#pinExpected ? "pin_expected" : this.#door;
+  }
+}
