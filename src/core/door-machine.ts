@@ -5,12 +5,17 @@ import type { GrantReason } from "../domain/reason.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import {
-  type ChatterLimits,
-  isChatter,
-  quietAt,
-  type RecentChanges,
-  withChange,
-} from "./chatter.ts";
+  believedLeaf,
+  changeLeaf,
+  expireLeaf,
+  grantWhileOpen,
+  initialLeaf,
+  type LeafAlarm,
+  type LeafState,
+  leafAlarm,
+  leafDeadline,
+  seenLeaf,
+} from "./leaf-watch.ts";
 import {
   changeRex,
   expireRex,
@@ -25,9 +30,6 @@ import {
  * falling, the contact still being debounced, and a slammed leaf still bouncing.
  */
 export const boltFallMs = 250;
-
-/** Four openings and closings in ten seconds are a loose contact. */
-export const contactChatter: ChatterLimits = { changeCount: 8, windowMs: 10_000, quietMs: 10_000 };
 
 export interface DoorState {
   readonly lock: LockState;
@@ -49,40 +51,6 @@ export type LockState =
 /** Whether the leaf was opened after the last grant. A REX expects none: it may be a motion sensor. */
 export type Entry = "awaited" | "made" | "not_expected";
 
-export type LeafState =
-  | { readonly kind: "no_contact" }
-  | ClosedLeaf
-  | OpenLeaf
-  /** The contact is not believed: until `quietAt` the door is treated as one without a contact. */
-  | {
-      readonly kind: "chattering";
-      readonly seen: "open" | "closed";
-      /** Whether the last opening that was seen was forced. */
-      readonly forced: boolean;
-      readonly quietAt: MonotonicMs;
-      /** What was believed before, alarms included; they last until the contact can tell otherwise. */
-      readonly before: ClosedLeaf | OpenLeaf;
-    };
-
-export interface ClosedLeaf {
-  readonly kind: "closed";
-  readonly changes: RecentChanges;
-}
-
-export interface OpenLeaf {
-  readonly kind: "open";
-  readonly changes: RecentChanges;
-  readonly forced: boolean;
-  readonly held:
-    | { readonly kind: "in_time"; readonly warnAt: MonotonicMs; readonly heldAt: MonotonicMs }
-    | { readonly kind: "warned"; readonly heldAt: MonotonicMs }
-    /** Reaches `held` without a warning. */
-    | { readonly kind: "unwarned"; readonly heldAt: MonotonicMs }
-    | { readonly kind: "held" };
-  /** This opening was reported as forced or held, so its end will be reported as well. */
-  readonly isReported: boolean;
-}
-
 export type DoorInput =
   /** Somebody may enter. What it is journalled as: `grantReason`, asked before this is fed. */
   | { readonly kind: "grant" }
@@ -96,7 +64,7 @@ export type DoorOwnEvent = Exclude<
   { readonly reader: ReaderId }
 >;
 
-export type DoorAlarm = "none" | "warning_held" | "alarm_held" | "alarm_forced";
+export type DoorAlarm = LeafAlarm;
 
 export type DoorEffect =
   | { readonly kind: "strike"; readonly command: "secured" | "released" }
@@ -125,12 +93,7 @@ type Recorder = (kind: DoorOwnEvent["kind"]) => void;
 export function initialDoor(settings: DoorSettings, found: DoorFound, now: MonotonicMs): DoorState {
   return {
     lock: { kind: "secured" },
-    leaf:
-      found.leaf === "open"
-        ? openLeaf(settings, { forced: false, changes: [] }, now)
-        : found.leaf === "closed"
-          ? { kind: "closed", changes: [] }
-          : { kind: "no_contact" },
+    leaf: initialLeaf(settings, found.leaf, now),
     rex: initialRex(found.rex, now),
   };
 }
@@ -157,16 +120,12 @@ export function doorUnlocked(state: DoorState): boolean {
 
 /** What the contact says; while it chatters, the last that it said. */
 export function doorLeaf(state: DoorState): "open" | "closed" | "no_contact" {
-  return state.leaf.kind === "chattering" ? state.leaf.seen : state.leaf.kind;
+  return seenLeaf(state.leaf);
 }
 
 /** The gravest alarm in force: forced before held before the warning of held. */
 export function doorAlarm(state: DoorState): DoorAlarm {
-  const leaf = state.leaf.kind === "chattering" ? state.leaf.before : state.leaf;
-  if (leaf.kind !== "open") return "none";
-  if (leaf.forced) return "alarm_forced";
-  if (leaf.held.kind === "held") return "alarm_held";
-  return leaf.held.kind === "warned" ? "warning_held" : "none";
+  return leafAlarm(state.leaf);
 }
 
 /** The inputs that cannot be relied on, for status. */
@@ -219,7 +178,7 @@ function take(
     case "grant":
       return grant(settings, state, now);
     case "leaf":
-      return changeLeaf(settings, state, input.leaf, now, record);
+      return moveLeaf(settings, state, input.leaf, now, record);
     case "rex":
       return pressRex(settings, state, input.state, now, record);
     case "deadline_reached":
@@ -232,7 +191,7 @@ function take(
 function grant(settings: DoorSettings, state: DoorState, now: MonotonicMs): DoorState {
   // Releasing the strike of a leaf that is already open would leave it released when it shuts.
   if (state.leaf.kind === "open") {
-    return { ...state, leaf: { ...state.leaf, held: heldFrom(settings, { forced: false }, now) } };
+    return { ...state, leaf: grantWhileOpen(settings, state.leaf, now) };
   }
   return { ...state, lock: release(settings, state.lock, "awaited", now) };
 }
@@ -280,48 +239,20 @@ function pressRex(
   return { ...state, rex, lock: release(settings, state.lock, entry, now) };
 }
 
-function changeLeaf(
+function moveLeaf(
   settings: DoorSettings,
   state: DoorState,
   to: "open" | "closed",
   now: MonotonicMs,
   record: Recorder,
 ): DoorState {
-  const { leaf } = state;
-  if (leaf.kind === "no_contact" || doorLeaf(state) === to) return state;
   const forced = to === "open" && !mayOpen(state, now);
+  const leaf = changeLeaf(settings, state.leaf, { to, forced }, now, record);
+  if (leaf === state.leaf) return state;
   const lock = to === "open" ? entered(state.lock) : state.lock;
-  if (leaf.kind === "chattering") {
-    const quiet = quietAt(contactChatter, now);
-    return { ...state, lock, leaf: { ...leaf, seen: to, forced, quietAt: quiet } };
-  }
-  const changes = withChange(contactChatter, leaf.changes, now);
-  if (isChatter(contactChatter, changes)) {
-    record("contact_chatter");
-    const quiet = quietAt(contactChatter, now);
-    const chattering = {
-      kind: "chattering",
-      seen: to,
-      forced,
-      quietAt: quiet,
-      before: leaf,
-    } as const;
-    return { ...state, lock, leaf: chattering };
-  }
-  if (to === "open") {
-    if (forced) record("door_forced");
-    return {
-      ...state,
-      lock: settings.relock === "on_open" ? secure(lock, now) : lock,
-      leaf: openLeaf(settings, { forced, changes }, now),
-    };
-  }
-  if (leaf.kind === "open" && leaf.isReported) record("door_secured");
-  return {
-    ...state,
-    lock: settings.relock === "on_close" ? secure(lock, now) : lock,
-    leaf: { kind: "closed", changes },
-  };
+  // A contact that chatters secures nothing early, or a loose wire would shut people out.
+  const isRelock = settings.relock === (to === "open" ? "on_open" : "on_close");
+  return { ...state, leaf, lock: isRelock && leaf.kind === to ? secure(lock, now) : lock };
 }
 
 /** Nobody asks the clock whether a released strike should be: while it is, a leaf may open. */
@@ -333,25 +264,6 @@ function entered(lock: LockState): LockState {
   return lock.kind === "secured" || lock.entry !== "awaited" ? lock : { ...lock, entry: "made" };
 }
 
-function openLeaf(
-  settings: DoorSettings,
-  how: { readonly forced: boolean; readonly changes: RecentChanges },
-  now: MonotonicMs,
-): OpenLeaf {
-  return { kind: "open", ...how, held: heldFrom(settings, how, now), isReported: how.forced };
-}
-
-/** Behaviour 29: unlock time and threshold after a grant, the threshold alone if forced. */
-function heldFrom(
-  settings: DoorSettings,
-  { forced }: { readonly forced: boolean },
-  now: MonotonicMs,
-): OpenLeaf["held"] {
-  const heldAt = monotonicMs(now + settings.heldOpenMs + (forced ? 0 : settings.unlockMs));
-  if (settings.heldOpenWarningMs === 0) return { kind: "unwarned", heldAt };
-  return { kind: "in_time", warnAt: monotonicMs(heldAt - settings.heldOpenWarningMs), heldAt };
-}
-
 /** Everything that time alone changes, but for the strike, which `relockWhenDue` secures. */
 function expireWatches(
   settings: DoorSettings,
@@ -359,73 +271,16 @@ function expireWatches(
   now: MonotonicMs,
   record: Recorder,
 ): DoorState {
-  const believed = believe(settings, state, now, record);
-  let { lock } = believed;
+  const leaf = expireLeaf(settings, state.leaf, now, record);
+  let { lock } = state;
   if (lock.kind === "bolt_falling" && now >= lock.until) {
-    if (lock.entry === "awaited" && believed.leaf.kind === "closed") record("door_not_entered");
+    if (lock.entry === "awaited" && leaf.kind === "closed") record("door_not_entered");
     lock = { kind: "secured" };
   }
-  return {
-    lock,
-    leaf: expireHeld(believed.leaf, now, record),
-    rex: expireRex(state.rex, now, record),
-  };
-}
-
-function expireHeld(leaf: LeafState, now: MonotonicMs, record: Recorder): LeafState {
-  if (leaf.kind !== "open" || leaf.held.kind === "held") return leaf;
-  let { held } = leaf;
-  if (held.kind === "in_time" && now >= held.warnAt) {
-    record("door_held_warning");
-    held = { kind: "warned", heldAt: held.heldAt };
-  }
-  if (now < held.heldAt) return { ...leaf, held };
-  record("door_held");
-  return { ...leaf, held: { kind: "held" }, isReported: true };
-}
-
-/** Ends a chatter that has gone quiet, with what the contact settled on. */
-function believe(
-  settings: DoorSettings,
-  state: DoorState,
-  now: MonotonicMs,
-  record: Recorder,
-): DoorState {
-  const { leaf } = state;
-  if (leaf.kind !== "chattering" || now < leaf.quietAt) return state;
-  record("contact_recovered");
-  const wasReported = leaf.before.kind === "open" && leaf.before.isReported;
-  if (leaf.seen === "closed") {
-    if (wasReported) record("door_secured");
-    return { ...state, leaf: { kind: "closed", changes: [] } };
-  }
-  // An alarm that the site was told of goes on; nobody can say that the leaf was shut in between.
-  if (wasReported) return { ...state, leaf: { ...leaf.before, changes: [] } };
-  if (leaf.forced) record("door_forced");
-  return { ...state, leaf: openLeaf(settings, { forced: leaf.forced, changes: [] }, now) };
-}
-
-function believedLeaf(leaf: LeafState, now: MonotonicMs): "open" | "closed" | "unknown" {
-  switch (leaf.kind) {
-    case "no_contact":
-      return "unknown";
-    case "open":
-    case "closed":
-      return leaf.kind;
-    case "chattering":
-      return now < leaf.quietAt ? "unknown" : leaf.seen;
-    default:
-      return unreachable(leaf);
-  }
+  return { lock, leaf, rex: expireRex(state.rex, now, record) };
 }
 
 function lockDeadline(lock: LockState): MonotonicMs | undefined {
   if (lock.kind === "secured") return undefined;
   return lock.kind === "released" ? lock.relockAt : lock.until;
-}
-
-function leafDeadline(leaf: LeafState): MonotonicMs | undefined {
-  if (leaf.kind === "chattering") return leaf.quietAt;
-  if (leaf.kind !== "open" || leaf.held.kind === "held") return undefined;
-  return leaf.held.kind === "in_time" ? leaf.held.warnAt : leaf.held.heldAt;
 }
