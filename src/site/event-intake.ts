@@ -13,8 +13,8 @@ import type { SiteLog } from "./site-log.ts";
 export interface EventIntake {
   /** One message from the broker on this controller's event topic. Never throws. */
   take(controller: ControllerId, payload: Uint8Array): void;
-  /** Messages that no key of the controller had made, since the start. */
-  forgedCount(controller: ControllerId): number;
+  /** Messages that did not pass, since the start. */
+  refusedCount(controller: ControllerId): number;
 }
 
 export interface EventIntakeParts {
@@ -31,18 +31,16 @@ export interface EventIntakeParts {
  */
 export function createEventIntake(parts: EventIntakeParts): EventIntake {
   const { store, keys, log, clock } = parts;
-  const forged = new Map<ControllerId, number>();
+  const refusedCounts = new Map<ControllerId, number>();
 
   const take = (controller: ControllerId, payload: Uint8Array): void => {
     const scope = scopeOf(keys, controller);
     const batch = openEventBatch(scope, payload);
     if (!batch.ok) {
       const { reason, detail } = batch.fault;
-      // Counted in memory alone where nothing vouches for it: else whoever reaches the broker could
-      // fill the disk with complaints about himself.
-      if (reason === "altered" || reason === "malformed" || reason === "too_long") {
-        forged.set(controller, (forged.get(controller) ?? 0) + 1);
-      } else {
+      refusedCounts.set(controller, (refusedCounts.get(controller) ?? 0) + 1);
+      // Written down only where the MAC held: else whoever reaches the broker could keep the disk busy.
+      if (reason === "invalid_content" || reason === "foreign") {
         store.recordTrouble({ controller, kind: `events_${reason}`, detail, at: clock.wall().at });
       }
       log.warn({ controller, reason, detail }, "a message of events was refused");
@@ -72,7 +70,7 @@ export function createEventIntake(parts: EventIntakeParts): EventIntake {
         log.warn({ controller, code: error.code }, "events could not be stored");
       }
     },
-    forgedCount: (controller) => forged.get(controller) ?? 0,
+    refusedCount: (controller) => refusedCounts.get(controller) ?? 0,
   };
 }
 

@@ -120,6 +120,8 @@ function writeWhole(file: string, bytes: Uint8Array | string, existing: "replace
     if (existing === "replace") renameSync(temporary, file);
     else linkUnlessPresent(temporary, file);
     syncFolder(dirname(file));
+  } catch (error) {
+    throw new StateError("io", file, "cannot be written", { cause: error });
   } finally {
     rmSync(temporary, { force: true });
   }

@@ -34,6 +34,12 @@ export interface AppliedTable {
   readonly changed: boolean;
 }
 
+export interface PreparedTable {
+  readonly draft: DraftTable;
+  readonly shelved: ShelvedTable;
+  readonly changed: boolean;
+}
+
 export interface TablePublisherParts {
   readonly folder: StateFolder;
   readonly keys: SiteKeys;
@@ -52,49 +58,47 @@ export class TablePublisher {
     this.#parts = parts;
   }
 
-  /**
-   * Compiles `model` for every controller and changes nothing yet; a fault means that a controller
-   * would refuse its table. A controller that has no door any more gets an empty one.
-   */
-  draft(model: SiteModel): Result<readonly DraftTable[], DraftFault> {
-    const { keys } = this.#parts;
-    const compiledAt = this.#now();
-    const drafts: DraftTable[] = [];
-    for (const controller of this.#served(model)) {
-      const draft = draftTable(keys, { model, controller, compiledAt });
-      if (!draft.ok) return draft;
-      drafts.push(draft.value);
+  /** Goes on with the tables that are stored: those stay good whatever became of their model. */
+  resume(): void {
+    for (const controller of this.#parts.keys.controllers()) {
+      const known = this.#known(controller);
+      if (known !== undefined) this.#want(controller, known.table);
     }
-    return succeed(drafts);
   }
 
   /**
-   * Seals the drafts whose content is new, stores each under its next number, and then publishes it.
-   * One that is as it was keeps its number.
+   * Compiles and seals `model` for every controller, and changes nothing yet; a fault means that a
+   * controller would refuse its table. A table whose content is as it was keeps its number; a
+   * controller that has no door any more gets an empty one.
    */
-  apply(drafts: readonly DraftTable[]): Result<readonly AppliedTable[], DraftFault> {
-    const steps: { draft: DraftTable; shelved: ShelvedTable; changed: boolean }[] = [];
-    for (const draft of drafts) {
-      const known = this.#known(draft.controller);
-      if (known !== undefined && known.fingerprint === draft.fingerprint) {
-        steps.push({ draft, shelved: known, changed: false });
+  prepare(model: SiteModel): Result<readonly PreparedTable[], DraftFault> {
+    const { keys } = this.#parts;
+    const compiledAt = this.#now();
+    const prepared: PreparedTable[] = [];
+    for (const controller of this.#served(model)) {
+      const draft = draftTable(keys, { model, controller, compiledAt });
+      if (!draft.ok) return draft;
+      const known = this.#known(controller);
+      if (known !== undefined && known.fingerprint === draft.value.fingerprint) {
+        prepared.push({ draft: draft.value, shelved: known, changed: false });
         continue;
       }
-      const table = this.#numberAfter(known?.table);
-      const sealed = sealDraft(this.#parts.keys, draft, table);
+      const sealed = sealDraft(keys, draft.value, this.#numberAfter(known?.table));
       if (!sealed.ok) return sealed;
-      steps.push({ draft, shelved: sealed.value, changed: true });
+      prepared.push({ draft: draft.value, shelved: sealed.value, changed: true });
     }
-    for (const { draft, shelved, changed } of steps) {
-      this.#drafts.set(draft.controller, draft);
-      if (changed) this.#send(draft.controller, shelved);
-      else this.#want(draft.controller, shelved.table);
-    }
-    return succeed(
-      steps.map(({ draft, shelved, changed }) => {
-        return { controller: draft.controller, table: shelved.table, changed };
-      }),
-    );
+    return succeed(prepared);
+  }
+
+  /** Stores what changed and publishes it. */
+  commit(prepared: readonly PreparedTable[]): readonly AppliedTable[] {
+    return prepared.map(({ draft, shelved, changed }) => {
+      const { controller } = draft;
+      this.#drafts.set(controller, draft);
+      if (changed) this.#send(controller, shelved);
+      else this.#want(controller, shelved.table);
+      return { controller, table: shelved.table, changed };
+    });
   }
 
   /** Publishes every table again: retained messages last as long as the broker remembers them. */

@@ -1,0 +1,31 @@
+import * as v from "valibot";
+import type { StateFolder } from "./state-folder.ts";
+
+/**
+ * The site file that was applied last, word for word. A secret: PINs stand in it in clear, which is
+ * why it is kept where the site's keys are.
+ */
+export interface KeptSite {
+  /** As the person who applied it named it, for messages about it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+const name = "applied-site.json";
+
+const keptSchema = v.object({ format: v.literal(1), file: v.string(), text: v.string() });
+
+/** On disk when it returns. */
+export function keepSite(folder: StateFolder, { file, text }: KeptSite): void {
+  folder.write(name, JSON.stringify({ format: 1, file, text }));
+}
+
+export function readKeptSite(folder: StateFolder): KeptSite | "absent" | "damaged" {
+  const bytes = folder.read(name);
+  if (bytes === undefined) return "absent";
+  try {
+    return v.parse(keptSchema, JSON.parse(Buffer.from(bytes).toString("utf8")));
+  } catch {
+    return "damaged";
+  }
+}

@@ -1,0 +1,92 @@
+import type { ControllerStatus } from "../protocols/sync/status-message.ts";
+import { controllersOf } from "./compile-table.ts";
+import type { StoredEvent, TroubleRow } from "./event-store.ts";
+import type { AppliedSite, ControllerReport } from "./site-service.ts";
+
+/** The forms in which the site's API shows things: snake case, instants in ISO 8601, null for none. */
+
+export function eventJson(event: StoredEvent) {
+  return {
+    position: event.position,
+    controller: event.controller,
+    journal: event.journal,
+    number: event.number,
+    at: new Date(event.at).toISOString(),
+    clock_quality: event.clockQuality,
+    kind: event.kind,
+    door: event.door,
+    reader: event.reader,
+    user: event.user,
+    pass: event.pass,
+    result: event.result,
+    reason: event.reason,
+    table_epoch: event.tableEpoch,
+    table_version: event.tableVersion,
+    table_age_ms: event.tableAgeMs,
+    /** What is particular to its kind, as it was journalled. */
+    event: JSON.parse(event.event) as unknown,
+    previous: event.previous,
+    hash: event.hash,
+  };
+}
+
+export function controllerJson(report: ControllerReport) {
+  const { controller, sync, status, journal, troubles, refusedCount } = report;
+  return {
+    controller,
+    sync: sync && {
+      state: sync.state,
+      wanted: sync.wanted,
+      in_force: sync.inForce ?? null,
+      reason: sync.reason ?? null,
+      detail: sync.detail ?? null,
+    },
+    /** Null: nothing was heard since the site started. */
+    online: status?.said.online ?? null,
+    status:
+      status === undefined
+        ? null
+        : { heard_at: new Date(status.heardAt).toISOString(), ...statusJson(status.said) },
+    journal: journal ?? null,
+    troubles: troubles.map(troubleJson),
+    refused_message_count: refusedCount,
+  };
+}
+
+function statusJson(status: ControllerStatus) {
+  if (!status.online) return {};
+  return {
+    software: status.software,
+    table: status.table ?? null,
+    table_age_ms: status.tableAgeMs ?? null,
+    clock_quality: status.clock,
+    troubles: status.troubles,
+  };
+}
+
+function troubleJson({ kind, detail, firstAt, lastAt, count }: TroubleRow) {
+  return {
+    kind,
+    detail,
+    first_at: new Date(firstAt).toISOString(),
+    last_at: new Date(lastAt).toISOString(),
+    count,
+  };
+}
+
+/** Counts only: what people and cards are called is not for whoever watches versions. */
+export function appliedJson({ model, file }: AppliedSite) {
+  const { doors, users, passes, rules, schedules, zone } = model;
+  return {
+    file,
+    zone,
+    counts: {
+      controllers: controllersOf(model).length,
+      doors: doors.length,
+      users: users.length,
+      passes: passes.length,
+      rules: rules.length,
+      schedules: schedules.length,
+    },
+  };
+}

@@ -1,0 +1,229 @@
+import { join } from "node:path";
+import type { Clock } from "../../hal/clock.ts";
+import type { ControllerId, SiteId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
+import type { EpochMs } from "../domain/time.ts";
+import type { BrokerLink } from "../protocols/sync/broker-link.ts";
+import type { Provision } from "../protocols/sync/provision.ts";
+import { type ControllerStatus, decodeStatus } from "../protocols/sync/status-message.ts";
+import { openTableAck } from "../protocols/sync/table-ack-message.ts";
+import { controllerOfTopic, filtersForSite } from "../protocols/sync/topics.ts";
+import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
+import { type ApiKey, openApiKey } from "./api-key.ts";
+import { keepSite, readKeptSite } from "./applied-model.ts";
+import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
+import { type EventStore, openEventStore, type TroubleRow } from "./event-store.ts";
+import { parseSiteFile } from "./site-file.ts";
+import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
+import type { SiteLog } from "./site-log.ts";
+import type { SiteModel } from "./site-model.ts";
+import { openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
+import { type AppliedTable, TablePublisher, type TableSync } from "./table-publisher.ts";
+
+export interface SiteServiceOptions {
+  /** Made if need be. `api-key` stands in it, everything else of the site in its folder `site`. */
+  readonly stateFolder: string;
+  readonly site: SiteId;
+  readonly link: BrokerLink;
+  readonly clock: Pick<Clock, "wall">;
+  readonly log: SiteLog;
+}
+
+/** What the site knows about one controller. `status` is the controller's claim, unproven. */
+export interface ControllerReport {
+  readonly controller: ControllerId;
+  /** Absent: no table was ever made for it. */
+  readonly sync?: TableSync;
+  readonly status?: { readonly said: ControllerStatus; readonly heardAt: EpochMs };
+  readonly journal?: { readonly journal: string; readonly number: number };
+  readonly troubles: readonly TroubleRow[];
+  /** Messages on its topics that did not pass, since the start. */
+  readonly refusedCount: number;
+}
+
+/** The model that is in force and the file it came from; undefined before the first. */
+export interface AppliedSite {
+  readonly model: SiteModel;
+  readonly file: string;
+}
+
+export interface SiteService {
+  readonly site: SiteId;
+  readonly apiKey: ApiKey;
+  readonly events: EventStore;
+  /** What is to be carried to a controller by hand. Makes its key at first need. */
+  provisionFor(controller: ControllerId): Provision;
+  /** All or nothing: with a fault, everything stays as it was. On disk when it returns. */
+  apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
+  applied(): AppliedSite | undefined;
+  controllers(): readonly ControllerReport[];
+  /** Stores what is under way. The link is the caller's to close. */
+  close(): void;
+}
+
+/**
+ * The site over one link: serves the model it was last given, tells controllers their tables, takes
+ * their events in. Throws a `StateError` where its files are not fit for use.
+ */
+export async function openSiteService(options: SiteServiceOptions): Promise<SiteService> {
+  const folder = openStateFolder(join(options.stateFolder, "site"));
+  const apiKey = openApiKey(openStateFolder(options.stateFolder));
+  const keys = openSiteKeys(folder, options.site);
+  const store = openEventStore(join(folder.path, "events.sqlite3"));
+  const service = new WiredSite(options, { folder, apiKey, keys, store });
+  await service.start();
+  return service;
+}
+
+interface SiteRooms {
+  readonly folder: StateFolder;
+  readonly apiKey: ApiKey;
+  readonly keys: SiteKeys;
+  readonly store: EventStore;
+}
+
+class WiredSite implements SiteService {
+  readonly site: SiteId;
+  readonly apiKey: ApiKey;
+  readonly events: EventStore;
+  readonly #options: SiteServiceOptions;
+  readonly #folder: StateFolder;
+  readonly #keys: SiteKeys;
+  readonly #publisher: TablePublisher;
+  readonly #intake: EventIntake;
+  readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
+  readonly #refusedCounts = new Map<ControllerId, number>();
+  #applied: AppliedSite | undefined;
+  #closed = false;
+
+  constructor(options: SiteServiceOptions, { folder, apiKey, keys, store }: SiteRooms) {
+    this.site = options.site;
+    this.apiKey = apiKey;
+    this.events = store;
+    this.#options = options;
+    this.#folder = folder;
+    this.#keys = keys;
+    this.#publisher = new TablePublisher({ ...options, folder, keys });
+    this.#intake = createEventIntake({ ...options, store, keys });
+  }
+
+  async start(): Promise<void> {
+    this.#resume();
+    const { link } = this.#options;
+    const { event, tableAck, status } = filtersForSite(this.site);
+    // Before the first table goes out, so that no answer to it is missed.
+    await this.#listen(event, (controller, payload) => this.#intake.take(controller, payload));
+    await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
+    await this.#listen(status, (controller, payload) => this.#takeStatus(controller, payload));
+    link.onUp(() => {
+      if (!this.#closed) this.#publisher.publishAll();
+    });
+  }
+
+  provisionFor(controller: ControllerId): Provision {
+    return this.#keys.provisionFor(controller);
+  }
+
+  apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]> {
+    const parsed = parseSiteFile({ text, file });
+    if (!parsed.ok) return parsed;
+    const model = parsed.value;
+    if (model.site !== this.site) {
+      const expected = `"${this.site}", the site that this service serves`;
+      return fail([{ file, line: 1, key: "site", expected, found: `"${model.site}"` }]);
+    }
+    const prepared = this.#publisher.prepare(model);
+    if (!prepared.ok) {
+      const { controller, detail } = prepared.fault;
+      const expected = `a table that controller ${controller} takes`;
+      return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
+    }
+    // The model first: cut off between the two, the next start makes the tables from it.
+    keepSite(this.#folder, { file, text });
+    const applied = this.#publisher.commit(prepared.value);
+    this.#applied = { model, file };
+    return succeed(applied);
+  }
+
+  applied(): AppliedSite | undefined {
+    return this.#applied;
+  }
+
+  controllers(): readonly ControllerReport[] {
+    const syncs = new Map(this.#publisher.states().map((sync) => [sync.controller, sync]));
+    return this.#keys.controllers().map((controller) => {
+      const sync = syncs.get(controller);
+      const status = this.#statuses.get(controller);
+      const journal = this.events.lastOf(controller);
+      return {
+        controller,
+        ...(sync !== undefined && { sync }),
+        ...(status !== undefined && { status }),
+        ...(journal !== undefined && { journal }),
+        troubles: this.events.troublesOf(controller),
+        refusedCount:
+          this.#intake.refusedCount(controller) + (this.#refusedCounts.get(controller) ?? 0),
+      };
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.events.close();
+  }
+
+  #resume(): void {
+    const { log } = this.#options;
+    this.#publisher.resume();
+    const kept = readKeptSite(this.#folder);
+    if (kept === "absent") return;
+    if (kept === "damaged") {
+      log.warn({}, "the site file that was applied last is damaged; its tables stay in force");
+      return;
+    }
+    const applied = this.apply(kept.text, kept.file);
+    if (applied.ok) return;
+    const faults = applied.fault.map(describeTomlFault);
+    log.warn({ faults }, "the site file that was applied last does not pass; its tables stay in force");
+  }
+
+  async #listen(
+    filter: string,
+    take: (controller: ControllerId, payload: Uint8Array) => void,
+  ): Promise<void> {
+    await this.#options.link.subscribe(filter, (topic, payload) => {
+      const controller = controllerOfTopic(this.site, topic);
+      // Who was never given a key cannot have sent anything; a key is not made for the asking.
+      if (this.#closed || controller === undefined || !this.#keys.knows(controller)) return;
+      take(controller, payload);
+    });
+  }
+
+  #takeTableAck(controller: ControllerId, payload: Uint8Array): void {
+    const ack = openTableAck(scopeOf(this.#keys, controller), payload);
+    if (!ack.ok) {
+      this.#countRefused(controller, ack.fault.reason);
+      return;
+    }
+    try {
+      this.#publisher.heard(controller, ack.value);
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
+      // The controller acknowledges again when the table is published again.
+      this.#options.log.warn({ controller, error: error.message }, "a table could not be stored");
+    }
+  }
+
+  #takeStatus(controller: ControllerId, payload: Uint8Array): void {
+    const said = decodeStatus(payload);
+    const heardAt = this.#options.clock.wall().at;
+    if (said.ok) this.#statuses.set(controller, { said: said.value, heardAt });
+    else this.#countRefused(controller, said.fault.reason);
+  }
+
+  #countRefused(controller: ControllerId, reason: string): void {
+    this.#refusedCounts.set(controller, (this.#refusedCounts.get(controller) ?? 0) + 1);
+    this.#options.log.warn({ controller, reason }, "a message was refused");
+  }
+}
