@@ -118,26 +118,32 @@ export class SimGpio implements Gpio {
 
   /**
    * What the world will do. `happened` is called once the last of them is on its line and has been
-   * handed over, unless a fault holds it back. An instant that has passed becomes now.
+   * handed over, unless a fault holds it back. Where the first instant has passed already, because the
+   * process was held up, all of them move to later alike. Returns the instant of the last.
    */
-  plan(pulls: readonly PlannedPull[], happened?: () => void): void {
+  plan(pulls: readonly PlannedPull[], happened?: () => void): EdgeNs {
     if (this.#planned.length + pulls.length > plannedPullsMax) {
       throw new Error(`more than ${plannedPullsMax} pulls are planned`);
     }
     this.happen();
-    const now = this.nowNs();
+    const instants = pulls.map((pull) => pull.at);
+    // Moving only those that have passed would squeeze pulses together that were well apart.
+    const behindNs = Math.max(0, this.nowNs() - Math.min(...instants));
+    const lastAt = edgeNs(Math.max(...instants) + behindNs);
+    const last = pulls.findLastIndex((pull) => pull.at + behindNs === lastAt);
     for (const [index, { line, pull, at }] of pulls.entries()) {
       const late = this.faults.occurs("lateCallback", line);
       this.#insert({
         line: this.#line(line),
         pull,
-        at: edgeNs(Math.max(at, now)),
+        at: edgeNs(at + behindNs),
         lost: this.faults.occurs("lostEdge", line),
         lateNs: late ? this.faults.stream("lateCallback", line).between(5, lateMsMax) * 1e6 : 0,
-        happened: index === pulls.length - 1 ? happened : undefined,
+        happened: index === last ? happened : undefined,
       });
     }
     this.arm();
+    return lastAt;
   }
 
   /** Forgets what is planned for a line and has not happened. */

@@ -25,10 +25,10 @@ const cardRestMs = 110;
 const keyRestMs = 60;
 
 /**
- * After the last edge, before whoever presented it is told: what the longest silence of this pace, 3
- * ms, and two timers take. Who then looks at the door sees what became of the card.
+ * After the last edge, before whoever presented it is told: the 3 ms of silence that end a frame of
+ * this pace, and late timers on a busy machine. Who then looks at the door sees what became of it.
  */
-const settleMs = 12;
+const settleMs = 20;
 
 /** Presentations that wait for one reader, beyond which it is too busy for another. */
 export const waitingFramesMax = 256;
@@ -137,12 +137,11 @@ export class SimReader {
     if (frame === undefined) return;
     this.#current = frame;
     const pulls = this.#pullsOf(frame.bits, this.#gpio.nowNs() + leadNs);
-    const lastEdgeAt = edgeNs(Math.max(...pulls.map((pull) => pull.at)));
     const after = (ms: number, due: () => void) =>
       this.#clock.alarm(monotonicMs(lastEdgeAt / 1e6 + ms), () => {
         if (!this.#closed) due();
       });
-    this.#gpio.plan(pulls, () => {
+    const lastEdgeAt = this.#gpio.plan(pulls, () => {
       after(settleMs, () => frame.sent({ lastEdgeAt }));
       after(frame.restMs, () => {
         this.#current = undefined;
