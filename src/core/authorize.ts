@@ -39,8 +39,14 @@ export function decisionOn({ table, pass, user }: Subject, verdict: Verdict): De
     }
     return { kind: "denied", reason: verdict };
   }
-  const named = { pass: table.passes.id(pass), user: table.userId(user) };
-  if (verdict === "passed") return { kind: "granted", ...named };
-  if (verdict === "pin_required") return { kind: "pin_required", ...named };
-  return { kind: "denied", reason: verdict, ...named };
+  const passName = table.passes.id(pass);
+  const userName = table.userId(user);
+  switch (verdict) {
+    case "passed":
+      return { kind: "granted", pass: passName, user: userName };
+    case "pin_required":
+      return { kind: "pin_required", pass: passName, user: userName };
+    default:
+      return { kind: "denied", reason: verdict, pass: passName, user: userName };
+  }
 }

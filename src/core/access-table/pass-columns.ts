@@ -12,22 +12,24 @@ import {
   writePinKey,
 } from "./credential-key.ts";
 import { IdColumn } from "./id-column.ts";
-import { indexArray } from "./index-array.ts";
 import type { HashKey } from "./keyed-hash.ts";
-import { TimeColumn } from "./time-column.ts";
+import { ValidityColumn } from "./validity-column.ts";
 
+/** How a pass's word is made up: its user's number above, its kind, and whether it is active. */
 const activeFlag = 1;
 const kindShift = 1;
+const kindMask = 3;
+const userShift = 3;
+/** So that a user's number fits into what the word leaves it. */
+const usersMax = 2 ** (32 - userShift);
 const passKinds = ["mobile", "nfc_card", "csn_card", "pin"] as const satisfies readonly PassKind[];
 
 /** Where a table's passes stand by number: one column for each property, no object for each pass. */
 export class PassColumns {
   readonly count: number;
   private readonly index: CredentialIndex;
-  private readonly users: Uint8Array | Uint16Array | Uint32Array;
-  private readonly flags: Uint8Array;
-  private readonly starts: TimeColumn;
-  private readonly ends: TimeColumn;
+  private readonly words: Uint32Array;
+  private readonly validity: ValidityColumn;
   private readonly ids: IdColumn;
   /** What is being looked up, reused so that a decision allocates nothing for it. */
   private readonly key = newKeyBuffer();
@@ -38,21 +40,21 @@ export class PassColumns {
     hashKey: HashKey,
   ) {
     this.count = passes.length;
-    this.users = indexArray(passes.length, users.count);
-    this.flags = new Uint8Array(passes.length);
+    if (users.count > usersMax) throw new Error(`${users.count} users in one table`);
+    this.words = new Uint32Array(passes.length);
     this.index = new CredentialIndex(hashKey, this.countKinds(passes));
 
     const placeOf = new Uint32Array(passes.length);
     for (const [place, pass] of passes.entries()) {
       const number = this.enter(pass, passes, placeOf);
       placeOf[number] = place;
-      this.users[number] = users.numberOf(pass.user);
-      this.flags[number] =
-        (pass.active ? activeFlag : 0) | (passKinds.indexOf(pass.kind) << kindShift);
+      this.words[number] =
+        (pass.active ? activeFlag : 0) |
+        (passKinds.indexOf(pass.kind) << kindShift) |
+        (users.numberOf(pass.user) << userShift);
     }
     const passOf = (number: number): PassRecord => recordAt(passes, placeOf[number]);
-    this.starts = new TimeColumn(this.count, (number) => passOf(number).startsAt, -Infinity);
-    this.ends = new TimeColumn(this.count, (number) => passOf(number).endsAt, Infinity);
+    this.validity = new ValidityColumn(this.count, passOf);
     this.ids = new IdColumn(this.count, (number) => passOf(number).id);
   }
 
@@ -73,25 +75,25 @@ export class PassColumns {
   }
 
   user(pass: number): number {
-    return this.users[pass] ?? -1;
+    return (this.words[pass] ?? 0) >>> userShift;
   }
 
   isActive(pass: number): boolean {
-    return ((this.flags[pass] ?? 0) & activeFlag) !== 0;
+    return ((this.words[pass] ?? 0) & activeFlag) !== 0;
   }
 
   kind(pass: number): PassKind {
-    return passKinds[((this.flags[pass] ?? 0) >>> kindShift) & 3] ?? "pin";
+    return passKinds[((this.words[pass] ?? 0) >>> kindShift) & kindMask] ?? "pin";
   }
 
   /** Minus infinity where the pass has no start. */
   startsAt(pass: number): EpochMs {
-    return this.starts.at(pass);
+    return this.validity.startsAt(pass);
   }
 
   /** The instant from which the pass no longer opens; plus infinity where it has no end. */
   endsAt(pass: number): EpochMs {
-    return this.ends.at(pass);
+    return this.validity.endsAt(pass);
   }
 
   private countKinds(passes: readonly PassRecord[]): Uint32Array {

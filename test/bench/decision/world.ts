@@ -77,10 +77,11 @@ export function ruleOf(group: number, users: readonly UserId[]): RuleRecord {
 }
 
 /**
- * What is asked: any pass at any door in no order, so that no cache is kept warm by the workload,
- * and in 15 of 100 cases a card that no pass has.
+ * What is asked: any pass at any door in no order, so that no cache of a table is kept warm by the
+ * workload, and in 15 of 100 cases a card that no pass has. A request is made when it is wanted, as a
+ * reader does: many made beforehand would be fetched from memory at the subject's expense.
  */
-export function requestsOf(passCount: number, count: number, seed: number): readonly AccessRequest[] {
+export function requestSource(passCount: number, seed: number): () => AccessRequest {
   let state = seed;
   const below = (limit: number): number => {
     state = (state + 0x6d2b79f5) | 0;
@@ -89,12 +90,12 @@ export function requestsOf(passCount: number, count: number, seed: number): read
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
   };
   const doors = Array.from({ length: doorCount }, (_, door) => doorName(door));
-  return Array.from({ length: count }, () => {
+  return () => {
     const isKnown = below(100) >= 15;
     return {
       door: doors[below(doorCount)] ?? doorName(0),
       presented: { card: cardOf(isKnown ? below(passCount) : passCount + below(passCount)) },
       wall: { at: now, quality: "trusted" },
     };
-  });
+  };
 }
