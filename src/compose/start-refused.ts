@@ -2,3 +2,22 @@
 export class StartRefused extends Error {
   override readonly name = "StartRefused";
 }
+
+/** What `listen` failed with, in terms of the variable that chose the port. */
+export function portRefusal(options: {
+  readonly variable: string;
+  readonly port: number;
+  readonly error: unknown;
+}): StartRefused {
+  const { variable, port, error } = options;
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  if (code === "EADDRINUSE") {
+    return new StartRefused(
+      `port ${port} is taken by another process: set ${variable} to a free port`,
+    );
+  }
+  if (code === "EACCES") {
+    return new StartRefused(`port ${port} is not ours to open: set ${variable} to 1024 or higher`);
+  }
+  return new StartRefused(`port ${port} (${variable}) cannot be opened: ${code}`);
+}

@@ -21,6 +21,9 @@ export interface UpOptions {
   readonly print: (text: string) => void;
 }
 
+/** Where `openSiteService` keeps what is the site's alone. */
+const siteFolder = "site";
+
 /** Which process is which, for whoever wants to look at one, or kill it. */
 const partsFile = "parts.json";
 
@@ -91,7 +94,7 @@ function readControllerConfig(file: string, env: Environment): ControllerConfig 
 
 /** What an installer does by hand in production: gives the controller the keys its site made for it. */
 function provision(state: StateFolder, { site, controller, provisionFile }: ControllerConfig): void {
-  const keys = openSiteKeys(state, site);
+  const keys = openSiteKeys(openStateFolder(join(state.path, siteFolder)), site);
   const folder = openStateFolder(resolve(provisionFile, ".."));
   folder.write(
     resolve(provisionFile).slice(folder.path.length + 1),

@@ -1,0 +1,43 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import type { Hono } from "hono";
+import { portRefusal } from "./start-refused.ts";
+
+export interface HttpListener {
+  readonly url: string;
+  /** Ends every connection: a client that reads a stream must not hold up a stop. */
+  close(): Promise<void>;
+}
+
+const loopback = "127.0.0.1";
+
+/** Serves `app` on loopback. Throws `StartRefused` naming `variable` when the port is not to be had. */
+export async function listenHttp(options: {
+  readonly app: Hono;
+  readonly port: number;
+  readonly variable: string;
+}): Promise<HttpListener> {
+  const { app, port, variable } = options;
+  const server = createServer(getRequestListener(app.fetch));
+  server.listen(port, loopback);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw portRefusal({ variable, port, error });
+  }
+  return { url: `http://${loopback}:${boundPort(server)}`, close: () => closeServer(server) };
+}
+
+function boundPort(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening on a port");
+  return address.port;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
