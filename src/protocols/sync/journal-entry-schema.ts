@@ -33,6 +33,7 @@ const doorKinds = [
   "rex_stuck",
   "rex_chatter",
   "rex_recovered",
+  "rex_chatter",
   "contact_chatter",
   "contact_recovered",
 ] as const satisfies readonly DoorEvent["kind"][];

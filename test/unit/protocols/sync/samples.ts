@@ -1,0 +1,169 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import type { TableContent } from "../../../../src/domain/access.ts";
+import { rawCredential } from "../../../../src/domain/credential.ts";
+import type { DoorEvent, JournalEntry } from "../../../../src/domain/event.ts";
+import {
+  type ControllerId,
+  controllerId,
+  doorId,
+  passId,
+  readerId,
+  ruleId,
+  scheduleId,
+  siteId,
+  userId,
+} from "../../../../src/domain/ids.ts";
+import { epochMs } from "../../../../src/domain/time.ts";
+import type { MessageScope } from "../../../../src/protocols/sync/authenticated-message.ts";
+import { chainStart, hashEntry } from "../../../../src/protocols/sync/journal-chain.ts";
+import { deriveKeys, digestPin, type Provision } from "../../../../src/protocols/sync/provision.ts";
+import { door, tableContent } from "../../core/sample-table.ts";
+
+export const site = siteId("test");
+export const controller = controllerId("one");
+
+/** What a site and its controller share, and the half that the site keeps to itself. */
+export interface Pairing {
+  readonly provision: Provision;
+  readonly signingKey: KeyObject;
+  readonly tableKey: KeyObject;
+  readonly scope: MessageScope;
+}
+
+export function pairing(fill = 7, part: Partial<Provision> = {}): Pairing {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const provision: Provision = {
+    site,
+    controller,
+    sitePublicKey: String(publicKey.export({ type: "spki", format: "pem" })),
+    controllerKey: new Uint8Array(32).fill(fill),
+    pinKey: new Uint8Array(32).fill(fill + 1),
+    ...part,
+  };
+  const { tableKey, messageKey } = deriveKeys(provision.controllerKey);
+  const scope = { site: provision.site, controller: provision.controller, messageKey };
+  return { provision, signingKey: privateKey, tableKey, scope };
+}
+
+/** One of everything that a table can hold. */
+export function fullTable(part: Partial<TableContent> = {}): TableContent {
+  const ada = userId("ada");
+  return tableContent({
+    doors: [door("front")],
+    users: [{ id: ada, suspended: false }],
+    passes: [
+      {
+        id: passId("card"),
+        user: ada,
+        kind: "csn_card",
+        active: true,
+        startsAt: epochMs(1_000),
+        endsAt: epochMs(2_000),
+        presents: { as: "raw", raw: rawCredential("26:0190e0f") },
+      },
+      {
+        id: passId("pin"),
+        user: ada,
+        kind: "pin",
+        active: true,
+        presents: { as: "pin", digest: digestPin(new Uint8Array(32), "246810") },
+      },
+    ],
+    rules: [{ id: ruleId("r"), users: [ada], doors: [doorId("front")], schedule: scheduleId("s") }],
+    schedules: [
+      { id: scheduleId("s"), intervals: [{ days: [1, 7], fromMinute: 1_320, toMinute: 360 }] },
+    ],
+    ...part,
+  });
+}
+
+/** Each kind of event once; a kind that is new in the domain does not compile until it is here. */
+const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readonly kind: Kind } } = {
+  access_granted: {
+    kind: "access_granted",
+    door: doorId("front"),
+    reader: readerId("front"),
+    pass: passId("card"),
+    user: userId("ada"),
+    reason: "granted",
+  },
+  access_denied: {
+    kind: "access_denied",
+    door: doorId("front"),
+    reader: readerId("front"),
+    reason: "unknown_credential",
+  },
+  door_forced: { kind: "door_forced", door: doorId("front") },
+  door_held_warning: { kind: "door_held_warning", door: doorId("front") },
+  door_held: { kind: "door_held", door: doorId("front") },
+  door_secured: { kind: "door_secured", door: doorId("front") },
+  door_not_entered: { kind: "door_not_entered", door: doorId("front") },
+  rex_admitted: { kind: "rex_admitted", door: doorId("front") },
+  rex_reported: { kind: "rex_reported", door: doorId("front") },
+  rex_stuck: { kind: "rex_stuck", door: doorId("front") },
+  rex_recovered: { kind: "rex_recovered", door: doorId("front") },
+  rex_chatter: { kind: "rex_chatter", door: doorId("front") },
+  contact_chatter: { kind: "contact_chatter", door: doorId("front") },
+  contact_recovered: { kind: "contact_recovered", door: doorId("front") },
+  pin_lockout: { kind: "pin_lockout", reader: readerId("front"), pauseMs: 60_000 },
+  reader_misread: {
+    kind: "reader_misread",
+    reader: readerId("front"),
+    verdict: "parity",
+    bitCount: 26,
+    count: 3,
+  },
+  table_applied: { kind: "table_applied", applied: { epoch: 1, version: 7 } },
+  table_refused: { kind: "table_refused", reason: "altered", detail: "no match" },
+  controller_started: { kind: "controller_started", software: "postern 0.1.0" },
+  trouble: { kind: "trouble", trouble: "clock unknown", state: "raised" },
+  journal_overflow: {
+    kind: "journal_overflow",
+    lostCount: 3,
+    lostDenialCount: 2,
+    lostAlarmCount: 1,
+  },
+};
+
+export const everyEvent: readonly DoorEvent[] = Object.values(eventsByKind);
+
+export interface JournalPart {
+  readonly count: number;
+  readonly journal?: string;
+  readonly of?: ControllerId;
+  /** The entry to go on from. */
+  readonly after?: JournalEntry | undefined;
+  /** Makes a journal that says other things under the same numbers. */
+  readonly startMs?: number;
+}
+
+/** `count` chained entries, of every kind in turn. */
+export function entries({ count, journal = "j1", of = controller, after, startMs = 1_000 }: JournalPart) {
+  const chain: JournalEntry[] = [];
+  let previous = after?.hash ?? chainStart;
+  let number = after?.number ?? 0;
+  while (chain.length < count) {
+    const event = everyEvent[number % everyEvent.length];
+    if (event === undefined) throw new Error("no events");
+    number += 1;
+    const entry: Omit<JournalEntry, "hash"> = {
+      controller: of,
+      journal,
+      number,
+      previous,
+      event,
+      wall: { at: epochMs(startMs + number), quality: "trusted" },
+      ...(number > 1 && { table: { epoch: 1, version: 7 }, tableAgeMs: 500 }),
+    };
+    previous = hashEntry(entry);
+    chain.push({ ...entry, hash: previous });
+  }
+  return chain;
+}
+
+/** The same bytes with one bit turned over. */
+export function flipBit(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = new Uint8Array(bytes);
+  copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (0x80 >>> (bit & 7));
+  return copy;
+}

@@ -1,0 +1,101 @@
+import t from "tap";
+import type { TableContent } from "../../../../src/domain/access.ts";
+import { parseTableContent } from "../../../../src/protocols/sync/table-content.ts";
+import { fullTable } from "./samples.ts";
+
+const good: TableContent = fullTable();
+
+/** A deep copy of a good table with the value at `path` replaced, or taken out. */
+function spoilt(path: string, value: unknown): unknown {
+  const copy: unknown = structuredClone(good);
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  let place = copy as Record<string, unknown>;
+  for (const key of keys) place = place[key] as Record<string, unknown>;
+  if (value === undefined) delete place[last];
+  else place[last] = value;
+  return copy;
+}
+
+function faultOf(raw: unknown): string {
+  const parsed = parseTableContent(raw);
+  return parsed.ok ? "accepted" : parsed.fault;
+}
+
+t.test("a whole table passes as it is", async (t) => {
+  t.same(parseTableContent(structuredClone(good)), { ok: true, value: good });
+});
+
+t.test("a fault names the field", async (t) => {
+  const cases: readonly (readonly [string, unknown])[] = [
+    ["site", "a/b"],
+    ["controller", 7],
+    ["table.epoch", -1],
+    ["table.version", 1.5],
+    ["table.version", 2 ** 52],
+    ["compiledAt", Number.NaN],
+    ["zone", "Europe/Nowhere"],
+    ["zone", "+02:00"],
+    ["doors.0.unlockMs", 0],
+    ["doors.0.unlockMs", 1e12],
+    ["doors.0.heldOpenMs", -1],
+    ["doors.0.heldOpenWarningMs", 20_001],
+    ["doors.0.strikeOnMaxMs", Number.POSITIVE_INFINITY],
+    ["doors.0.secondFactorMs", 4_999],
+    ["doors.0.secondFactorMs", 30_001],
+    ["doors.0.relock", "never"],
+    ["doors.0.factors", "none"],
+    ["doors.0.rex", true],
+    ["doors.0.clockUnknown", undefined],
+    ["doors.0.id", "../front"],
+    ["users.0.suspended", "no"],
+    ["passes.0.kind", "key"],
+    ["passes.0.user", "nobody"],
+    ["passes.0.endsAt", 999],
+    ["passes.0.presents.raw", "26:ffffffff"],
+    ["passes.1.presents.digest", "246810"],
+    ["passes.1.presents.as", "both"],
+    ["rules.0.users", ["nobody"]],
+    ["rules.0.doors", ["nowhere"]],
+    ["rules.0.schedule", "never"],
+    ["schedules.0.intervals.0.days", []],
+    ["schedules.0.intervals.0.fromMinute", 1_440],
+    ["schedules.0.intervals.0.toMinute", 1_441],
+  ];
+  for (const [path, value] of cases) {
+    const fault = faultOf(spoilt(path, value));
+    t.ok(fault.startsWith(path), `${path} = ${String(value)}: ${fault}`);
+  }
+});
+
+t.test("a fault repeats no secret", async (t) => {
+  const fault = faultOf(spoilt("passes.0.presents.raw", "26:deadbeef"));
+  t.notMatch(fault, /deadbeef/);
+  t.notMatch(faultOf(spoilt("passes.1.presents.digest", "246810")), /246810/);
+});
+
+t.test("an unknown field is refused wherever it stands", async (t) => {
+  for (const path of ["bonus", "doors.0.bonus", "passes.0.bonus", "passes.0.presents.bonus"]) {
+    t.equal(faultOf(spoilt(path, 1)), `${path}: expected no such field`);
+  }
+});
+
+t.test("an id, a card or a PIN that is there twice is refused", async (t) => {
+  const [first, second] = good.passes;
+  const door = good.doors[0];
+  t.match(faultOf({ ...good, doors: [door, door] }), /^doors\.1\.id: /);
+  t.match(faultOf({ ...good, passes: [first, second, first] }), /^passes\.2\.id: /);
+  t.match(faultOf({ ...good, passes: [first, { ...first, id: "copy" }] }), /^passes\.1\.presents: /);
+  t.match(faultOf({ ...good, passes: [second, { ...second, id: "copy" }] }), /^passes\.1\.presents: /);
+});
+
+t.test("a PIN pass presents a PIN, and a card pass a card", async (t) => {
+  const [card, pin] = good.passes;
+  t.match(faultOf({ ...good, passes: [{ ...card, kind: "pin" }] }), /^passes\.0\.presents\.as: /);
+  t.match(faultOf({ ...good, passes: [{ ...pin, kind: "mobile" }] }), /^passes\.0\.presents\.as: /);
+});
+
+t.test("a list without end is refused by its length", async (t) => {
+  const doors = Array.from({ length: 257 }, (_, index) => ({ ...good.doors[0], id: `d${index}` }));
+  t.equal(faultOf({ ...good, doors }), "doors: expected at most 256 items");
+});
