@@ -1,0 +1,96 @@
+import { connect, type Socket } from "node:net";
+import { LineSplitter } from "../protocols/local/line-splitter.ts";
+import {
+  encodeLocalRequest,
+  type LocalFault,
+  type LocalQuestion,
+  type LocalResponse,
+  localResponseBytesMax,
+  parseLocalResponse,
+} from "../protocols/local/local-message.ts";
+import { CommandFailed } from "./terminal.ts";
+
+/** Asks the controller for one value. Throws `CommandFailed`. */
+export async function ask(socketFile: string, question: LocalQuestion): Promise<unknown> {
+  for await (const response of exchange(socketFile, question)) {
+    if (response.kind === "value") return response.value;
+  }
+  throw wentAway(socketFile);
+}
+
+/** Asks the controller for a list, item by item. Throws `CommandFailed`. */
+export async function* askForItems(
+  socketFile: string,
+  question: LocalQuestion,
+): AsyncGenerator<unknown, void> {
+  for await (const response of exchange(socketFile, question)) {
+    if (response.kind === "item") yield response.item;
+    if (response.kind === "end") return;
+  }
+  throw wentAway(socketFile);
+}
+
+async function* exchange(
+  socketFile: string,
+  question: LocalQuestion,
+): AsyncGenerator<LocalResponse, void> {
+  const socket = await connectTo(socketFile);
+  try {
+    socket.write(encodeLocalRequest({ id: 1, ...question }));
+    const splitter = new LineSplitter(localResponseBytesMax);
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      const lines = splitter.push(chunk);
+      if (!lines.ok) throw new CommandFailed(1, `What answers at ${socketFile} is no controller.`);
+      for (const line of lines.value) yield understood(line);
+    }
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error;
+    throw wentAway(socketFile, error);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function understood(line: string): LocalResponse {
+  const response = parseLocalResponse(line);
+  if (!response.ok) throw new CommandFailed(1, response.fault);
+  if (response.value.kind === "error") throw refusal(response.value.error);
+  return response.value;
+}
+
+function refusal({ code, message }: LocalFault): CommandFailed {
+  return new CommandFailed(code === "bad_request" ? 2 : 1, message);
+}
+
+function connectTo(socketFile: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketFile);
+    socket.once("connect", () => {
+      socket.off("error", refuse);
+      resolve(socket);
+    });
+    const refuse = (error: NodeJS.ErrnoException) => reject(notReached(socketFile, error));
+    socket.once("error", refuse);
+  });
+}
+
+function notReached(socketFile: string, error: NodeJS.ErrnoException): CommandFailed {
+  if (error.code === "EACCES" || error.code === "EPERM") {
+    return new CommandFailed(
+      1,
+      `The controller's socket ${socketFile} is not open to this user: only to the one the ` +
+        "controller runs as, and root.",
+    );
+  }
+  return new CommandFailed(
+    1,
+    `No controller answers at ${socketFile} (${error.code ?? error.message}). Start one with ` +
+      "`npm start`, or with `postern controller --config FILE`. If one runs with another state " +
+      "folder, name that with POSTERN_STATE_DIR, or its socket with --socket.",
+  );
+}
+
+function wentAway(socketFile: string, cause?: unknown): CommandFailed {
+  const why = cause instanceof Error ? ` (${cause.message})` : "";
+  return new CommandFailed(1, `The controller at ${socketFile} closed the connection${why}.`);
+}

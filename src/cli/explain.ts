@@ -1,0 +1,66 @@
+import { doorId, idExpectation, isId } from "../domain/ids.ts";
+import { reasonSentences } from "../domain/reason.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { unreachable } from "../domain/unreachable.ts";
+import type { CardArgument } from "../protocols/local/local-message.ts";
+import type { LocalExplanation } from "../protocols/local/local-reports.ts";
+import { ask } from "./client.ts";
+import { tellMoment } from "./moments.ts";
+import { CommandFailed, type Terminal } from "./terminal.ts";
+import { printable } from "./text-table.ts";
+
+export interface ExplainOptions {
+  readonly socketFile: string;
+  readonly door: string;
+  readonly card: CardArgument | undefined;
+  readonly pin: string | undefined;
+  /** Absent: now, by the controller's clock. */
+  readonly at: EpochMs | undefined;
+  readonly json: boolean;
+  readonly terminal: Terminal;
+}
+
+export async function showExplanation(options: ExplainOptions): Promise<void> {
+  const { socketFile, door, card, pin, at, json, terminal } = options;
+  if (!isId(door)) throw new CommandFailed(2, `--door: expected ${idExpectation}`);
+  if (card === undefined && pin === undefined) {
+    throw new CommandFailed(2, "expected --card, --bits or --pin: what is presented at the door");
+  }
+  const explanation = (await ask(socketFile, {
+    verb: "explain",
+    args: {
+      door: doorId(door),
+      ...(card === undefined ? {} : { card }),
+      ...(pin === undefined ? {} : { pin }),
+      ...(at === undefined ? {} : { at }),
+    },
+  })) as LocalExplanation;
+  terminal.out(
+    json ? `${JSON.stringify(explanation, undefined, 2)}\n` : renderExplanation(explanation),
+  );
+}
+
+const marks = { passed: "ok", failed: "NO", waiting: "..", not_reached: "  " } as const;
+
+export function renderExplanation({ door, wall, decision, ladder }: LocalExplanation): string {
+  const lines = [`Door ${door} at ${tellMoment(wall.at)} (clock ${wall.quality}):`];
+  switch (decision.kind) {
+    case "granted":
+      lines.push(`GRANTED to ${decision.user} with pass ${decision.pass}.`);
+      break;
+    case "pin_required":
+      lines.push(`PIN REQUIRED: the card is ${decision.user}'s pass ${decision.pass}.`);
+      break;
+    case "denied":
+      lines.push(`DENIED, ${decision.reason}: ${reasonSentences[decision.reason]}`);
+      break;
+    default:
+      return unreachable(decision);
+  }
+  lines.push("");
+  for (const { check, verdict, saw, remedy } of ladder) {
+    lines.push(`  ${marks[verdict]}  ${check.padEnd(12)}  ${saw}`);
+    if (remedy !== undefined) lines.push(`${" ".repeat(20)}-> ${remedy}`);
+  }
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}

@@ -1,0 +1,72 @@
+import type { TableVersion } from "../../domain/access.ts";
+import type { ControllerId, DoorId, PassId, ReaderId, SiteId, UserId } from "../../domain/ids.ts";
+import type { DenialReason } from "../../domain/reason.ts";
+import type { EpochMs, WallTime } from "../../domain/time.ts";
+
+/** What `status` answers: the controller as it is now, for the technician in front of it. */
+export interface LocalStatus {
+  readonly controller: ControllerId;
+  readonly site: SiteId;
+  readonly software: string;
+  readonly startedAt: EpochMs;
+  readonly clock: WallTime;
+  /** The connection to the broker. */
+  readonly link: "up" | "down";
+  /** Null before the first table. */
+  readonly table: LocalTableStatus | null;
+  readonly journal: {
+    /** Number of the newest entry, 0 for none, and of the newest that the site has. */
+    readonly newest: number;
+    readonly acknowledged: number;
+  };
+  readonly doors: readonly LocalDoorStatus[];
+  readonly readers: readonly LocalReaderStatus[];
+  /** Names of the troubles that are raised now. */
+  readonly troubles: readonly string[];
+}
+
+export interface LocalTableStatus extends TableVersion {
+  readonly compiledAt: EpochMs;
+  readonly ageMs: number;
+  readonly credentialCount: number;
+}
+
+export interface LocalDoorStatus {
+  readonly id: DoorId;
+  /** The door machine's state. */
+  readonly state: string;
+  readonly strike: "secured" | "released";
+  readonly leaf: "open" | "closed" | "no_contact";
+}
+
+export interface LocalReaderStatus {
+  readonly id: ReaderId;
+  readonly door: DoorId;
+  readonly frameCount: number;
+  readonly misreadCounts: Readonly<Record<string, number>>;
+  readonly extraBitCount: number;
+  readonly lostEdgeCount: number;
+}
+
+/** What `explain` answers: which check decides, what each saw, and what would have to change. */
+export interface LocalExplanation {
+  readonly door: DoorId;
+  /** The time that was asked about. */
+  readonly wall: WallTime;
+  readonly decision:
+    | { readonly kind: "granted" | "pin_required"; readonly pass: PassId; readonly user: UserId }
+    | {
+        readonly kind: "denied";
+        readonly reason: DenialReason;
+        readonly pass?: PassId;
+        readonly user?: UserId;
+      };
+  readonly ladder: readonly LocalRung[];
+}
+
+export interface LocalRung {
+  readonly check: string;
+  readonly verdict: "passed" | "failed" | "waiting" | "not_reached";
+  readonly saw: string;
+  readonly remedy?: string;
+}
