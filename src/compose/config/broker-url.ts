@@ -15,9 +15,10 @@ export function isBrokerUrl(text: string): boolean {
 
 /** For logs and messages: a broker's URL may carry the password to it. */
 export function withoutCredentials(text: string): string {
-  if (!URL.canParse(text)) return text.includes("@") ? "a text that is not shown" : text;
-  const url = new URL(text);
-  if (url.username === "" && url.password === "") return text;
+  if (!text.includes("@")) return text;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Where nobody can say which part is the password, no part is shown.
+  if (url === undefined || url.hostname === "") return "a text that is not shown";
   url.username = "";
   url.password = "";
   return url.href;

@@ -4,6 +4,7 @@ import {
   parseWiegandFormat,
   standardFormats,
   type WiegandFormat,
+  wiegandBitsMin,
 } from "../wiegand/format.ts";
 import type { KeyPath } from "./key-path.ts";
 import type { TomlReport } from "./located-toml.ts";
@@ -18,7 +19,7 @@ const bitCount = wholeNumber({ min: 1, max: rawBitsMax });
 
 const formatTable = tomlTable({
   name: label,
-  bit_count: bitCount,
+  bit_count: wholeNumber({ min: wiegandBitsMin, max: rawBitsMax }),
   fields: filledListOf(
     tomlTable({
       name: label,

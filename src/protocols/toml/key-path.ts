@@ -1,3 +1,5 @@
+import { quotedText } from "./quoted-text.ts";
+
 /** Where a value stands: keys of tables and, from 0, positions in lists. Empty for the whole file. */
 export type KeyPath = readonly (string | number)[];
 
@@ -9,7 +11,7 @@ export function describeKeyPath(path: KeyPath): string {
       text += `[${part}]`;
       continue;
     }
-    const key = /^[A-Za-z0-9_-]+$/.test(part) ? part : JSON.stringify(part);
+    const key = /^[A-Za-z0-9_-]+$/.test(part) ? part : quotedText(part);
     text += text === "" ? key : `.${key}`;
   }
   return text;

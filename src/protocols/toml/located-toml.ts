@@ -4,6 +4,7 @@ import { fail, type Result, succeed } from "../../domain/result.ts";
 import { type KeyLines, locateKeys } from "./key-lines.ts";
 import { describeKeyPath, type KeyPath, valueAt } from "./key-path.ts";
 import { nearestWord } from "./nearest-word.ts";
+import { quotedText } from "./quoted-text.ts";
 import type { TomlFault } from "./toml-fault.ts";
 import { isTable } from "./toml-schema.ts";
 
@@ -118,7 +119,7 @@ class FaultList implements TomlReport {
       known.filter((key) => valueAt(this.root, [...table, key]) === undefined),
     );
     const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
-    this.fault(path, `one of the keys ${known.join(", ")}${hint}`, `the key ${JSON.stringify(typed)}`);
+    this.fault(path, `one of the keys ${known.join(", ")}${hint}`, `the key ${quotedText(typed)}`);
   }
 
   inOrder(): readonly TomlFault[] {
@@ -130,7 +131,7 @@ class FaultList implements TomlReport {
     const isSecret = this.source.isSecret?.(path) ?? false;
     if (typeof value === "string") {
       if (isSecret) return "a text that is not shown";
-      return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+      return quotedText(value);
     }
     if (typeof value === "number") return isSecret ? "a number that is not shown" : String(value);
     if (typeof value === "boolean") return String(value);

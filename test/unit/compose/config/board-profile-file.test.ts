@@ -1,0 +1,175 @@
+import { readFileSync } from "node:fs";
+import t from "tap";
+import { type BoardProfileFile, parseBoardProfile } from "../../../../src/compose/config/board-profile-file.ts";
+import { describeTomlFault } from "../../../../src/protocols/toml/toml-fault.ts";
+import { standardFormats } from "../../../../src/protocols/wiegand/format.ts";
+import { brokenFile } from "../../protocols/toml/broken-files.ts";
+import { Seeded, seedFor } from "../../protocols/wiegand/seeded.ts";
+
+const file = "config/boards/sim.toml";
+const sim = readFileSync(file, "utf8");
+
+function faultsOf(text: string): readonly string[] {
+  const result = parseBoardProfile({ file, text });
+  return result.ok ? [] : result.fault.map(describeTomlFault);
+}
+
+function accepted(text: string): BoardProfileFile {
+  const result = parseBoardProfile({ file, text });
+  if (!result.ok) throw new Error(faultsOf(text).join("\n"));
+  return result.value;
+}
+
+function lineOf(text: string, part: string): number {
+  return text.slice(0, text.indexOf(part)).split("\n").length;
+}
+
+t.test("the simulated board has the doors and readers of the demonstration", async (t) => {
+  const { profile, formats } = accepted(sim);
+  t.same(formats, standardFormats);
+  t.match(profile.doors, [
+    {
+      id: "front",
+      strike: { line: "relay1", energizedLevel: 1, lock: "fail_secure" },
+      position: { line: "contact1", contact: "normally_closed", debounceMs: 20 },
+      rex: { line: "rex1", contact: "normally_open", debounceMs: 20 },
+    },
+    { id: "lab" },
+  ]);
+  t.match(profile.readers, [
+    {
+      id: "front",
+      door: "front",
+      d0: "reader1-d0",
+      d1: "reader1-d1",
+      formats: ["H10301"],
+      keypad: "burst_4",
+      red: { line: "reader1-red", activeLevel: 0 },
+    },
+    { id: "lab", door: "lab", formats: standardFormats.map(({ name }) => name), keypad: "burst_8" },
+  ]);
+});
+
+t.test("what a door or reader has not is absent, not undefined", async (t) => {
+  const text = `[[doors]]
+id = "a"
+strike = { line = "s", energized_level = "low", lock = "fail_safe" }
+[[readers]]
+id = "r"
+door = "a"
+d0 = "0"
+d1 = "1"
+formats = ["CSN32"]
+`;
+  t.same(parseBoardProfile({ file, text }), {
+    ok: true,
+    value: {
+      formats: standardFormats,
+      profile: {
+        doors: [{ id: "a", strike: { line: "s", energizedLevel: 0, lock: "fail_safe" } }],
+        readers: [
+          { id: "r", door: "a", d0: "0", d1: "1", formats: ["CSN32"], keypad: "none" },
+        ],
+      },
+    },
+  });
+});
+
+t.test("a line used twice is told with both places, whatever uses it", async (t) => {
+  const lines = [...sim.matchAll(/"((?:relay|contact|rex|reader)\d[a-z0-9-]*)"/g)].map(([, line]) => line);
+  t.equal(lines.length, 17);
+  t.equal(new Set(lines).size, 17);
+  for (const [index, line] of lines.entries()) {
+    const earlier = lines[(index * 5 + 3) % lines.length];
+    if (earlier === line || earlier === undefined) continue;
+    const text = sim.replace(`"${line}"`, `"${earlier}"`);
+    const at = [lineOf(sim, `"${line}"`), lineOf(sim, `"${earlier}"`)].sort((a, b) => a - b);
+    t.match(
+      faultsOf(text),
+      [
+        new RegExp(
+          `^${file}:${at[1]}: .*expected a line that nothing else is wired to, ` +
+            `found "${earlier}", the same as .* at ${file}:${at[0]}$`,
+        ),
+      ],
+      `${line} and ${earlier}`,
+    );
+  }
+});
+
+t.test("a reader's door and formats must be there", async (t) => {
+  t.match(faultsOf(sim.replace('door = "lab"', 'door = "lap"')), [
+    `${file}:${lineOf(sim, 'door = "lab"')}: readers[1].door: expected a door of this file: ` +
+      'front, lab (did you mean "lab"?), found "lap"',
+  ]);
+  t.match(faultsOf(sim.replace('["H10301"]', '["H10031"]')), [
+    /readers\[0\]\.formats\[0\]: expected a format of this file.*did you mean "H10301".*"H10031"/,
+  ]);
+  t.match(faultsOf(sim.replace('["H10301"]', "[]")), [/a list of one name of a card format or more/]);
+  t.match(faultsOf(sim.replace('["H10301"]', '["H10301", "H10301"]')), [/each format once/]);
+});
+
+t.test("an id is one door's, or one reader's", async (t) => {
+  const result = faultsOf(sim.replaceAll('id = "lab"', 'id = "front"').replace('door = "lab"', 'door = "front"'));
+  t.match(result, [
+    /doors\[1\]\.id: expected an id used once, found "front", the same as doors\[0\]\.id at /,
+    /readers\[1\]\.id: expected an id used once, found "front", the same as readers\[0\]\.id at /,
+  ]);
+});
+
+t.test("a keypad whose PINs look like cards is refused beside such cards", async (t) => {
+  t.match(faultsOf(sim.replace("burst_8", "pin_26")), [/readers\[1\]\.formats\[0\]: .*26 bits.*"H10301"/]);
+  t.same(faultsOf(sim.replace("burst_4", "pin_26").replace('["H10301"]', '["CSN32"]')), []);
+});
+
+const acme = `[[formats]]
+name = "ACME-24"
+bit_count = 24
+fields = [{ name = "number", first_bit = 1, bit_count = 22, as = "number" }]
+parity = [
+  { bit = 0, covers = [1, 2, 3], sense = "even" },
+  { bit = 23, covers = [4, 5], sense = "odd" },
+]
+`;
+
+t.test("a board may add a format, and a reader use it", async (t) => {
+  const { profile, formats } = accepted(acme + sim.replace('"H10301"', '"ACME-24"'));
+  t.same(formats.at(-1), {
+    name: "ACME-24",
+    bitCount: 24,
+    fields: [{ name: "number", firstBit: 1, bitCount: 22, as: "number" }],
+    parity: [
+      { bit: 0, covers: [1, 2, 3], sense: "even" },
+      { bit: 23, covers: [4, 5], sense: "odd" },
+    ],
+  });
+  t.same(profile.readers[0]?.formats, ["ACME-24"]);
+});
+
+t.test("a format that cannot be is named where it says so", async (t) => {
+  const fault = (from: string, to: string) => faultsOf(acme.replace(from, to) + sim)[0];
+  t.match(fault('"ACME-24"', '"H10301"'), `${file}:2: formats[0].name: expected a name that no other`);
+  t.match(fault("= 22", "= 21"), `${file}:4: formats[0].fields: expected bit 22 in exactly one`);
+  t.match(fault("bit_count = 22", "bit_count = 60"), `${file}:4: formats[0].fields[0]: expected bits`);
+  t.match(fault("[4, 5]", "[4, 4]"), `${file}:7: formats[0].parity[1].covers: expected each bit once`);
+  t.match(fault("[4, 5]", "[4, 24]"), `${file}:7: formats[0].parity[1].covers: expected bits within`);
+  t.match(fault("= 24", "= 8"), `${file}:3: formats[0].bit_count: expected a whole number from 16 to 128`);
+  t.match(fault("first_bit", "firstBit"), `${file}:4: formats[0].fields[0].firstBit: expected one of`);
+  const twice = faultsOf(`${acme}${acme}${sim}`);
+  t.match(twice, [`${file}:10: formats[1].name: expected a name that no other`]);
+});
+
+t.test("however a profile is broken, each fault has its line and nothing throws", async (t) => {
+  const seed = seedFor(process.env["SEED"]);
+  t.comment(`SEED=${seed}`);
+  const random = new Seeded(seed);
+  for (let run = 0; run < 1_500; run += 1) {
+    const text = brokenFile(random.chance(0.2) ? acme + sim : sim, random);
+    const result = parseBoardProfile({ file, text });
+    const lineCount = text.split("\n").length;
+    for (const fault of result.ok ? [] : result.fault) {
+      const isPlaced = fault.line >= 1 && fault.line <= lineCount && fault.file === file;
+      if (!isPlaced) t.fail(`SEED=${seed} run ${run}: ${describeTomlFault(fault)}\n${text}`);
+    }
+  }
+});
