@@ -31,7 +31,7 @@ export function authorize(table: AccessTable | undefined, request: AccessRequest
 }
 
 /** The decision that the first verdict other than `passed` amounts to, or `passed` for none. */
-export function decisionOn({ table, pass, user }: Subject, verdict: Verdict): Decision {
+export function decisionOn({ table: { passes }, pass }: Subject, verdict: Verdict): Decision {
   if (pass < 0) {
     // A grant without a pass cannot be put into words, so it cannot be made by mistake.
     if (verdict === "passed" || verdict === "pin_required") {
@@ -39,8 +39,8 @@ export function decisionOn({ table, pass, user }: Subject, verdict: Verdict): De
     }
     return { kind: "denied", reason: verdict };
   }
-  const passName = table.passes.id(pass);
-  const userName = table.userId(user);
+  const passName = passes.id(pass);
+  const userName = passes.userId(pass);
   switch (verdict) {
     case "passed":
       return { kind: "granted", pass: passName, user: userName };

@@ -1,4 +1,5 @@
 import { Temporal } from "temporal-polyfill";
+import type { UserId } from "../domain/ids.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
@@ -71,7 +72,7 @@ function describe(subject: Subject, check: CheckName): string {
     case "pass_active":
       return `Pass ${table.passes.id(pass)} is ${table.passes.isActive(pass) ? "" : "not "}active.`;
     case "user_active":
-      return `User ${table.userId(user)} is ${table.isSuspended(user) ? "" : "not "}suspended.`;
+      return `User ${userOf(subject)} is ${table.isSuspended(user) ? "" : "not "}suspended.`;
     case "clock":
       return describeClock(subject);
     case "start": {
@@ -107,11 +108,11 @@ function ageOf(ageMs: number): string {
   return hours < 48 ? ` and is ${hours} hours old` : ` and is ${Math.floor(hours / 24)} days old`;
 }
 
-function describeCredential({ table, request: { presented }, pass, user }: Subject): string {
+function describeCredential({ table, request: { presented }, pass }: Subject): string {
   const bitCount = presented.card?.split(":", 1)[0];
   const what = bitCount === undefined ? "the PIN" : `the card of ${bitCount} bits`;
   if (pass < 0) return `No pass has ${what}.`;
-  return `Pass ${table.passes.id(pass)} of user ${table.userId(user)} has ${what}.`;
+  return `Pass ${table.passes.id(pass)} of user ${table.passes.userId(pass)} has ${what}.`;
 }
 
 function describeClock(subject: Subject): string {
@@ -138,7 +139,7 @@ function describeAccess(subject: Subject): string {
   const names = covering.slice(0, namedRulesMax).map((rule) => table.rules.id(rule));
   const more = covering.length > names.length ? ` and ${covering.length - names.length} more` : "";
   const which = names.length === 0 ? "none of them" : `${names.join(", ")}${more}`;
-  return `User ${table.userId(user)} is in ${ruleCount} rules; door ${request.door} is in ${which}.`;
+  return `User ${userOf(subject)} is in ${ruleCount} rules; door ${request.door} is in ${which}.`;
 }
 
 function describeSchedules(subject: Subject): string {
@@ -177,7 +178,7 @@ function describeFactors(subject: Subject): string {
 }
 
 function remedyOf(subject: Subject, verdict: Exclude<Verdict, "passed">, pass: number): string {
-  const { table, request, user } = subject;
+  const { table, request } = subject;
   switch (verdict) {
     case "no_table":
       return "Connect the controller to its site until a table has arrived.";
@@ -188,7 +189,7 @@ function remedyOf(subject: Subject, verdict: Exclude<Verdict, "passed">, pass: n
     case "pass_inactive":
       return `Activate pass ${table.passes.id(pass)}.`;
     case "user_suspended":
-      return `Unsuspend user ${table.userId(user)}.`;
+      return `Unsuspend user ${userOf(subject)}.`;
     case "clock_unknown":
       return "Give the controller the time, or let the door allow while the time is not known.";
     case "not_yet_valid":
@@ -196,7 +197,7 @@ function remedyOf(subject: Subject, verdict: Exclude<Verdict, "passed">, pass: n
     case "expired":
       return `Extend pass ${table.passes.id(pass)}, or issue another.`;
     case "no_access":
-      return `Add user ${table.userId(user)} and door ${request.door} to one rule.`;
+      return `Add user ${userOf(subject)} and door ${request.door} to one rule.`;
     case "outside_schedule":
       return remedyOfSchedules(subject);
     case "pin_alone_not_allowed":
@@ -204,9 +205,9 @@ function remedyOf(subject: Subject, verdict: Exclude<Verdict, "passed">, pass: n
     case "pin_required":
       return "Enter the user's PIN now.";
     case "wrong_pin":
-      return `Enter the PIN of user ${table.userId(user)}, or issue them one.`;
+      return `Enter the PIN of user ${userOf(subject)}, or issue them one.`;
     case "pin_of_another_user":
-      return `Enter the PIN of user ${table.userId(user)}, whose card it is.`;
+      return `Enter the PIN of user ${userOf(subject)}, whose card it is.`;
     default:
       return unreachable(verdict);
   }
@@ -233,6 +234,10 @@ function rulesHere({ table: { rules }, user, door }: Subject): readonly number[]
     if (rules.covers(rule, door)) here.push(rule);
   }
   return here;
+}
+
+function userOf({ table, pass }: Subject): UserId {
+  return table.passes.userId(pass);
 }
 
 /** The pass of a PIN after a card, or -1. */

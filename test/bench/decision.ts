@@ -82,7 +82,12 @@ function requireSameOutcomes(measured: ReadonlyMap<Subject, Measured>): void {
   for (const [subject, { outcomes }] of measured) {
     const asked = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
     if (asked < 1_000) continue;
-    if (!isDeepStrictEqual(new Set(Object.entries(outcomes).map(String)), new Set(Object.entries(postern ?? {}).map(String)))) {
+    if (
+      !isDeepStrictEqual(
+        new Set(Object.entries(outcomes).map(String)),
+        new Set(Object.entries(postern ?? {}).map(String)),
+      )
+    ) {
       throw new Error(
         `${subject} decided ${JSON.stringify(outcomes)}, postern ${JSON.stringify(postern)}`,
       );

@@ -56,7 +56,7 @@ export class AccessProfiles {
         this.schedules[number] = numbering.scheduleNumber(rule.schedule) + 1;
       }
     }
-    this.ids = new IdColumn(rules.length, (number) => rules[number]?.id ?? "");
+    this.ids = new IdColumn(rules.length, 1, (number) => rules[number]?.id ?? "");
   }
 
   /** A user's rules are `ruleAt(place)` for each place from `firstPlace(user)` to before `endPlace`. */
@@ -86,7 +86,7 @@ export class AccessProfiles {
   }
 
   id(rule: number): RuleId {
-    return ruleId(this.ids.at(rule));
+    return ruleId(this.ids.at(rule, 0));
   }
 }
 

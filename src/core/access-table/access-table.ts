@@ -1,9 +1,8 @@
 import type { DoorSettings, TableContent, TableVersion } from "../../domain/access.ts";
-import { type DoorId, type ScheduleId, type UserId, userId } from "../../domain/ids.ts";
+import type { DoorId, ScheduleId, UserId } from "../../domain/ids.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { type CompiledSchedule, compileSchedule } from "../schedule.ts";
 import { AccessProfiles } from "./access-profiles.ts";
-import { IdColumn } from "./id-column.ts";
 import type { HashKey } from "./keyed-hash.ts";
 import { PassColumns } from "./pass-columns.ts";
 
@@ -26,7 +25,6 @@ export class AccessTable {
   readonly passes: PassColumns;
   readonly rules: AccessProfiles;
   private readonly doorNumbers: ReadonlyMap<DoorId, number>;
-  private readonly userIds: IdColumn;
   private readonly suspended: Uint8Array;
   private readonly schedules: readonly NamedSchedule[];
 
@@ -44,7 +42,6 @@ export class AccessTable {
 
     const userNumbers = numbered("user", content.users);
     const userCount = content.users.length;
-    this.userIds = new IdColumn(userCount, (number) => content.users[number]?.id ?? "");
     this.suspended = Uint8Array.from(content.users, (user) => (user.suspended ? 1 : 0));
     const userNumber = (id: UserId): number => numberOf("user", userNumbers, id);
     this.rules = new AccessProfiles(content.rules, {
@@ -66,10 +63,6 @@ export class AccessTable {
   /** -1 where the table does not have the door. */
   doorNumber(id: DoorId): number {
     return this.doorNumbers.get(id) ?? -1;
-  }
-
-  userId(user: number): UserId {
-    return userId(this.userIds.at(user));
   }
 
   isSuspended(user: number): boolean {

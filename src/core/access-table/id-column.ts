@@ -1,30 +1,37 @@
-/** More are more compact; fewer are found sooner. */
-const idsPerBlock = 16;
 const idCharsMax = 64;
+/** Entries for one whole spelling: more are more compact, fewer are found sooner. */
+const entriesPerBlock = 16;
 
 /**
- * Many identifiers in one buffer, by number. Sites number their passes and users in sequence more
- * often than not, so of every sixteen the first is kept whole and the others as how many characters
- * they share with it and the rest: `[shared][rest's length][rest...]`.
+ * Many identifiers in one buffer, by number; with `perNumber` 2, two that are wanted together stand
+ * together. Sites number their passes and users in sequence more often than not, so in each block the
+ * first of a kind is kept whole and the others as how many characters they share with it and the rest:
+ * `[shared][rest's length][rest...]`.
  */
 export class IdColumn {
+  private readonly perNumber: number;
+  private readonly numbersPerBlock: number;
   private readonly bytes: Uint8Array;
   private readonly blockStarts: Uint32Array;
   /** Where an identifier is put together, so that reading one allocates its string only. */
   private readonly spelling = new Uint8Array(idCharsMax);
 
-  constructor(count: number, idAt: (number: number) => string) {
-    this.blockStarts = new Uint32Array(Math.ceil(count / idsPerBlock));
-    let bytes = new Uint8Array(Math.max(idCharsMax, count * 4));
+  constructor(count: number, perNumber: number, idAt: (number: number, which: number) => string) {
+    this.perNumber = perNumber;
+    this.numbersPerBlock = entriesPerBlock / perNumber;
+    this.blockStarts = new Uint32Array(Math.ceil(count / this.numbersPerBlock));
+    let bytes = new Uint8Array(Math.max(idCharsMax, count * perNumber * 4));
     let end = 0;
-    let head = "";
-    for (let number = 0; number < count; number += 1) {
-      const id = idAt(number);
+    const heads: string[] = [];
+    for (let entry = 0; entry < count * perNumber; entry += 1) {
+      const number = Math.floor(entry / perNumber);
+      const which = entry % perNumber;
+      const id = idAt(number, which);
       if (id.length > idCharsMax) throw new Error(`an identifier of ${id.length} characters`);
-      const isHead = number % idsPerBlock === 0;
-      if (isHead) this.blockStarts[number / idsPerBlock] = end;
-      const shared = isHead ? 0 : sharedPrefix(head, id);
-      if (isHead) head = id;
+      if (entry % entriesPerBlock === 0) this.blockStarts[entry / entriesPerBlock] = end;
+      const isHead = entry % entriesPerBlock < perNumber;
+      const shared = isHead ? 0 : sharedPrefix(heads[which] ?? "", id);
+      if (isHead) heads[which] = id;
       if (end + 2 + idCharsMax > bytes.length) {
         const larger = new Uint8Array(bytes.length * 2 + idCharsMax);
         larger.set(bytes);
@@ -42,16 +49,25 @@ export class IdColumn {
     this.bytes = bytes.slice(0, end);
   }
 
-  at(number: number): string {
+  at(number: number, which: number): string {
     const { bytes, spelling } = this;
-    const head = (this.blockStarts[Math.floor(number / idsPerBlock)] ?? 0) + 2;
-    let at = head;
-    for (let skip = number % idsPerBlock; skip > 0; skip -= 1) at += (bytes[at - 1] ?? 0) + 2;
+    const start = (this.blockStarts[Math.floor(number / this.numbersPerBlock)] ?? 0) + 2;
+    const head = this.skip(start, which);
+    const at = this.skip(head, (number % this.numbersPerBlock) * this.perNumber);
     const shared = bytes[at - 2] ?? 0;
     const length = shared + (bytes[at - 1] ?? 0);
     for (let index = 0; index < shared; index += 1) spelling[index] = bytes[head + index] ?? 0;
-    for (let index = shared; index < length; index += 1, at += 1) spelling[index] = bytes[at] ?? 0;
+    for (let index = shared; index < length; index += 1) {
+      spelling[index] = bytes[at + index - shared] ?? 0;
+    }
     return textOf(spelling, length);
+  }
+
+  /** From where one entry's characters stand to where those of a later one do. */
+  private skip(from: number, entries: number): number {
+    let at = from;
+    for (let left = entries; left > 0; left -= 1) at += (this.bytes[at - 1] ?? 0) + 2;
+    return at;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { PassKind, PassRecord } from "../../domain/access.ts";
 import type { PinDigest, RawCredential } from "../../domain/credential.ts";
-import { type PassId, passId, type UserId } from "../../domain/ids.ts";
+import { type PassId, passId, type UserId, userId } from "../../domain/ids.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { CredentialIndex } from "./credential-index.ts";
 import {
@@ -13,23 +13,14 @@ import {
 } from "./credential-key.ts";
 import { IdColumn } from "./id-column.ts";
 import type { HashKey } from "./keyed-hash.ts";
-import { ValidityColumn } from "./validity-column.ts";
+import { PassRecords, usersMax } from "./pass-records.ts";
 
-/** How a pass's word is made up: its user's number above, its kind, and whether it is active. */
-const activeFlag = 1;
-const kindShift = 1;
-const kindMask = 3;
-const userShift = 3;
-/** So that a user's number fits into what the word leaves it. */
-const usersMax = 2 ** (32 - userShift);
-const passKinds = ["mobile", "nfc_card", "csn_card", "pin"] as const satisfies readonly PassKind[];
-
-/** Where a table's passes stand by number: one column for each property, no object for each pass. */
+/** A table's passes by number, found by what is presented; no object for each pass. */
 export class PassColumns {
   readonly count: number;
   private readonly index: CredentialIndex;
-  private readonly words: Uint32Array;
-  private readonly validity: ValidityColumn;
+  private readonly records: PassRecords;
+  /** A pass's own, and then its user's: every decision names both. */
   private readonly ids: IdColumn;
   /** What is being looked up, reused so that a decision allocates nothing for it. */
   private readonly key = newKeyBuffer();
@@ -39,23 +30,28 @@ export class PassColumns {
     users: { readonly count: number; readonly numberOf: (user: UserId) => number },
     hashKey: HashKey,
   ) {
-    this.count = passes.length;
     if (users.count > usersMax) throw new Error(`${users.count} users in one table`);
-    this.words = new Uint32Array(passes.length);
+    this.count = passes.length;
     this.index = new CredentialIndex(hashKey, this.countKinds(passes));
-
     const placeOf = new Uint32Array(passes.length);
+    const passOf = (number: number): PassRecord => {
+      const pass = passes[placeOf[number] ?? -1];
+      if (pass === undefined) throw new Error(`no pass ${number}`);
+      return pass;
+    };
     for (const [place, pass] of passes.entries()) {
-      const number = this.enter(pass, passes, placeOf);
+      const { number, found } = this.index.add(this.writeKey(pass), this.key);
+      // Picking one of them would open a door for the wrong person, whichever it is.
+      if (found >= 0) {
+        throw new Error(`passes ${passOf(found).id} and ${pass.id} present the same credential`);
+      }
       placeOf[number] = place;
-      this.words[number] =
-        (pass.active ? activeFlag : 0) |
-        (passKinds.indexOf(pass.kind) << kindShift) |
-        (users.numberOf(pass.user) << userShift);
     }
-    const passOf = (number: number): PassRecord => recordAt(passes, placeOf[number]);
-    this.validity = new ValidityColumn(this.count, passOf);
-    this.ids = new IdColumn(this.count, (number) => passOf(number).id);
+    this.records = new PassRecords(this.count, passOf, (pass) => users.numberOf(pass.user));
+    this.ids = new IdColumn(this.count, 2, (number, which) => {
+      const pass = passOf(number);
+      return which === 0 ? pass.id : pass.user;
+    });
   }
 
   /** The number of the pass that has exactly these bits, or -1. */
@@ -71,29 +67,33 @@ export class PassColumns {
   }
 
   id(pass: number): PassId {
-    return passId(this.ids.at(pass));
+    return passId(this.ids.at(pass, 0));
+  }
+
+  userId(pass: number): UserId {
+    return userId(this.ids.at(pass, 1));
   }
 
   user(pass: number): number {
-    return (this.words[pass] ?? 0) >>> userShift;
+    return this.records.user(pass);
   }
 
   isActive(pass: number): boolean {
-    return ((this.words[pass] ?? 0) & activeFlag) !== 0;
+    return this.records.isActive(pass);
   }
 
   kind(pass: number): PassKind {
-    return passKinds[((this.words[pass] ?? 0) >>> kindShift) & kindMask] ?? "pin";
+    return this.records.kind(pass);
   }
 
   /** Minus infinity where the pass has no start. */
   startsAt(pass: number): EpochMs {
-    return this.validity.startsAt(pass);
+    return this.records.startsAt(pass);
   }
 
   /** The instant from which the pass no longer opens; plus infinity where it has no end. */
   endsAt(pass: number): EpochMs {
-    return this.validity.endsAt(pass);
+    return this.records.endsAt(pass);
   }
 
   private countKinds(passes: readonly PassRecord[]): Uint32Array {
@@ -105,16 +105,6 @@ export class PassColumns {
     return counts;
   }
 
-  private enter(pass: PassRecord, passes: readonly PassRecord[], placeOf: Uint32Array): number {
-    const { number, found } = this.index.add(this.writeKey(pass), this.key);
-    if (found >= 0) {
-      // Picking one of them would open a door for the wrong person, whichever it is.
-      const other = recordAt(passes, placeOf[found]);
-      throw new Error(`passes ${other.id} and ${pass.id} present the same credential`);
-    }
-    return number;
-  }
-
   private writeKey(pass: PassRecord): KeyKind {
     const { presents } = pass;
     const kind =
@@ -124,10 +114,4 @@ export class PassColumns {
     if (kind === notAKey) throw new Error(`pass ${pass.id} presents no well-formed credential`);
     return kind;
   }
-}
-
-function recordAt(passes: readonly PassRecord[], place: number | undefined): PassRecord {
-  const pass = passes[place ?? -1];
-  if (pass === undefined) throw new Error(`no pass at place ${place}`);
-  return pass;
 }

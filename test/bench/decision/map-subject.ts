@@ -40,10 +40,13 @@ interface Pass {
 /** What one would write first: a Map from the card's data to an object, and the same checks. */
 export const loadMap: LoadSubject = async (passCount) => {
   const office = compileSchedule(officeHours, zone);
-  const rules = Array.from({ length: groupCount }, (_, group): Rule => ({
-    doors: new Set(doorsOf(group).map(doorName)),
-    isOpen: hasOfficeHours(group) ? (at) => office.isOpen(at) : () => true,
-  }));
+  const rules = Array.from(
+    { length: groupCount },
+    (_, group): Rule => ({
+      doors: new Set(doorsOf(group).map(doorName)),
+      isOpen: hasOfficeHours(group) ? (at) => office.isOpen(at) : () => true,
+    }),
+  );
   const passes = new Map<string, Pass>();
   for (let pass = 0; pass < passCount; pass += 1) {
     passes.set(cardOf(pass), {

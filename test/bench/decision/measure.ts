@@ -33,9 +33,14 @@ const batchLength = 100;
 
 const [subject = "", passCount = 0, decisionCount = 0] = process.argv
   .slice(2)
-  .map((argument, index) => (index === 0 ? argument : Number(argument))) as [string, number, number];
+  .map((argument, index) => (index === 0 ? argument : Number(argument))) as [
+  string,
+  number,
+  number,
+];
 const load = subjects[subject];
-if (load === undefined || globalThis.gc === undefined) throw new Error("started by decision.ts only");
+if (load === undefined || globalThis.gc === undefined)
+  throw new Error("started by decision.ts only");
 
 // Code is loaded and compiled before memory is first looked at: it is not the table's.
 makeGarbage();

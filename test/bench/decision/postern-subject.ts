@@ -58,10 +58,7 @@ function contentOf(passCount: number): TableContent {
       presents: { as: "raw", raw: cardOf(pass) },
     })),
     rules: groups.map((group) =>
-      ruleOf(
-        group,
-        numbers.filter((pass) => groupsOf(pass).includes(group)).map(userName),
-      ),
+      ruleOf(group, numbers.filter((pass) => groupsOf(pass).includes(group)).map(userName)),
     ),
     schedules: [officeHours],
   };

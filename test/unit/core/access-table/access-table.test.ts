@@ -67,7 +67,7 @@ t.test(
           : table.passes.findPin(pass.presents.digest);
       const found = {
         id: table.passes.id(number),
-        user: table.userId(table.passes.user(number)),
+        user: table.passes.userId(number),
         kind: table.passes.kind(number),
         active: table.passes.isActive(number),
         startsAt: table.passes.startsAt(number),
