@@ -11,7 +11,12 @@ interface Unsettled {
   readonly firstEdgeAt: EdgeNs;
   readonly level: Level;
   readonly lastEdgeAt: EdgeNs;
+  /** When the line was found at another level than its last edge says. */
+  readonly doubtedAt?: EdgeNs;
 }
+
+/** An edge that has not been handed over by then was lost. */
+const lateEdgeNsMax = 200_000_000;
 
 /**
  * A dry contact that bounces. A change is believed when the level has held for `debounceMs` and is told
@@ -71,12 +76,18 @@ export class DebouncedContact {
     return edgeNs(unsettled.lastEdgeAt + this.#wiring.debounceMs * 1e6);
   }
 
+  #askAt(unsettled: Unsettled): EdgeNs {
+    const { doubtedAt } = unsettled;
+    return doubtedAt === undefined ? this.#settlesAt(unsettled) : edgeNs(doubtedAt + lateEdgeNsMax);
+  }
+
   #edge(edge: Edge): void {
     const { level, at } = edge;
     if (this.#closed) return;
     if (this.#unsettled !== undefined && at >= this.#settlesAt(this.#unsettled)) this.#settle();
     if (this.#unsettled !== undefined) {
-      this.#unsettled = { ...this.#unsettled, level, lastEdgeAt: at };
+      const { firstEdgeAt } = this.#unsettled;
+      this.#unsettled = { firstEdgeAt, level, lastEdgeAt: at };
     } else if (level !== this.#settled) {
       this.#unsettled = { firstEdgeAt: at, level, lastEdgeAt: at };
     }
@@ -86,7 +97,7 @@ export class DebouncedContact {
   /** One alarm; it stays when edges move the time, and asks again when it fires. */
   #arm(): void {
     if (this.#alarm !== undefined || this.#unsettled === undefined) return;
-    const at = monotonicMs(this.#settlesAt(this.#unsettled) / 1e6);
+    const at = monotonicMs(this.#askAt(this.#unsettled) / 1e6);
     this.#alarm = this.#clock.alarm(at, () => {
       this.#alarm = undefined;
       clearImmediate(this.#afterPoll);
@@ -99,13 +110,20 @@ export class DebouncedContact {
     const unsettled = this.#unsettled;
     if (this.#closed || unsettled === undefined) return;
     const now = edgeNs(this.#clock.monotonic() * 1e6);
-    if (now >= this.#settlesAt(unsettled)) {
-      const level = this.#lines.read(0);
-      if (level === unsettled.level) this.#settle();
-      // An edge was lost, or waits still. Either way the level has not been seen to hold.
-      else this.#unsettled = { ...unsettled, level, lastEdgeAt: now };
-    }
+    if (now >= this.#askAt(unsettled)) this.#ask(unsettled, now);
     this.#arm();
+  }
+
+  /**
+   * A level that is not that of the last edge says that an edge waits still, or was lost. One that
+   * waits knows better than we how long the level held, so it is waited for.
+   */
+  #ask(unsettled: Unsettled, now: EdgeNs): void {
+    const level = this.#lines.read(0);
+    const { firstEdgeAt, doubtedAt } = unsettled;
+    if (doubtedAt !== undefined) this.#unsettled = { firstEdgeAt, level, lastEdgeAt: now };
+    else if (level !== unsettled.level) this.#unsettled = { ...unsettled, doubtedAt: now };
+    else this.#settle();
   }
 
   #settle(): void {

@@ -49,6 +49,13 @@ export interface SimBoardWatcher {
   closed(): void;
 }
 
+/** What one thing looked like when it was last told: lines may move without it changing. */
+interface Part {
+  readonly path: string;
+  readonly look: () => string;
+  last: string;
+}
+
 interface World {
   leaf: Leaf;
   rex: RexState | undefined;
@@ -74,10 +81,10 @@ export class SimBoard {
   readonly #readers: ReadonlyMap<string, SimReader>;
   readonly #world: ReadonlyMap<DoorWiring, World>;
   readonly #watchers = new Set<SimBoardWatcher>();
-  /** Which part of the state a line shows. */
-  readonly #pathOfLine = new Map<string, string>();
+  /** Which part of the state an output line shows. */
+  readonly #partOfLine = new Map<string, Part>();
   /** Lamps that changed in this turn: several lines make one light. */
-  readonly #changedLamps = new Map<string, EdgeNs>();
+  readonly #changedLamps = new Map<Part, EdgeNs>();
 
   constructor(options: {
     readonly profile: BoardProfile;
@@ -100,15 +107,14 @@ export class SimBoard {
       profile.doors.map((door) => [door, { leaf: "closed", rex: door.rex ? "idle" : undefined }]),
     );
     for (const door of profile.doors) {
-      this.#pathOfLine.set(door.strike.line, `doors.${door.id}.strike`);
+      this.#show(`doors.${door.id}.strike`, () => this.#doorState(door).strike, [door.strike]);
       if (door.position) this.gpio.pull(door.position.line, pullFor(door.position, "rest"));
       if (door.rex) this.gpio.pull(door.rex.line, pullFor(door.rex, "rest"));
     }
-    for (const { id, red, green, amber, beeper } of profile.readers) {
-      for (const lamp of [red, green, amber]) {
-        if (lamp) this.#pathOfLine.set(lamp.line, `readers.${id}.led`);
-      }
-      if (beeper) this.#pathOfLine.set(beeper.line, `readers.${id}.beeper`);
+    for (const wiring of profile.readers) {
+      const { id, red, green, amber, beeper } = wiring;
+      this.#show(`readers.${id}.led`, () => this.#readerState(wiring).led, [red, green, amber]);
+      this.#show(`readers.${id}.beeper`, () => this.#readerState(wiring).beeper, [beeper]);
     }
     this.gpio.watchOutputs((change) => this.#outputChanged(change));
   }
@@ -201,18 +207,34 @@ export class SimBoard {
     gpio.plan(pulls);
   }
 
+  #show(
+    path: string,
+    look: () => string,
+    wirings: readonly ({ readonly line: string } | undefined)[],
+  ): void {
+    const part: Part = { path, look, last: look() };
+    for (const wiring of wirings) if (wiring) this.#partOfLine.set(wiring.line, part);
+  }
+
   #outputChanged({ line, at }: OutputChange): void {
-    const path = this.#pathOfLine.get(line);
-    if (path === undefined) return;
-    if (!path.endsWith(".led")) return this.#changed(path, at);
+    const part = this.#partOfLine.get(line);
+    if (part === undefined) return;
+    if (!part.path.endsWith(".led")) return this.#looked(part, at);
     if (this.#changedLamps.size === 0) queueMicrotask(() => this.#lampsChanged());
-    this.#changedLamps.set(path, at);
+    this.#changedLamps.set(part, at);
   }
 
   #lampsChanged(): void {
     const changed = [...this.#changedLamps];
     this.#changedLamps.clear();
-    for (const [path, at] of changed) this.#changed(path, at);
+    for (const [part, at] of changed) this.#looked(part, at);
+  }
+
+  #looked(part: Part, at: EdgeNs): void {
+    const now = part.look();
+    if (now === part.last) return;
+    part.last = now;
+    this.#changed(part.path, at);
   }
 
   /** The state is taken now; telling waits, because a strike is being driven at this moment. */
