@@ -1,0 +1,203 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { MqttClient } from "mqtt";
+import type { Alarm, Clock } from "../../hal/clock.ts";
+import { HalError } from "../domain/hal-error.ts";
+import { monotonicMs } from "../domain/time.ts";
+import { PacketGuard } from "./packet-guard.ts";
+
+/** What the broker publishes for us when we are gone without a word. */
+export interface MqttWill {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
+
+export interface MqttConnectionOptions {
+  /** `mqtt:` or `mqtts:`; a user name and password in it are used. */
+  readonly url: URL;
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly packetBytesMax: number;
+  readonly will?: MqttWill;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+export interface MqttConnectionEvents {
+  /** The broker took us and every subscription. */
+  readonly up: () => void;
+  readonly message: (topic: string, payload: Uint8Array) => void;
+  /** Once, and the last of all. */
+  readonly ended: (why: string) => void;
+}
+
+const keepaliveSeconds = 15;
+const connectMaxMs = 10_000;
+/** A broker that leaves a message unanswered for so long is not one to go on talking to. */
+const publishAnswerMaxMs = 10_000;
+/** Messages under way at once. A caller that wants more is told to wait its turn. */
+const publishesInFlightMax = 100;
+const goodbyeMaxMs = 1_000;
+
+/**
+ * One connection to the broker, from its making to its end. A lost one is never mended: MQTT.js
+ * would keep unanswered messages in memory and send them again in an order of its own, and the
+ * journal does that better. A new connection knows nothing of the one before.
+ */
+export class MqttConnection {
+  readonly #client: MqttClient;
+  readonly #clock: Clock;
+  readonly #events: MqttConnectionEvents;
+  readonly #unanswered = new Set<(why: string) => void>();
+  #socket: Socket | undefined;
+  #endedBecause: string | undefined;
+  #hasEnded = false;
+  #isUp = false;
+
+  constructor(
+    options: MqttConnectionOptions,
+    filters: readonly string[],
+    events: MqttConnectionEvents,
+  ) {
+    this.#clock = options.clock;
+    this.#events = events;
+    this.#client = new MqttClient(() => this.#openSocket(options), clientOptions(options));
+    this.#client.on("connect", () => this.#subscribe(filters));
+    this.#client.on("message", (topic, payload) => {
+      // Its own copy: the codec's buffer is a window on whatever else came with it.
+      if (!this.#hasEnded) events.message(topic, new Uint8Array(payload));
+    });
+    this.#client.on("error", (error) => this.end(error.message));
+    this.#client.on("close", () => this.#onClosed());
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  publish(
+    topic: string,
+    payload: Uint8Array,
+    options: { readonly qos: 0 | 1; readonly retain: boolean },
+  ): Promise<void> {
+    if (!this.#isUp) return Promise.reject(lost("the broker is not connected"));
+    if (this.#unanswered.size >= publishesInFlightMax) {
+      return Promise.reject(lost(`${publishesInFlightMax} messages are under way`));
+    }
+    return new Promise((resolve, reject) => {
+      const overdueAt = monotonicMs(this.#clock.monotonic() + publishAnswerMaxMs);
+      const overdue = this.#clock.alarm(overdueAt, () => this.end("a message was not answered"));
+      const settle = (why?: string) => {
+        overdue.cancel();
+        this.#unanswered.delete(settle);
+        if (why === undefined) resolve();
+        else reject(lost(why));
+      };
+      this.#unanswered.add(settle);
+      this.#client.publish(topic, asBuffer(payload), options, (error) => settle(error?.message));
+    });
+  }
+
+  /** Resolves once the broker took it. A refusal ends the connection. */
+  subscribe(filter: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#client.subscribe(filter, { qos: 1 }, (error) => {
+        if (error !== null && error !== undefined) this.end(error.message);
+        resolve();
+      });
+    });
+  }
+
+  /** Drops the connection as it is; the broker publishes our will. */
+  end(why: string): void {
+    this.#endedBecause ??= why;
+    this.#isUp = false;
+    this.#client.end(true);
+    this.#socket?.destroy();
+  }
+
+  /** Takes leave, so that the broker keeps our will to itself; at most 1 s. */
+  async close(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#endedBecause ??= "closed";
+    let giveUp: Alarm | undefined;
+    await new Promise<void>((resolve) => {
+      giveUp = this.#clock.alarm(monotonicMs(this.#clock.monotonic() + goodbyeMaxMs), resolve);
+      this.#client.once("close", resolve);
+      this.#client.end(!this.#isUp);
+    });
+    giveUp?.cancel();
+    this.end("closed");
+    this.#onClosed();
+  }
+
+  #openSocket({ url, packetBytesMax }: MqttConnectionOptions): Socket {
+    const isTls = url.protocol === "mqtts:";
+    const port = url.port === "" ? (isTls ? 8883 : 1883) : Number(url.port);
+    // A literal IPv6 address stands in brackets in a URL only.
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const socket = isTls
+      ? connectTls({ host, port, servername: host })
+      : connectTcp({ host, port });
+    socket.setNoDelay(true);
+    const guard = new PacketGuard(packetBytesMax);
+    socket.on("data", (chunk: Buffer) => {
+      if (!guard.accepts(chunk)) this.end(`a packet of more than ${packetBytesMax} bytes`);
+    });
+    this.#socket = socket;
+    return socket;
+  }
+
+  #subscribe(filters: readonly string[]): void {
+    const begin = () => {
+      if (this.#hasEnded || this.#endedBecause !== undefined) return;
+      this.#isUp = true;
+      this.#events.up();
+    };
+    if (filters.length === 0) return begin();
+    this.#client.subscribe([...filters], { qos: 1 }, (error) => {
+      if (error === null || error === undefined) begin();
+      else this.end(error.message);
+    });
+  }
+
+  #onClosed(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#isUp = false;
+    const why = this.#endedBecause ?? "the broker ended the connection";
+    for (const settle of [...this.#unanswered]) settle(why);
+    this.#events.ended(why);
+  }
+}
+
+function clientOptions(
+  options: MqttConnectionOptions,
+): ConstructorParameters<typeof MqttClient>[1] {
+  const { url, clientId, will } = options;
+  const username = options.username ?? decodeURIComponent(url.username);
+  const password = options.password ?? decodeURIComponent(url.password);
+  return {
+    protocolId: "MQTT",
+    protocolVersion: 4,
+    clientId,
+    clean: true,
+    keepalive: keepaliveSeconds,
+    connectTimeout: connectMaxMs,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    ...(username === "" ? {} : { username, password }),
+    ...(will === undefined ? {} : { will: { ...will, payload: asBuffer(will.payload) } }),
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function lost(why: string): HalError {
+  return new HalError("disconnected", why);
+}
