@@ -4,12 +4,10 @@ import { serialiseProvision } from "../protocols/sync/provision.ts";
 import { openApiKey } from "../site/api-key.ts";
 import { openSiteKeys } from "../site/site-keys.ts";
 import { openStateFolder, type StateFolder } from "../site/state-folder.ts";
-import { describeConfigFaults } from "./config/config-fault.ts";
-import { type ControllerConfig, parseControllerConfig } from "./config/controller-config.ts";
+import type { ControllerConfig } from "./config/controller-config.ts";
 import type { Environment } from "./config/environment.ts";
-import { parseSiteConfig, type SiteConfig } from "./config/site-config.ts";
 import { untilStopped } from "./part-messages.ts";
-import { StartRefused } from "./start-refused.ts";
+import { readControllerConfig, readSiteConfig } from "./start-config.ts";
 import { type Part, SupervisedPart } from "./supervisor.ts";
 
 export interface UpOptions {
@@ -38,8 +36,8 @@ export async function runUp(options: UpOptions): Promise<void> {
   const { program, configDir, env, print } = options;
   const siteFile = join(configDir, "site.toml");
   const controllerFile = join(configDir, "controller.toml");
-  const site = readSiteConfig(siteFile, env);
-  const controller = readControllerConfig(controllerFile, env);
+  const site = readSiteConfig({ configFile: siteFile, env });
+  const controller = readControllerConfig({ configFile: controllerFile, env });
   const state = openStateFolder(resolve(site.stateDir));
   const stopped = untilStopped();
   await untilOrphansAreGone(state);
@@ -78,18 +76,6 @@ export async function runUp(options: UpOptions): Promise<void> {
   } finally {
     await stopAll();
   }
-}
-
-function readSiteConfig(file: string, env: Environment): SiteConfig {
-  const config = parseSiteConfig({ file, text: readFileSync(file, "utf8"), env });
-  if (!config.ok) throw new StartRefused(describeConfigFaults(config.fault));
-  return config.value;
-}
-
-function readControllerConfig(file: string, env: Environment): ControllerConfig {
-  const config = parseControllerConfig({ file, text: readFileSync(file, "utf8"), env });
-  if (!config.ok) throw new StartRefused(describeConfigFaults(config.fault));
-  return config.value;
 }
 
 /** What an installer does by hand in production: gives the controller the keys its site made for it. */

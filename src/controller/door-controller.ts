@@ -1,14 +1,20 @@
 import type { Board } from "../../hal/board.ts";
-import type { ReaderHealth } from "../../hal/reader.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { authorize } from "../core/authorize.ts";
-import { type DoorAlarm, doorAlarm, doorLeaf, doorTroubles } from "../core/door-machine.ts";
+import {
+  type DoorState,
+  doorAlarm,
+  doorLeaf,
+  doorTroubles,
+  doorUnlocked,
+} from "../core/door-machine.ts";
 import { type Explanation, explain } from "../core/explain.ts";
 import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { DoorId, ReaderId } from "../domain/ids.ts";
+import type { DoorId } from "../domain/ids.ts";
 import type { WallTime } from "../domain/time.ts";
+import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
 import { Door } from "./door.ts";
 import { ReaderSession } from "./reader-session.ts";
 import type { Troubles } from "./troubles.ts";
@@ -20,27 +26,10 @@ export interface DoorControllerOptions {
   readonly troubles: Troubles;
 }
 
-export interface DoorStatus {
-  readonly door: DoorId;
-  readonly strike: "secured" | "released";
-  readonly leaf: "open" | "closed" | "no_contact";
-  readonly alarm: DoorAlarm;
-  readonly troubles: readonly string[];
-  /** False: the access table does not have this door, so nobody is let through it. */
-  readonly inTable: boolean;
-}
-
-export interface ReaderStatus {
-  readonly reader: ReaderId;
-  readonly door: DoorId;
-  readonly health: ReaderHealth;
-}
-
 /** The doors and readers of one board, and the table by which they decide. */
 export class DoorController {
   readonly #options: DoorControllerOptions;
   readonly #doors: ReadonlyMap<DoorId, Door>;
-  readonly #readers: readonly (readonly [ReaderSession, Door])[];
   #table: AccessTable | undefined;
 
   /** Doors come alive with this: from here on cards are read and strikes move. */
@@ -55,15 +44,16 @@ export class DoorController {
       ]),
     );
     this.#useTable(table);
-    this.#readers = board.readers.map((hardware) => {
+    for (const hardware of board.readers) {
       const door = this.#doors.get(hardware.door);
       // A board's profile was checked: a reader without a door is a mistake of ours.
       if (door === undefined) throw new Error(`reader ${hardware.id} has no door`);
       const decide = (presented: Presented) =>
         authorize(this.#table, { door: door.id, presented, wall: clock.wall() });
       const { digestPin } = options;
-      return [new ReaderSession({ hardware, door, clock, decide, digestPin, record }), door];
-    });
+      // The reader's listener keeps it.
+      new ReaderSession({ hardware, door, clock, decide, digestPin, record });
+    }
   }
 
   /** Replaces the table as a whole, between two decisions. */
@@ -85,35 +75,54 @@ export class DoorController {
     return this.#doors.has(door);
   }
 
-  doors(): readonly DoorStatus[] {
+  doors(): readonly LocalDoorStatus[] {
     return this.#options.board.doors.map(({ id, strike }) => {
-      const state = this.#doors.get(id)?.state();
-      if (state === undefined) throw new Error(`door ${id} was not made`);
+      const state = this.#stateOf(id);
+      const alarm = doorAlarm(state);
+      const unlocked = doorUnlocked(state) ? "unlocked" : "secured";
       return {
-        door: id,
+        id,
+        state: alarm === "none" ? unlocked : alarm,
         strike: strike.commanded(),
         leaf: doorLeaf(state),
-        alarm: doorAlarm(state),
-        troubles: doorTroubles(state),
-        inTable: this.#table?.door(id) !== undefined,
       };
     });
   }
 
-  readers(): readonly ReaderStatus[] {
-    return this.#readers.map(([session, door]) => ({
-      reader: session.id,
-      door: door.id,
-      health: session.health(),
+  readers(): readonly LocalReaderStatus[] {
+    return this.#options.board.readers.map(({ id, door, reader }) => ({
+      id,
+      door,
+      ...reader.health(),
     }));
+  }
+
+  /** Inputs that cannot be relied on now, as `contact_chatter:front`. */
+  inputTroubles(): readonly string[] {
+    return [...this.#doors.values()].flatMap((door) =>
+      doorTroubles(door.state()).map((trouble) => `${trouble}:${door.id}`),
+    );
+  }
+
+  #stateOf(id: DoorId): DoorState {
+    const door = this.#doors.get(id);
+    if (door === undefined) throw new Error(`door ${id} was not made`);
+    return door.state();
   }
 
   #useTable(table: AccessTable | undefined): void {
     this.#table = table;
     if (table === undefined) return;
+    const { troubles } = this.#options;
     for (const [id, door] of this.#doors) {
       const settings = table.door(id);
-      if (settings !== undefined) door.configure(settings);
+      const trouble = `door_not_in_table:${id}`;
+      if (settings === undefined) {
+        troubles.raise(trouble);
+      } else {
+        door.configure(settings);
+        troubles.clear(trouble);
+      }
     }
   }
 }

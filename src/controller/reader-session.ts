@@ -1,6 +1,6 @@
 import type { ReaderHardware } from "../../hal/board.ts";
 import type { Clock } from "../../hal/clock.ts";
-import type { ReaderHealth, ReaderReport } from "../../hal/reader.ts";
+import type { ReaderReport } from "../../hal/reader.ts";
 import type { Decision } from "../core/authorize.ts";
 import {
   initialKeypadEntry,
@@ -73,10 +73,6 @@ export class ReaderSession {
     this.#lamps.ready();
     door.watch((resting) => this.#lamps.door(resting));
     hardware.reader.listen((report) => this.#read(report));
-  }
-
-  health(): ReaderHealth {
-    return this.#options.hardware.reader.health();
   }
 
   #read(report: ReaderReport): void {

@@ -1,0 +1,219 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Board } from "../../hal/board.ts";
+import type { Clock } from "../../hal/clock.ts";
+import { openBoard } from "../../hal/lines/board.ts";
+import { createSystemClock } from "../../hal/linux/system-clock.ts";
+import { createBoardFace } from "../../hal/sim/board-face.ts";
+import { SimBoard } from "../../hal/sim/sim-board.ts";
+import { DoorController } from "../controller/door-controller.ts";
+import { openJournal } from "../controller/journal.ts";
+import { bootPattern } from "../controller/indication.ts";
+import { localHandlers } from "../controller/local-handlers.ts";
+import { createLocalServer } from "../controller/local-server.ts";
+import { createRecorder } from "../controller/recorder.ts";
+import { createSyncClient } from "../controller/sync-client.ts";
+import { openTableStore } from "../controller/table-store.ts";
+import { Troubles } from "../controller/troubles.ts";
+import { type AccessTable, buildAccessTable } from "../core/access-table/access-table.ts";
+import type { TableContent } from "../domain/access.ts";
+import type { DoorEvent } from "../domain/event.ts";
+import { HalError } from "../domain/hal-error.ts";
+import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
+import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
+import type { WiegandFormat } from "../protocols/wiegand/format.ts";
+import { parseBoardProfile } from "./config/board-profile-file.ts";
+import { withoutCredentials } from "./config/broker-url.ts";
+import { ClosingStack } from "./closing-stack.ts";
+import type { LogLevel } from "./config/config-file.ts";
+import type { ControllerConfig } from "./config/controller-config.ts";
+import { listenHttp } from "./http-listener.ts";
+import { listenLocal } from "./local-socket.ts";
+import { createLog } from "./log.ts";
+import { connectMqtt } from "./mqtt-link.ts";
+import { tellReady, untilStopped } from "./part-messages.ts";
+import { readControllerConfig, type StartConfigSource } from "./start-config.ts";
+import { readStartFile } from "./start-file.ts";
+import { StartRefused } from "./start-refused.ts";
+
+export interface ControllerOptions extends StartConfigSource {
+  /** Instead of the file's. */
+  readonly logLevel?: LogLevel;
+  /** The version of this program, for the journal and status. */
+  readonly software: string;
+}
+
+/** The daemon of one controller until a signal. Throws `StartRefused`, with every strike secured. */
+export async function runController(options: ControllerOptions): Promise<void> {
+  const config = readControllerConfig(options);
+  const log = createLog("controller", options.logLevel ?? config.logLevel);
+  const stopped = untilStopped();
+  const closing = new ClosingStack();
+  try {
+    const provision = readProvision(config);
+    mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+    // Outputs have their level before anything that takes time: lamps are amber from here on.
+    const hardware = openHardware(config, log);
+    closing.push(() => hardware.close());
+    await runDoors({ ...options, config, provision, hardware, log, closing });
+    await stopped;
+  } finally {
+    await closing.close();
+  }
+}
+
+interface Hardware {
+  readonly board: Board;
+  readonly formats: readonly WiegandFormat[];
+  readonly sim: SimBoard;
+  close(): void;
+}
+
+function openHardware(config: ControllerConfig, log: Logger): Hardware {
+  const file = config.board.profileFile;
+  const parsed = parseBoardProfile({ file, text: readStartFile(file) });
+  if (!parsed.ok) throw new StartRefused(parsed.fault.map(describeTomlFault).join("\n"));
+  const { profile, formats } = parsed.value;
+  const system: Clock = createSystemClock({ quality: () => config.clockQuality });
+  const sim = new SimBoard({ profile, clock: system, formats });
+  const board = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });
+  for (const { indicator } of board.readers) indicator.show(bootPattern);
+  const secure = () => {
+    try {
+      board.close();
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      log.error({ error: error.message }, "the board could not be closed");
+    }
+  };
+  // However this process ends by itself, the strikes are secured while it still can.
+  process.once("exit", secure);
+  return {
+    board,
+    formats,
+    sim,
+    close: () => {
+      process.removeListener("exit", secure);
+      sim.close();
+      secure();
+    },
+  };
+}
+
+function readProvision(config: ControllerConfig): Provision {
+  const { provisionFile, controller, site } = config;
+  const parsed = parseProvision(readStartFile(provisionFile));
+  if (!parsed.ok) {
+    const { field, expected } = parsed.fault;
+    throw new StartRefused(`${provisionFile}: ${field}: expected ${expected}`);
+  }
+  const provision = parsed.value;
+  if (provision.controller !== controller || provision.site !== site) {
+    throw new StartRefused(
+      `${provisionFile}: made for controller "${provision.controller}" of site ` +
+        `"${provision.site}", and the configuration says "${controller}" of "${site}"`,
+    );
+  }
+  return provision;
+}
+
+interface DoorsOptions extends ControllerOptions {
+  readonly config: ControllerConfig;
+  readonly provision: Provision;
+  readonly hardware: Hardware;
+  readonly log: Logger;
+  readonly closing: ClosingStack;
+}
+
+async function runDoors(options: DoorsOptions): Promise<void> {
+  const { config, provision, hardware, log, closing, software } = options;
+  const { board, formats } = hardware;
+  const { clock } = board;
+  const startedAt = clock.wall().at;
+
+  let doors: DoorController | undefined;
+  const journal = await openJournal({
+    file: join(config.stateDir, "journal.sqlite3"),
+    controller: config.controller,
+    clock,
+  });
+  closing.push(() => journal.close());
+  const append = createRecorder({
+    clock,
+    table: () => doors?.table() ?? found,
+    append: (record) => journal.append(record),
+  });
+  const record = (event: DoorEvent) => {
+    append(event);
+    log.info(event, event.kind);
+  };
+  const troubles = new Troubles(record);
+  const toDigest = (digits: string) => digestPin(provision.pinKey, digits);
+
+  const tableStore = await openTableStore({ folder: join(config.stateDir, "table"), provision });
+  const stored = tableStore.current();
+  const found = stored === undefined ? undefined : indexed(stored);
+  record({ kind: "controller_started", software });
+  for (const { file, detail } of tableStore.damages()) {
+    log.error({ file, detail }, "a stored table cannot be used");
+    troubles.raise(`table_damaged:${file}`);
+  }
+  journal.reportTroubles(troubles);
+  doors = new DoorController(
+    { board, digestPin: toDigest, record, troubles },
+    found,
+  );
+  const controller = doors;
+
+  const link = connectMqtt({ url: config.mqttUrl, clientId: `postern-${config.controller}` });
+  closing.push(() => link.close());
+  const sync = createSyncClient({
+    link,
+    provision,
+    journal,
+    tableStore,
+    clock,
+    onTable: (content) => controller.setTable(indexed(content)),
+  });
+  closing.push(() => sync.close());
+
+  const handlers = localHandlers({
+    controller: config.controller,
+    site: config.site,
+    software,
+    startedAt,
+    clock,
+    doors: controller,
+    formats,
+    journal,
+    troubles,
+    linkState: () => sync.linkState(),
+    digestPin: toDigest,
+  });
+  const local = createLocalServer({
+    handlers,
+    onFailure: (error) => log.error({ error: String(error) }, "a local request failed"),
+  });
+  const socket = await listenLocal(config.socketFile, (stream) => local.handleConnection(stream));
+  closing.push(async () => {
+    local.close();
+    await socket.close();
+  });
+
+  const face = await listenHttp({
+    app: createBoardFace(hardware.sim),
+    port: config.board.port,
+    variable: "POSTERN_SIM_PORT",
+  });
+  closing.push(() => face.close());
+  log.info({ board: face.url, broker: withoutCredentials(config.mqttUrl) }, "the doors are watched");
+  tellReady({ board: face.url });
+}
+
+/** A key nobody can guess: cards cannot be chosen so that they collide in the index. */
+function indexed(content: TableContent): AccessTable {
+  const key = randomBytes(8);
+  return buildAccessTable(content, [key.readUInt32LE(0), key.readUInt32LE(4)]);
+}

@@ -1,0 +1,90 @@
+import type { Logger } from "pino";
+import { createSystemClock } from "../../hal/linux/system-clock.ts";
+import type { SiteId } from "../domain/ids.ts";
+import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
+import { createSiteApp } from "../site/http-app.ts";
+import { parseSiteFile } from "../site/site-file.ts";
+import { openSiteService, type SiteService } from "../site/site-service.ts";
+import { ClosingStack } from "./closing-stack.ts";
+import { withoutCredentials } from "./config/broker-url.ts";
+import type { LogLevel } from "./config/config-file.ts";
+import type { BrokerChoice, SiteConfig } from "./config/site-config.ts";
+import { startEmbeddedBroker } from "./embedded-broker.ts";
+import { listenHttp } from "./http-listener.ts";
+import { createLog } from "./log.ts";
+import { connectMqtt } from "./mqtt-link.ts";
+import { tellReady, untilStopped } from "./part-messages.ts";
+import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
+import { readStartFile } from "./start-file.ts";
+import { StartRefused } from "./start-refused.ts";
+
+export interface SiteOptions extends StartConfigSource {
+  /** Instead of the file's. */
+  readonly logLevel?: LogLevel;
+}
+
+/** The site service until a signal. Throws `StartRefused`, having opened nothing that stays open. */
+export async function runSite(options: SiteOptions): Promise<void> {
+  const config = readSiteConfig(options);
+  const log = createLog("site", options.logLevel ?? config.logLevel);
+  const stopped = untilStopped();
+  const closing = new ClosingStack();
+  try {
+    const url = await openBroker(config.broker, closing);
+    const service = await openService(config, { url, log, closing });
+    const listener = await listenHttp({
+      app: createSiteApp(service, log),
+      port: config.httpPort,
+      variable: "POSTERN_HTTP_PORT",
+    });
+    closing.push(() => listener.close());
+    const broker = withoutCredentials(url);
+    log.info({ site: service.site, api: listener.url, broker }, "the site serves");
+    tellReady({ site: listener.url, broker });
+    await stopped;
+  } finally {
+    await closing.close();
+  }
+}
+
+async function openBroker(
+  choice: BrokerChoice,
+  closing: ClosingStack,
+): Promise<string> {
+  if (choice.kind === "external") return choice.url;
+  const broker = await startEmbeddedBroker({ host: "127.0.0.1", port: choice.port });
+  closing.push(() => broker.close());
+  return broker.url;
+}
+
+async function openService(
+  config: SiteConfig,
+  parts: {
+    readonly url: string;
+    readonly log: Logger;
+    readonly closing: ClosingStack;
+  },
+): Promise<SiteService> {
+  const { url, log, closing } = parts;
+  const site = siteOf(config.siteFile);
+  const clock = createSystemClock({ quality: () => "trusted" });
+  const link = connectMqtt({ url, clientId: `postern-site-${site}`, clock });
+  closing.push(() => link.close());
+  const { stateDir } = config;
+  const service = await openSiteService({ stateFolder: stateDir, site, link, clock, log });
+  closing.push(() => service.close());
+  if (service.applied() === undefined) applyFile(service, config.siteFile);
+  return service;
+}
+
+function siteOf(file: string): SiteId {
+  const parsed = parseSiteFile({ file, text: readStartFile(file) });
+  if (!parsed.ok) throw new StartRefused(parsed.fault.map(describeTomlFault).join("\n"));
+  return parsed.value.site;
+}
+
+/** The configured file is where a site begins; afterwards it is changed by `postern site apply`. */
+function applyFile(service: SiteService, file: string): void {
+  const applied = service.apply(readStartFile(file), file);
+  if (!applied.ok) throw new StartRefused(applied.fault.map(describeTomlFault).join("\n"));
+}

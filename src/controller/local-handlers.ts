@@ -1,0 +1,97 @@
+import type { Clock } from "../../hal/clock.ts";
+import type { Presented } from "../core/presented.ts";
+import type { PinDigest } from "../domain/credential.ts";
+import type { ControllerId, SiteId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
+import type { EpochMs, WallTime } from "../domain/time.ts";
+import type { ExplainArgs, LocalFault } from "../protocols/local/local-message.ts";
+import type { LocalExplanation, LocalStatus } from "../protocols/local/local-reports.ts";
+import { presentedCard } from "../protocols/local/presented-card.ts";
+import type { WiegandFormat } from "../protocols/wiegand/format.ts";
+import type { DoorController } from "./door-controller.ts";
+import type { Journal } from "./journal.ts";
+import type { LocalHandlers } from "./local-server.ts";
+import type { Troubles } from "./troubles.ts";
+
+export interface LocalHandlersOptions {
+  readonly controller: ControllerId;
+  readonly site: SiteId;
+  readonly software: string;
+  readonly startedAt: EpochMs;
+  readonly clock: Clock;
+  readonly doors: DoorController;
+  readonly formats: readonly WiegandFormat[];
+  readonly journal: Journal;
+  readonly troubles: Troubles;
+  readonly linkState: () => "up" | "down";
+  readonly digestPin: (digits: string) => PinDigest;
+}
+
+/** What a technician may ask of a running controller. None of it moves anything. */
+export function localHandlers(options: LocalHandlersOptions): LocalHandlers {
+  return {
+    status: () => statusOf(options),
+    explain: (args) => explainTo(options, args),
+    journal: options.journal,
+  };
+}
+
+function statusOf(options: LocalHandlersOptions): LocalStatus {
+  const { controller, site, software, startedAt, clock, doors, journal, troubles } = options;
+  const wall = clock.wall();
+  const table = doors.table();
+  return {
+    controller,
+    site,
+    software,
+    startedAt,
+    clock: wall,
+    link: options.linkState(),
+    table:
+      table === undefined
+        ? null
+        : {
+            ...table.version,
+            compiledAt: table.compiledAt,
+            ageMs: wall.at - table.compiledAt,
+            credentialCount: table.credentialCount,
+          },
+    journal: { newest: journal.highest(), acknowledged: journal.acknowledged() },
+    doors: doors.doors(),
+    readers: doors.readers(),
+    troubles: [...troubles.active(), ...doors.inputTroubles()],
+  };
+}
+
+function explainTo(
+  { doors, clock, formats, digestPin }: LocalHandlersOptions,
+  args: ExplainArgs,
+): Result<LocalExplanation, LocalFault> {
+  if (!doors.hasDoor(args.door)) {
+    const names = doors.doors().map(({ id }) => id);
+    const field = "args.door";
+    const message = `${field}: expected one of ${names.join(", ")}`;
+    return fail({ code: "bad_request", message, field });
+  }
+  const presented = presentedBy(formats, args, digestPin);
+  if (!presented.ok) return presented;
+  const now = clock.wall();
+  const wall: WallTime = args.at === undefined ? now : { at: args.at, quality: now.quality };
+  return succeed({ door: args.door, wall, ...doors.explain(args.door, presented.value, wall) });
+}
+
+function presentedBy(
+  formats: readonly WiegandFormat[],
+  { card, pin }: ExplainArgs,
+  digestPin: (digits: string) => PinDigest,
+): Result<Presented, LocalFault> {
+  const digest = pin === undefined ? undefined : digestPin(pin);
+  if (card !== undefined) {
+    const raw = presentedCard(formats, card);
+    if (!raw.ok) return raw;
+    return succeed({ card: raw.value, ...(digest !== undefined && { pin: digest }) });
+  }
+  // The message's schema asks for a card, a PIN or both.
+  if (digest === undefined) throw new Error("explain was asked about nothing");
+  return succeed({ pin: digest });
+}
