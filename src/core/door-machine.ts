@@ -196,7 +196,10 @@ function grant(settings: DoorSettings, state: DoorState, now: MonotonicMs): Door
   return { ...state, lock: release(settings, state.lock, "awaited", now) };
 }
 
-/** A release that goes on keeps the instant it began, so that no series of grants burns the coil. */
+/**
+ * A release that goes on keeps the instant it began, so that no series of grants burns the coil; a
+ * grant shortly before the coil's limit is cut short by it.
+ */
 function release(
   settings: DoorSettings,
   lock: LockState,

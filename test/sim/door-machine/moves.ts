@@ -1,0 +1,82 @@
+import type { SeededRandom } from "../seeded-random.ts";
+import type { DoorWorld } from "./world.ts";
+
+export type Move = (world: DoorWorld, random: SeededRandom) => void;
+
+const dayMs = 86_400_000;
+
+/** What may happen at a door. People do as people do: some moves are several things in a row. */
+export const moves: Readonly<Record<string, Move>> = {
+  momentPasses: (world, random) => world.pass(random.between(0, 400)),
+  secondsPass: (world, random) => world.pass(random.between(400, 12_000)),
+  minutesPass: (world, random) => world.pass(random.between(12_000, 600_000)),
+  daysPass: (world, random) => world.pass(random.between(dayMs, 60 * dayMs)),
+
+  deadlineComesNear: (world, random) => {
+    const { deadline } = world;
+    if (deadline === undefined) return;
+    world.pass(Math.max(0, deadline - world.now + random.between(-1, 1)));
+  },
+
+  grant: (world) => world.grant(),
+
+  someoneEnters: (world, random) => {
+    world.grant();
+    world.pass(random.between(0, 4_000));
+    openByHand(world, random);
+    world.pass(random.between(200, 9_000));
+    world.moveLeaf("closed", "by_hand", debounce(random));
+  },
+
+  someoneStandsInTheDoor: (world, random) => {
+    world.grant();
+    openByHand(world, random);
+    world.pass(random.between(1_000, 200_000));
+    world.grant();
+    world.pass(random.between(1_000, 200_000));
+  },
+
+  someoneLeaves: (world, random) => {
+    if (world.rexIsPressed) world.pressRex("idle");
+    world.pressRex("pressed");
+    world.pass(random.between(0, 2_000));
+    if (random.chance(0.7)) world.pressRex("idle");
+    world.pass(random.between(0, 2_000));
+    openByHand(world, random);
+    world.pass(random.between(200, 5_000));
+    world.moveLeaf("closed", "by_hand", debounce(random));
+  },
+
+  leafOpens: openByHand,
+  leafShuts: (world, random) => world.moveLeaf("closed", "by_hand", debounce(random)),
+  crowbar: (world) => world.moveLeaf("open", "by_force"),
+  buttonPressed: (world) => world.pressRex("pressed"),
+  buttonLetGo: (world) => world.pressRex("idle"),
+
+  buttonRattles: (world, random) => {
+    const changeCount = random.between(2, 60);
+    const pauseMsMax = random.pick([20, 200, 2_000]);
+    for (let change = 0; change < changeCount; change += 1) {
+      world.pressRex(world.rexIsPressed ? "idle" : "pressed");
+      world.pass(random.between(0, pauseMsMax));
+    }
+  },
+
+  contactRattles: (world, random) => {
+    const pauseMsMax = random.pick([20, 200, 2_000]);
+    world.rattleContact(random.between(1, 24), () => random.between(0, pauseMsMax));
+  },
+
+  nothingNew: (world, random) => world.repeat(random.pick(["deadline", "leaf", "rex"])),
+  processRestarts: (world, random) => world.restart(random.between(0, 5_000)),
+  tableArrives: (world) => world.newTable(),
+};
+
+function openByHand(world: DoorWorld, random: SeededRandom): void {
+  if (!world.needsForce) world.moveLeaf("open", "by_hand", debounce(random));
+}
+
+/** A contact's change is stamped with its first edge and told when it has settled. */
+function debounce(random: SeededRandom): number {
+  return random.chance(0.1) ? random.between(1, 50) : 0;
+}

@@ -1,0 +1,58 @@
+import { SeededRandom } from "../seeded-random.ts";
+import { type Move, moves } from "./moves.ts";
+import { type Subject, theDoorMachine } from "./subject.ts";
+import { BrokenInvariant, DoorWorld } from "./world.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly moveCount: number;
+  readonly subject?: Subject;
+  readonly trace?: (line: string) => void;
+}
+
+export interface RunOutcome {
+  /** What did not hold and at which move, or undefined if everything did. */
+  readonly failure: string | undefined;
+  readonly eventCounts: ReadonlyMap<string, number>;
+}
+
+/** One door's life. The same options, the same life. */
+export function runDoor(options: RunOptions): RunOutcome {
+  const { seed, moveCount, subject = theDoorMachine, trace } = options;
+  const random = new SeededRandom(seed);
+  const drawMove = weighMoves(random);
+  let world: DoorWorld | undefined;
+  let name = "start";
+  let move = 0;
+  try {
+    world = new DoorWorld({ subject, random, trace });
+    for (move = 1; move <= moveCount; move += 1) {
+      const drawn = drawMove();
+      name = drawn.name;
+      drawn.make(world, random);
+    }
+    return { failure: undefined, eventCounts: world.eventCounts };
+  } catch (error) {
+    if (!(error instanceof BrokenInvariant)) throw error;
+    const failure = `seed ${seed}, move ${move} (${name}): ${error.message}`;
+    return { failure, eventCounts: world?.eventCounts ?? new Map() };
+  }
+}
+
+/** Each seed is a different neighbourhood: some moves are common in it, some never happen. */
+function weighMoves(random: SeededRandom): () => { readonly name: string; readonly make: Move } {
+  const weighed = Object.entries(moves).map(([name, make]) => ({
+    name,
+    make,
+    weight: random.chance(0.2) ? 0 : random.unit() ** 3 * (name === "daysPass" ? 0.2 : 1),
+  }));
+  const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
+  return () => {
+    let rest = random.unit() * total;
+    for (const choice of weighed) {
+      rest -= choice.weight;
+      if (rest < 0) return choice;
+    }
+    return { name: "secondsPass", make: (world) => world.pass(1_000) };
+  };
+}
