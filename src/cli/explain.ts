@@ -2,10 +2,12 @@ import { doorId, idExpectation, isId } from "../domain/ids.ts";
 import { reasonSentences } from "../domain/reason.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
+import type { Result } from "../domain/result.ts";
 import type { CardArgument } from "../protocols/local/local-message.ts";
 import type { LocalExplanation } from "../protocols/local/local-reports.ts";
+import { parseBitsArgument, parseCardArgument } from "./card-argument.ts";
 import { ask } from "./client.ts";
-import { tellMoment } from "./moments.ts";
+import { parseMoment, tellMoment } from "./moments.ts";
 import { CommandFailed, type Terminal } from "./terminal.ts";
 import { printable } from "./text-table.ts";
 
@@ -38,6 +40,31 @@ export async function showExplanation(options: ExplainOptions): Promise<void> {
   terminal.out(
     json ? `${JSON.stringify(explanation, undefined, 2)}\n` : renderExplanation(explanation),
   );
+}
+
+/** Of what was typed, what is meant. Throws `CommandFailed`, naming the option. */
+export function readExplainArguments(typed: {
+  readonly card: string | undefined;
+  readonly bits: string | undefined;
+  readonly at: string | undefined;
+}): { readonly card: CardArgument | undefined; readonly at: EpochMs | undefined } {
+  const { card, bits, at } = typed;
+  const presented =
+    bits === undefined
+      ? readOption("--card", card, parseCardArgument)
+      : readOption("--bits", bits, parseBitsArgument);
+  return { card: presented, at: readOption("--at", at, parseMoment) };
+}
+
+function readOption<T>(
+  name: string,
+  text: string | undefined,
+  parse: (text: string) => Result<T, string>,
+): T | undefined {
+  if (text === undefined) return undefined;
+  const parsed = parse(text);
+  if (parsed.ok) return parsed.value;
+  throw new CommandFailed(2, `${name}: expected ${parsed.fault}`);
 }
 
 const marks = { passed: "ok", failed: "NO", waiting: "..", not_reached: "  " } as const;

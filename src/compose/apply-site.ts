@@ -1,59 +1,98 @@
-import { basename, join } from "node:path";
-import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { describeConfigFaults } from "./config/config-fault.ts";
+import type { Environment } from "./config/environment.ts";
+import { parseSiteConfig } from "./config/site-config.ts";
 import { readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 
-export interface ApplySiteOptions extends StartConfigSource {
-  /** The site file to be applied. */
+export interface ApplySiteOptions {
+  /** What to apply. */
   readonly file: string;
+  /** The site's own configuration: where it listens and where its API key is. */
+  readonly configFile: string;
+  readonly env: Environment;
+  readonly print: (text: string) => void;
 }
 
-/** What the running site made of the file, one line for each controller. */
-export async function applySiteFile(options: ApplySiteOptions): Promise<string> {
-  const { file } = options;
+/** A site that takes longer to compile and sign its tables has hung. */
+const answerMaxMs = 60_000;
+/** What the site's API takes for the name of a file. */
+const fileNameMax = 200;
+
+const answerSchema = v.variant("ok", [
+  v.object({
+    ok: v.literal(true),
+    tables: v.array(
+      v.object({
+        controller: v.string(),
+        epoch: v.number(),
+        version: v.number(),
+        changed: v.boolean(),
+      }),
+    ),
+  }),
+  v.object({ ok: v.literal(false), error: v.object({ message: v.string() }) }),
+]);
+
+/** Hands a site file to the running site. Throws `StartRefused` with what the site said against it. */
+export async function applySiteFile(options: ApplySiteOptions): Promise<void> {
+  const { file, configFile, env, print } = options;
   const text = readStartFile(file);
-  const config = readSiteConfig(options);
-  const apiKey = readStartFile(join(config.stateDir, "api-key")).trim();
-  const site = `http://127.0.0.1:${config.httpPort}`;
-  const answer = await post(`${site}/postern/site?file=${encodeURIComponent(basename(file))}`, {
-    text,
-    apiKey,
-    site,
-  });
-  return answer.tables
-    .map(({ controller, epoch, version, changed }) => {
-      const what = changed ? "published" : "unchanged";
-      return `${controller}: table ${epoch}.${version} ${what}\n`;
-    })
-    .join("");
+  const config = parseSiteConfig({ file: configFile, text: readStartFile(configFile), env });
+  if (!config.ok) throw new StartRefused(describeConfigFaults(config.fault));
+  const { stateDir, httpPort } = config.value;
+  const url = `http://127.0.0.1:${httpPort}/postern/site?file=${encodeURIComponent(file.slice(-fileNameMax))}`;
+  const answer = await post({ url, key: readApiKey(join(stateDir, "api-key")), text });
+  if (!answer.ok) throw new StartRefused(answer.error.message);
+  for (const { controller, epoch, version, changed } of answer.tables) {
+    print(`${controller}: table ${epoch}.${version}${changed ? "" : ", unchanged"}\n`);
+  }
 }
 
-interface AppliedAnswer {
-  readonly tables: readonly {
-    readonly controller: string;
-    readonly epoch: number;
-    readonly version: number;
-    readonly changed: boolean;
-  }[];
-}
-
-async function post(
-  url: string,
-  { text, apiKey, site }: { readonly text: string; readonly apiKey: string; readonly site: string },
-): Promise<AppliedAnswer> {
-  let response: Response;
+function readApiKey(file: string): string {
   try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/toml" },
-      body: text,
-    });
-  } catch {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new StartRefused(
-      `no site answers at ${site}: start it with "npm start", or set POSTERN_HTTP_PORT to its port`,
+      `${file}: the site's API key cannot be read (${code}). A site that has run here wrote it; if ` +
+        "yours has another state folder, name that with POSTERN_STATE_DIR.",
     );
   }
-  const body = (await response.json()) as AppliedAnswer & { error?: { message?: string } };
-  if (response.ok) return body;
-  throw new StartRefused(body.error?.message ?? `the site answered ${response.status}`);
+}
+
+async function post(request: {
+  readonly url: string;
+  readonly key: string;
+  readonly text: string;
+}): Promise<v.InferOutput<typeof answerSchema>> {
+  const { url, key, text } = request;
+  let body: unknown;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/toml" },
+      body: text,
+      signal: AbortSignal.timeout(answerMaxMs),
+    });
+    body = await response.json();
+  } catch (error) {
+    const { origin } = new URL(url);
+    throw new StartRefused(
+      `No site answers at ${origin} (${reasonOf(error)}). Start it with \`npm start\`, or name its ` +
+        "port with POSTERN_HTTP_PORT.",
+    );
+  }
+  const answer = v.safeParse(answerSchema, body);
+  if (!answer.success) throw new StartRefused(`What answers at ${new URL(url).origin} is no site.`);
+  return answer.output;
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (cause instanceof Error && "code" in cause) return String(cause.code);
+  return cause instanceof Error ? cause.message : String(cause);
 }
