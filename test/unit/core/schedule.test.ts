@@ -116,6 +116,14 @@ t.test("what is always open or never open has no next change", async (t) => {
   }
 });
 
+t.test("the next change is found beyond the days that were looked at before", async (t) => {
+  const weekly = compile("Europe/Berlin", "1 09:00-10:00");
+  t.equal(weekly.isOpen(at("2026-03-02T12:00:00+01:00")), false);
+  t.equal(weekly.nextChangeAt(at("2026-03-09T12:00:00+01:00")), at("2026-03-16T09:00:00+01:00"));
+  t.equal(weekly.isOpen(at("2026-03-02T09:30:00+01:00")), true);
+  t.equal(weekly.nextChangeAt(at("2026-03-09T09:30:00+01:00")), at("2026-03-09T10:00:00+01:00"));
+});
+
 t.test("asking about another time in between changes no answer", async (t) => {
   const office = compile("Europe/Berlin", "1-5 09:00-17:00");
   for (const year of [1999, 2040, 2026, 1970, 2026]) {
