@@ -7,7 +7,10 @@ import { Seeded } from "./seeded.ts";
 export interface FaultRates {
   /** Per edge: the kernel's queue lost it; the next edge's sequence number shows the gap. */
   readonly lostEdge?: number;
-  /** Per edge: it and all behind it are handed over late, by up to `lateMsMax`. Stamps stay right. */
+  /**
+   * Per edge: the process does not get round to it, nor to its timers, for up to `lateMsMax`. Stamps
+   * stay right.
+   */
   readonly lateCallback?: number;
   /** Per bit of a frame: a pulse of a microsecond or two, too short to be a bit. */
   readonly glitch?: number;

@@ -72,7 +72,7 @@ const bounceNsMax = 600_000;
  */
 export class SimBoard {
   readonly gpio: SimGpio;
-  /** For the controller: the clock that was given, with a wall time that can be set wrong. */
+  /** For the controller: the clock that was given, but with a wall time that can be set wrong. */
   readonly clock: SimWallClock;
   readonly profile: BoardProfile;
   /** Those of which cards can be presented here; not only those that the readers are set to. */
@@ -93,9 +93,10 @@ export class SimBoard {
   }) {
     const { profile, clock, formats } = options;
     this.profile = profile;
-    this.clock = new SimWallClock(clock);
+    const gpio = new SimGpio({ clock, lines: linesOf(profile) });
+    this.gpio = gpio;
+    this.clock = new SimWallClock(clock, () => gpio.heldUntil());
     this.formats = formats;
-    this.gpio = new SimGpio({ clock, lines: linesOf(profile) });
     this.#doors = new Map(profile.doors.map((door) => [door.id, door]));
     this.#readers = new Map(
       profile.readers.map((wiring) => [

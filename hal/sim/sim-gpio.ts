@@ -1,5 +1,5 @@
 import { HalError } from "../../src/domain/hal-error.ts";
-import { type EdgeNs, edgeNs, monotonicMs } from "../../src/domain/time.ts";
+import { type EdgeNs, edgeNs, type MonotonicMs, monotonicMs } from "../../src/domain/time.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Edge, Gpio, InputLines, InputRequest, Level, OutputLine } from "../gpio.ts";
 import { Faults, type FaultSettings, lateMsMax } from "./faults.ts";
@@ -178,6 +178,20 @@ export class SimGpio implements Gpio {
   /** Its chip is gone: reading and driving throw `disconnected` until it is connected again. */
   setConnection(line: string, connection: SimLine["connection"]): void {
     this.#line(line).connection = connection;
+  }
+
+  /**
+   * Until when edges that have happened are held back. A callback is late because its process does not
+   * run: whatever else that process has to do is late too, its timers before all.
+   */
+  heldUntil(): MonotonicMs | undefined {
+    this.happen();
+    const now = this.nowNs();
+    for (const request of this.#requests) {
+      const at = request.handOverAt();
+      if (at > now && at !== Number.POSITIVE_INFINITY) return monotonicMs(at / 1e6);
+    }
+    return undefined;
   }
 
   nowNs(): EdgeNs {

@@ -8,13 +8,18 @@ export interface WallSettings {
   readonly quality: ClockQuality | undefined;
 }
 
-/** A clock whose wall time can be set wrong or made doubtful; monotonic time is left alone. */
+/**
+ * The clock of the process under test. Its wall time can be set wrong or made doubtful; monotonic time
+ * is left alone. While the process is held up (`heldUntil`) none of its alarms fires.
+ */
 export class SimWallClock implements Clock {
   readonly #clock: Clock;
+  readonly #heldUntil: () => MonotonicMs | undefined;
   #settings: WallSettings = { offsetMs: 0, quality: undefined };
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, heldUntil: () => MonotonicMs | undefined = () => undefined) {
     this.#clock = clock;
+    this.#heldUntil = heldUntil;
   }
 
   monotonic(): MonotonicMs {
@@ -28,7 +33,14 @@ export class SimWallClock implements Clock {
   }
 
   alarm(at: MonotonicMs, due: () => void): Alarm {
-    return this.#clock.alarm(at, due);
+    let armed: Alarm;
+    const fired = () => {
+      const heldUntil = this.#heldUntil();
+      if (heldUntil === undefined) due();
+      else armed = this.#clock.alarm(heldUntil, fired);
+    };
+    armed = this.#clock.alarm(at, fired);
+    return { cancel: () => armed.cancel() };
   }
 
   /** What is left out stays as it was. */
