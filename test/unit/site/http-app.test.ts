@@ -1,0 +1,204 @@
+import t, { type Test } from "tap";
+import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
+import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
+import { createSiteApp, siteFileBytesMax } from "../../../src/site/http-app.ts";
+import { entries } from "../protocols/sync/samples.ts";
+import { siteFile, startSite } from "./site-rig.ts";
+
+async function startApi(t: Test) {
+  const rig = await startSite(t);
+  const app = createSiteApp(rig.service, rig.log);
+  const key = rig.service.apiKey.text;
+  const request = async (path: string, init: RequestInit = {}, bearer: string | null = key) => {
+    const headers = new Headers(init.headers);
+    if (bearer !== null) headers.set("Authorization", `Bearer ${bearer}`);
+    const answer = await app.request(path, { ...init, headers });
+    return { status: answer.status, body: JSON.parse(await answer.text()) };
+  };
+  const apply = (text: string, path = "/postern/site?file=my.toml") =>
+    request(path, { method: "POST", body: text });
+  return { rig, app, request, apply };
+}
+
+t.test("nothing but the site's health is told without the key", async (t) => {
+  const { rig, app, request } = await startApi(t);
+  t.same(await request("/health", {}, null), { status: 200, body: { ok: true } });
+  for (const path of ["/postern/events", "/postern/controllers", "/postern/site", "/postern/none"]) {
+    for (const bearer of [null, "", "seam_wrong", `${rig.service.apiKey.text}x`]) {
+      const { status, body } = await request(path, {}, bearer);
+      t.equal(status, 401, path);
+      t.match(body, { error: { type: "unauthorized", message: String }, ok: false });
+    }
+  }
+  const refused = await request("/postern/site", { method: "POST", body: siteFile() }, "seam_wrong");
+  t.equal(refused.status, 401);
+  t.equal(rig.service.applied(), undefined);
+  const lowerCase = await app.request("/postern/site", {
+    headers: { authorization: `bearer ${rig.service.apiKey.text}` },
+  });
+  t.equal(lowerCase.status, 200);
+  t.equal(lowerCase.headers.get("cache-control"), "no-store");
+});
+
+t.test("what is not there is 404 in JSON", async (t) => {
+  const { request } = await startApi(t);
+  for (const [path, method] of [["/postern/none", "GET"], ["/nowhere", "GET"], ["/postern/events", "DELETE"]] as const) {
+    const { status, body } = await request(path, { method });
+    t.equal(status, 404);
+    t.match(body, { error: { type: "not_found", message: String }, ok: false });
+  }
+});
+
+t.test("an event is served with who, where, when and why", async (t) => {
+  const { rig, request } = await startApi(t);
+  const [granted, denied, other] = entries({ count: 3 });
+  if (!granted || !denied || !other) throw new Error("no entries");
+  rig.broker.deliver(rig.topics.event, sealEventBatch(rig.scope, [granted, denied, other]));
+  const { status, body } = await request("/postern/events");
+  t.equal(status, 200);
+  t.equal(body.ok, true);
+  t.match(body.events, [
+    {
+      position: 1,
+      controller: "one",
+      journal: "j1",
+      number: 1,
+      at: "1970-01-01T00:00:01.001Z",
+      clock_quality: "trusted",
+      kind: "access_granted",
+      door: "front",
+      reader: "front",
+      user: "ada",
+      pass: "card",
+      result: "granted",
+      reason: "granted",
+      table_version: null,
+      hash: granted.hash,
+    },
+    { number: 2, result: "denied", reason: "unknown_credential", user: null, pass: null, table_version: 7 },
+    { number: 3, kind: other.event.kind, result: null, reason: null },
+  ]);
+});
+
+t.test("events come newest last, by position and filter", async (t) => {
+  const { rig, request } = await startApi(t);
+  rig.broker.deliver(rig.topics.event, sealEventBatch(rig.scope, entries({ count: 30 })));
+  const positions = async (query: string): Promise<readonly number[]> =>
+    (await request(`/postern/events${query}`)).body.events.map(
+      (event: { readonly position: number }) => event.position,
+    );
+  t.equal((await positions("")).length, 30);
+  t.same(await positions("?limit=2"), [29, 30]);
+  t.same(await positions("?limit=2&after=0"), [1, 2]);
+  t.same(await positions("?after=28"), [29, 30]);
+  t.same(await positions("?result=granted&after=0&limit=1"), [1]);
+  t.same(await positions("?door=nowhere"), []);
+  t.equal((await positions("?controller=one&limit=10000")).length, 30);
+});
+
+t.test("a query that makes no sense is 400 with each parameter named", async (t) => {
+  const { request } = await startApi(t);
+  const cases = [
+    ["limit=0", "limit"],
+    ["limit=10001", "limit"],
+    ["limit=ten", "limit"],
+    ["limit=1e3", "limit"],
+    ["limit=", "limit"],
+    ["limit=1&limit=2", "limit"],
+    ["after=-1", "after"],
+    ["after=99999999999999999", "after"],
+    ["result=maybe", "result"],
+    ["door=a%2Fb", "door"],
+    ["controller=%00", "controller"],
+    ["__proto__=1", "__proto__"],
+    ["since=1", "since"],
+  ] as const;
+  for (const [query, field] of cases) {
+    const { status, body } = await request(`/postern/events?${query}`);
+    t.equal(status, 400, query);
+    t.match(body, { error: { type: "invalid_input", message: new RegExp(field) }, ok: false });
+    t.same(Object.keys(body.error.validation_errors), [field]);
+    t.match(body.error.validation_errors[field], { _errors: [/expected/] });
+  }
+  const both = await request("/postern/events?limit=0&nonsense=1");
+  t.same(Object.keys(both.body.error.validation_errors).sort(), ["limit", "nonsense"]);
+});
+
+t.test("a site file is applied, and its faults are told by file and line", async (t) => {
+  const { rig, request, apply } = await startApi(t);
+  t.match((await request("/postern/site")).body, { site: "test", applied: null, tables: [], ok: true });
+  const applied = await apply(siteFile());
+  t.equal(applied.status, 200);
+  t.match(applied.body, {
+    tables: [{ controller: "one", version: 1, changed: true }, { controller: "two" }],
+    ok: true,
+  });
+  const broken = await apply(siteFile().replace('"246810"', '"99x"'));
+  t.equal(broken.status, 400);
+  t.match(broken.body, {
+    error: {
+      type: "invalid_input",
+      message: /^my\.toml:11: passes\[1\]\.pin: expected /,
+      faults: [{ file: "my.toml", line: 11, key: "passes[1].pin", expected: String }],
+    },
+    ok: false,
+  });
+  t.notMatch(JSON.stringify(broken.body), /99x/);
+  t.ok(broken.body.error.validation_errors["passes[1].pin"]._errors.length > 0);
+  t.match((await request("/postern/site")).body, {
+    applied: { file: "my.toml", counts: { controllers: 2, doors: 2, users: 2, passes: 3, rules: 1 } },
+    tables: [{ controller: "one", version: 1 }, { controller: "two", version: 1 }],
+  });
+  t.notMatch(JSON.stringify(await request("/postern/site")), /246810|34567/);
+  t.equal(rig.service.applied()?.file, "my.toml");
+});
+
+t.test("a body too long, not in UTF-8 or no TOML changes nothing", async (t) => {
+  const { rig, request, apply } = await startApi(t);
+  const long = await apply("#".repeat(siteFileBytesMax + 1));
+  t.equal(long.status, 413);
+  t.match(long.body, { error: { type: "payload_too_large" }, ok: false });
+  const latin = await request("/postern/site", { method: "POST", body: Uint8Array.of(0x23, 0xff) });
+  t.match(latin, { status: 400, body: { error: { validation_errors: { body: {} } } } });
+  for (const text of ["", "{", "a = ", "\u0000", "[[[[", "x = 1\n".repeat(3)]) {
+    t.equal((await apply(text)).status, 400, JSON.stringify(text));
+  }
+  for (const path of ["/postern/site?name=x", "/postern/site?file=", "/postern/site?file=a%0Ab"]) {
+    t.equal((await apply(siteFile(), path)).status, 400, path);
+  }
+  t.equal(rig.service.applied(), undefined);
+});
+
+t.test("a controller's sync, claim and troubles are told", async (t) => {
+  const { rig, request, apply } = await startApi(t);
+  await apply(siteFile());
+  const said = { online: true, software: "x", clock: "holdover", troubles: ["rex"] } as const;
+  rig.broker.deliver(rig.topics.status, encodeStatus(said));
+  const gap = entries({ count: 3 }).slice(1);
+  rig.broker.deliver(rig.topics.event, sealEventBatch(rig.scope, gap));
+  const { body } = await request("/postern/controllers");
+  t.match(body, {
+    controllers: [
+      {
+        controller: "one",
+        sync: { state: "updating", wanted: { version: 1 }, in_force: null, reason: null },
+        online: true,
+        status: { software: "x", clock_quality: "holdover", troubles: ["rex"] },
+        journal: null,
+        troubles: [{ kind: "journal_gap", count: 1 }],
+        refused_message_count: 0,
+      },
+      { controller: "two", online: null, status: null },
+    ],
+    ok: true,
+  });
+  t.notMatch(JSON.stringify(body), /34567|246810|seam_/);
+});
+
+t.test("a fault of ours is a 500 that tells nothing of its inside", async (t) => {
+  const { rig, request } = await startApi(t);
+  rig.service.close();
+  const { status, body } = await request("/postern/events");
+  t.equal(status, 500);
+  t.same(body.error, { type: "internal_error", message: "The site could not answer; its log says why." });
+});
