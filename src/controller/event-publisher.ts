@@ -1,0 +1,207 @@
+import type { Clock } from "../../hal/clock.ts";
+import { HalError } from "../domain/hal-error.ts";
+import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
+import { openEventAck } from "../protocols/sync/ack-message.ts";
+import type { MessageScope } from "../protocols/sync/authenticated-message.ts";
+import type { BrokerLink } from "../protocols/sync/broker-link.ts";
+import {
+  eventBatchEntriesMax,
+  sealEventBatch,
+  takeEventBatch,
+} from "../protocols/sync/event-message.ts";
+import { Deadline } from "./deadline.ts";
+import type { Journal, TroubleReporter } from "./journal.ts";
+
+/** The broker takes events and the site does not say that it has them. */
+export const siteSilent = "site_silent";
+
+/** Entries on their way that the site has not acknowledged; more wait in the journal. */
+const windowEntriesMax = 2_000;
+/** Without an acknowledgement that says something new, everything after the last goes out again. */
+const answerMinMs = 3_000;
+const answerMaxMs = 5 * 60_000;
+/** Going back because something hints at a loss, at most once in this time: hints can be replayed. */
+const rewindQuietMs = 1_000;
+
+export interface EventPublisherOptions {
+  readonly link: Pick<BrokerLink, "publish">;
+  readonly topic: string;
+  readonly scope: MessageScope;
+  readonly journal: Pick<Journal, "id" | "highest" | "acknowledged" | "acknowledge" | "read">;
+  readonly clock: Clock;
+  readonly troubles: TroubleReporter;
+}
+
+/**
+ * Brings the journal to the site: in order, from the last acknowledged entry on, as often as it
+ * takes. What the broker says it took counts for nothing; only the site's own word ends an entry's
+ * way. The site stores each entry once, so one that is sent twice does no harm.
+ */
+export class EventPublisher {
+  readonly #options: EventPublisherOptions;
+  readonly #answer: Deadline;
+  #isUp = false;
+  /** Which connection this is: what was begun on an earlier one ends by itself. */
+  #connection = 0;
+  #journal: string | undefined;
+  /** The last entry given to the broker, and the last that the site said it has. */
+  #sent = 0;
+  #confirmed = 0;
+  #answerMs = answerMinMs;
+  #rewoundAt: MonotonicMs | undefined;
+  #wasSetBack = false;
+  #isAnswerAwaited = false;
+  #isPumping = false;
+  #refusedAckCount = 0;
+
+  constructor(options: EventPublisherOptions) {
+    this.#options = options;
+    this.#answer = new Deadline(options.clock, () => this.#overdue());
+  }
+
+  /** Acknowledgements that were not the site's, or not about this journal. */
+  get refusedAckCount(): number {
+    return this.#refusedAckCount;
+  }
+
+  up(): void {
+    this.#isUp = true;
+    this.#connection += 1;
+    this.#wasSetBack = false;
+    this.#rewoundAt = undefined;
+    this.#answerMs = answerMinMs;
+    this.#restart();
+    this.pump();
+  }
+
+  down(): void {
+    this.#isUp = false;
+    this.#connection += 1;
+    this.#awaitAnswer();
+  }
+
+  /** Sends what there is to send, if anything. For whenever the journal has grown. */
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    // It rejects for mistakes of ours only, and those end the process.
+    void this.#sendAll();
+  }
+
+  /** The site has shown itself. If it was away, it has missed what the broker took meanwhile. */
+  siteSeen(): void {
+    if (this.#sent > this.#confirmed) this.#rewind();
+  }
+
+  /** A message on the acknowledgement topic: from anybody. */
+  takeAck(payload: Uint8Array): void {
+    const { scope, journal } = this.#options;
+    const ack = openEventAck(scope, payload);
+    if (!ack.ok || ack.value.journal !== journal.id() || ack.value.number > journal.highest()) {
+      this.#refusedAckCount += 1;
+      return;
+    }
+    const { number } = ack.value;
+    this.#useJournal();
+    if (number > this.#confirmed) this.#progress(number);
+    else if (number < this.#confirmed) this.#setBack(number);
+    // It answered something that did not help it: there is a gap before what it got.
+    else this.siteSeen();
+  }
+
+  #progress(number: number): void {
+    this.#confirmed = number;
+    this.#sent = Math.max(this.#sent, number);
+    this.#options.journal.acknowledge(number);
+    this.#answerMs = answerMinMs;
+    this.#options.troubles.clear(siteSilent);
+    this.#awaitAnswer();
+    this.pump();
+  }
+
+  /**
+   * The site has less than it had: it was restored from a copy, or this is an old message. Once per
+   * connection it is believed, since the journal may still have what the site lost.
+   */
+  #setBack(number: number): void {
+    if (this.#wasSetBack) return;
+    this.#wasSetBack = true;
+    this.#confirmed = number;
+    this.#rewind();
+  }
+
+  #rewind(): void {
+    const now = this.#options.clock.monotonic();
+    if (this.#rewoundAt !== undefined && now - this.#rewoundAt < rewindQuietMs) return;
+    this.#rewoundAt = now;
+    this.#sent = this.#confirmed;
+    this.pump();
+  }
+
+  #overdue(): void {
+    this.#options.troubles.raise(siteSilent);
+    this.#answerMs = Math.min(this.#answerMs * 2, answerMaxMs);
+    this.#sent = this.#confirmed;
+    this.#awaitAnswer();
+    this.pump();
+  }
+
+  /** Armed only while an answer is owed. */
+  #awaitAnswer(): void {
+    const { clock, journal } = this.#options;
+    this.#isAnswerAwaited = this.#isUp && journal.highest() > this.#confirmed;
+    const at = monotonicMs(clock.monotonic() + this.#answerMs);
+    this.#answer.set(this.#isAnswerAwaited ? at : undefined);
+  }
+
+  #restart(): void {
+    const { journal } = this.#options;
+    this.#journal = journal.id();
+    this.#confirmed = journal.acknowledged();
+    this.#sent = this.#confirmed;
+  }
+
+  /** A damaged journal is replaced by one that counts from 1 again. */
+  #useJournal(): void {
+    if (this.#options.journal.id() !== this.#journal) this.#restart();
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      while (this.#isUp) {
+        this.#useJournal();
+        const windowEnd = this.#confirmed + windowEntriesMax;
+        if (this.#sent >= Math.min(this.#options.journal.highest(), windowEnd)) return;
+        const connection = this.#connection;
+        const wasSent = await this.#sendBatch(connection);
+        if (!this.#isAnswerAwaited) this.#awaitAnswer();
+        // Where it could not be sent, the deadline or the next connection tries again.
+        if (!wasSent && connection === this.#connection) return;
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  /** False where the journal or the broker would not. */
+  async #sendBatch(connection: number): Promise<boolean> {
+    const { link, topic, scope, journal } = this.#options;
+    const after = this.#sent;
+    try {
+      const entries = await journal.read({ after, limit: eventBatchEntriesMax });
+      // Rewound or reconnected while the disk was read: what is due now is something else.
+      if (connection !== this.#connection || after !== this.#sent) return true;
+      const batch = takeEventBatch(entries);
+      const last = batch.at(-1);
+      if (last === undefined || last.journal !== this.#journal) return false;
+      // Said before it is done, so that going back while the broker takes its time is not undone.
+      this.#sent = last.number;
+      await link.publish(topic, sealEventBatch(scope, batch), { qos: 1, retain: false });
+      return true;
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      if (connection === this.#connection) this.#sent = Math.min(this.#sent, after);
+      return false;
+    }
+  }
+}
