@@ -142,17 +142,15 @@ class Lamps implements LineIndicator {
   /** Phases are counted from the beginning, so that late timers do not add up. */
   #showPhase(): void {
     const pattern = this.#pattern;
-    if (pattern.kind === "steady") return this.#light(pattern.light);
-    const onMs = pattern.onMs >= flashMsMin ? pattern.onMs : flashMsMin;
+    if (pattern.kind === "steady") {
+      this.#light(pattern.light);
+      return;
+    }
+    const onMs = Math.max(flashMsMin, pattern.onMs || 0);
     const phase = Math.floor((this.#clock.monotonic() - this.#shownAt) / onMs);
-    switch (pattern.kind) {
-      case "flash":
-        break;
-      case "flash_then":
-        if (!(phase < 2 * pattern.count)) return this.#light(pattern.then);
-        break;
-      default:
-        return unreachable(pattern);
+    if (pattern.kind === "flash_then" && !(phase < 2 * pattern.count)) {
+      this.#light(pattern.then);
+      return;
     }
     this.#light(phase % 2 === 0 ? pattern.light : "off");
     const nextAt = monotonicMs(this.#shownAt + (phase + 1) * onMs);
@@ -161,12 +159,26 @@ class Lamps implements LineIndicator {
 
   #light(light: Light): void {
     const { red, green, amber } = this.#lamps;
-    const on = new Set<Lamp | undefined>(
-      light === "off" ? [] : light === "amber" ? (amber ? [amber] : [red, green]) : [this.#lamps[light]],
-    );
+    const on = this.#lampsOf(light);
     const lamps = [red, green, amber].filter((lamp) => lamp !== undefined);
     // Off comes first: red and green together for a moment would be an amber that nobody meant.
-    for (const lamp of lamps) if (!on.has(lamp)) lamp.turn("off");
-    for (const lamp of lamps) if (on.has(lamp)) lamp.turn("on");
+    for (const lamp of lamps) if (!on.includes(lamp)) lamp.turn("off");
+    for (const lamp of lamps) if (on.includes(lamp)) lamp.turn("on");
+  }
+
+  #lampsOf(light: Light): readonly (Lamp | undefined)[] {
+    const { red, green, amber } = this.#lamps;
+    switch (light) {
+      case "red":
+        return [red];
+      case "green":
+        return [green];
+      case "amber":
+        return amber === undefined ? [red, green] : [amber];
+      case "off":
+        return [];
+      default:
+        return unreachable(light);
+    }
   }
 }

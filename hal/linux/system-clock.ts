@@ -1,4 +1,9 @@
-import { type ClockQuality, epochMs, type MonotonicMs, monotonicMs } from "../../src/domain/time.ts";
+import {
+  type ClockQuality,
+  epochMs,
+  type MonotonicMs,
+  monotonicMs,
+} from "../../src/domain/time.ts";
 import type { Alarm, Clock } from "../clock.ts";
 
 /** The longest that `setTimeout` can wait; beyond it, it fires at once. */

@@ -1,7 +1,10 @@
 import type { EdgeNs } from "../../src/domain/time.ts";
 import type { SimBoard, SimBoardState } from "./sim-board.ts";
 
-/** Who cannot read as fast as doors move is dropped at this backlog: memory is not a queue. */
+/**
+ * Who cannot read as fast as doors move is told no more at this backlog, and the stream ends behind it:
+ * memory is not a queue. A browser then connects anew and begins with the whole board.
+ */
 export const streamBacklogMax = 256;
 
 /** Streams at a time; one more is refused. */
@@ -36,12 +39,12 @@ export function boardStream(board: SimBoard): Response | undefined {
         stopWatching = board.watch({
           changed: ({ state, at, changed }) => {
             if (stopWatching === undefined) return;
-            if ((controller.desiredSize ?? 0) <= 0) {
-              leave();
-              controller.error(new Error(`more than ${streamBacklogMax} events behind`));
+            if ((controller.desiredSize ?? 0) > 0) {
+              controller.enqueue(event(state, at, changed));
               return;
             }
-            controller.enqueue(event(state, at, changed));
+            leave();
+            controller.close();
           },
           closed: () => {
             leave();

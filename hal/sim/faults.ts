@@ -125,7 +125,10 @@ const settingsSchema = v.strictObject(
     lines: v.optional(
       v.record(
         v.string(),
-        v.strictObject({ ...rates, stuck: v.exactOptional(v.picklist([0, 1], "0 or 1")) }, ratesMessage),
+        v.strictObject(
+          { ...rates, stuck: v.exactOptional(v.picklist([0, 1], "0 or 1")) },
+          ratesMessage,
+        ),
         "an object of line names",
       ),
       {},
@@ -154,7 +157,10 @@ export function parseFaultSettings(
   }
   const unknown = Object.keys(parsed.output.lines).find((line) => !known.includes(line));
   if (unknown !== undefined) {
-    return fail({ field: `lines.${unknown}`, expected: `a line of this board: ${known.join(", ")}` });
+    return fail({
+      field: `lines.${unknown}`,
+      expected: `a line of this board: ${known.join(", ")}`,
+    });
   }
   return succeed(parsed.output);
 }

@@ -220,7 +220,10 @@ export class SimBoard {
   #outputChanged({ line, at }: OutputChange): void {
     const part = this.#partOfLine.get(line);
     if (part === undefined) return;
-    if (!part.path.endsWith(".led")) return this.#looked(part, at);
+    if (!part.path.endsWith(".led")) {
+      this.#looked(part, at);
+      return;
+    }
     if (this.#changedLamps.size === 0) queueMicrotask(() => this.#lampsChanged());
     this.#changedLamps.set(part, at);
   }

@@ -26,12 +26,15 @@ export const queuedEdgesMax = 1_024;
 /** Pulls that may be planned ahead: some hundred frames. More is a mistake of the caller. */
 export const plannedPullsMax = 65_536;
 
-interface Planned {
-  readonly line: SimLine;
-  readonly pull: Pull;
+interface EdgeFate {
   readonly at: EdgeNs;
   readonly lost: boolean;
   readonly lateNs: number;
+}
+
+interface Planned extends EdgeFate {
+  readonly line: SimLine;
+  readonly pull: Pull;
   readonly happened: (() => void) | undefined;
 }
 
@@ -268,11 +271,7 @@ export class SimGpio implements Gpio {
     this.#planned.splice(place, 0, planned);
   }
 
-  #tell(
-    line: SimLine,
-    before: Level | undefined,
-    edge: { readonly at: EdgeNs; readonly lost: boolean; readonly lateNs: number },
-  ): void {
+  #tell(line: SimLine, before: Level | undefined, edge: EdgeFate): void {
     const level = this.effectiveLevel(line);
     if (level === undefined || level === before) return;
     if (line.holder instanceof SimInputLines) line.holder.record(line, level, edge);
@@ -323,7 +322,8 @@ class SimInputLines implements InputLines {
   }
 
   listen(listener: (edge: Edge) => void): void {
-    if (this.#listener !== undefined) throw new Error("these lines have their one listener already");
+    if (this.#listener !== undefined)
+      throw new Error("these lines have their one listener already");
     this.#gpio.happen();
     this.#listener = listener;
   }
@@ -333,11 +333,7 @@ class SimInputLines implements InputLines {
     this.#gpio.release(this);
   }
 
-  record(
-    line: SimLine,
-    level: Level,
-    edge: { readonly at: EdgeNs; readonly lost: boolean; readonly lateNs: number },
-  ): void {
+  record(line: SimLine, level: Level, edge: EdgeFate): void {
     if (this.#listener === undefined) return;
     this.#sequence += 1;
     if (edge.lost) return;

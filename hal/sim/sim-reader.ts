@@ -123,8 +123,7 @@ export class SimReader {
       throw new ReaderBusy(`reader ${this.id} has ${this.#waiting.length} frames waiting`);
     }
     const all = frames.map(
-      (bits) =>
-        new Promise<Sent>((sent, gone) => this.#waiting.push({ bits, restMs, sent, gone })),
+      (bits) => new Promise<Sent>((sent, gone) => this.#waiting.push({ bits, restMs, sent, gone })),
     );
     this.#next();
     return (await Promise.all(all)).at(-1) ?? { lastEdgeAt: undefined };
@@ -157,7 +156,8 @@ export class SimReader {
       const [line, other] = bit === "0" ? [d0, d1] : [d1, d0];
       const fallAt = from + index * intervalNs;
       pulls.push(...pulse(line, fallAt, pulseNs));
-      if (this.#gpio.faults.occurs("bothLow", line)) pulls.push(...pulse(other, fallAt + 5_000, pulseNs));
+      if (this.#gpio.faults.occurs("bothLow", line))
+        pulls.push(...pulse(other, fallAt + 5_000, pulseNs));
       if (this.#gpio.faults.occurs("glitch", line)) {
         const random = this.#gpio.faults.stream("glitch", line);
         const glitchAt = fallAt + random.between(200_000, 800_000);

@@ -1,4 +1,9 @@
-import { type ClockQuality, epochMs, type MonotonicMs, type WallTime } from "../../src/domain/time.ts";
+import {
+  type ClockQuality,
+  epochMs,
+  type MonotonicMs,
+  type WallTime,
+} from "../../src/domain/time.ts";
 import type { Alarm, Clock } from "../clock.ts";
 
 export interface WallSettings {

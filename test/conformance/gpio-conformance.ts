@@ -62,7 +62,10 @@ export function gpioConformance(t: Test, makeRig: () => Promise<GpioRig>): void 
     output.close();
     output.close();
     t.equal(output.driven(), 0);
-    t.equal(kindOf(() => output.drive(1)), "disconnected");
+    t.equal(
+      kindOf(() => output.drive(1)),
+      "disconnected",
+    );
     const again = rig.gpio.openOutput({ line: rig.output, initial: 1 });
     output.close();
     t.equal(await rig.outputLevel(), 1, "closing the old one leaves the new one alone");
@@ -73,11 +76,23 @@ export function gpioConformance(t: Test, makeRig: () => Promise<GpioRig>): void 
     const { gpio, inputs, output } = rig;
     const held = gpio.openInputs({ lines: inputs, bias: "pull_up" });
     const driven = gpio.openOutput({ line: output, initial: 0 });
-    t.equal(kindOf(() => gpio.openInputs({ lines: [inputs[1]], bias: "none" })), "in_use");
-    t.equal(kindOf(() => gpio.openOutput({ line: inputs[0], initial: 1 })), "in_use");
-    t.equal(kindOf(() => gpio.openOutput({ line: output, initial: 1 })), "in_use");
+    t.equal(
+      kindOf(() => gpio.openInputs({ lines: [inputs[1]], bias: "none" })),
+      "in_use",
+    );
+    t.equal(
+      kindOf(() => gpio.openOutput({ line: inputs[0], initial: 1 })),
+      "in_use",
+    );
+    t.equal(
+      kindOf(() => gpio.openOutput({ line: output, initial: 1 })),
+      "in_use",
+    );
     t.equal(await rig.outputLevel(), 0, "and a refused opening drives nothing");
-    t.equal(kindOf(() => gpio.openOutput({ line: "no-such-line", initial: 1 })), "not_found");
+    t.equal(
+      kindOf(() => gpio.openOutput({ line: "no-such-line", initial: 1 })),
+      "not_found",
+    );
     held.close();
     driven.close();
     gpio.openInputs({ lines: inputs, bias: "pull_up" }).close();
@@ -85,7 +100,10 @@ export function gpioConformance(t: Test, makeRig: () => Promise<GpioRig>): void 
 
   withRig("a refused request leaves none of its lines held", async (t, rig) => {
     const lines = [rig.inputs[0], "no-such-line"];
-    t.equal(kindOf(() => rig.gpio.openInputs({ lines, bias: "pull_up" })), "not_found");
+    t.equal(
+      kindOf(() => rig.gpio.openInputs({ lines, bias: "pull_up" })),
+      "not_found",
+    );
     rig.gpio.openInputs({ lines: rig.inputs, bias: "pull_up" }).close();
   });
 
@@ -120,7 +138,10 @@ export function gpioConformance(t: Test, makeRig: () => Promise<GpioRig>): void 
       stamps.toSorted((a, b) => a - b),
       "stamps never go back",
     );
-    t.ok(stamps.every((at) => at >= before && at <= after), "and are on the clock of deadlines");
+    t.ok(
+      stamps.every((at) => at >= before && at <= after),
+      "and are on the clock of deadlines",
+    );
     lines.close();
   });
 
@@ -159,6 +180,9 @@ export function gpioConformance(t: Test, makeRig: () => Promise<GpioRig>): void 
     await rig.pull(rig.inputs[0], 0);
     await rig.handedOver();
     t.same(levels, [1]);
-    t.equal(kindOf(() => lines.read(0)), "disconnected");
+    t.equal(
+      kindOf(() => lines.read(0)),
+      "disconnected",
+    );
   });
 }

@@ -61,7 +61,10 @@ t.test("raw bits go to the lines as they are, good or bad", async (t) => {
   t.equal((await post("/sim/readers/front/card", { bits: "0110" })).status, 200);
   t.equal((await post("/sim/readers/front/card", { bits: "1".repeat(128) })).status, 200);
   await clock.elapse(200);
-  t.match(reports, [{ kind: "key", key: "6" }, { kind: "misread", verdict: "parity" }]);
+  t.match(reports, [
+    { kind: "key", key: "6" },
+    { kind: "misread", verdict: "parity" },
+  ]);
   t.equal(reports.length, 2);
 });
 
@@ -309,7 +312,9 @@ t.test("a client that falls behind is dropped and the others are not", async (t)
     doorOf(board, "front").strike.drive(count % 2 === 0 ? "released" : "secured");
     t.equal((await quick.next())?.changed, "doors.front.strike");
   }
-  await t.rejects(slow.next(), /behind/);
+  let left = 0;
+  while ((await slow.next()) !== undefined) left += 1;
+  t.equal(left, streamBacklogMax, "it has what was kept for it, and then the end");
   await quick.leave();
 });
 

@@ -98,12 +98,22 @@ t.test("closing secures every strike, even when some lines fail", async (t) => {
   readerOf(board, "front").indicator.show({ kind: "flash", light: "red", onMs: 100 });
   sim.gpio.setConnection("front-relay", "disconnected");
   sim.gpio.setConnection("front-red", "disconnected");
-  t.match(halErrorOf(() => board.close()), { kind: "io", message: /front-relay/ });
+  t.match(
+    halErrorOf(() => board.close()),
+    { kind: "io", message: /front-relay/ },
+  );
   t.equal(sim.state().doors["lab"]?.strike, "secured");
   clock.advance(1_000);
   t.equal(clock.alarmCount, 0);
-  t.equal(halErrorOf(() => board.close()), undefined, "twice is harmless");
-  t.match(halErrorOf(() => doorOf(board, "lab").strike.drive("released")), { kind: "disconnected" });
+  t.equal(
+    halErrorOf(() => board.close()),
+    undefined,
+    "twice is harmless",
+  );
+  t.match(
+    halErrorOf(() => doorOf(board, "lab").strike.drive("released")),
+    { kind: "disconnected" },
+  );
   sim.gpio.openInputs({ lines: sim.gpio.lines, bias: "pull_up" });
 });
 

@@ -22,7 +22,8 @@ function openContact(contact: ContactWiring["contact"] = "normally_closed", debo
 }
 
 for (const contact of ["normally_closed", "normally_open"] as const) {
-  const [shut, apart] = contact === "normally_closed" ? ([closed, open] as const) : ([open, closed] as const);
+  const [shut, apart] =
+    contact === "normally_closed" ? ([closed, open] as const) : ([open, closed] as const);
 
   t.test(`a ${contact} switch tells an open leaf from a closed one`, async (t) => {
     const { clock, gpio, position, told } = openContact(contact);

@@ -31,7 +31,10 @@ for (const reader of ["front", "lab"] as const) {
 t.test("a reader with an amber lamp does not light the others along with it", async (t) => {
   const { sim, indicator } = openLamps("lab");
   indicator.show(steady("amber"));
-  t.same(["lab-amber", "lab-red", "lab-green"].map((line) => sim.gpio.levelOf(line)), [0, 1, 1]);
+  t.same(
+    ["lab-amber", "lab-red", "lab-green"].map((line) => sim.gpio.levelOf(line)),
+    [0, 1, 1],
+  );
 });
 
 t.test("going from red to green never shows an amber that nobody meant", async (t) => {

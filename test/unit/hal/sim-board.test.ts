@@ -24,7 +24,13 @@ t.test("cards arrive over the lines as the bits that were presented", async (t) 
   for (const [reader, format, fields] of cards) {
     const bits = bitsOf(format, fields);
     const { lastEdgeAt } = await until(sim.presentCard(reader, bits));
-    t.match(reports.at(-1), { kind: "card", reader, format, raw: rawFromBits(bits), at: lastEdgeAt });
+    t.match(reports.at(-1), {
+      kind: "card",
+      reader,
+      format,
+      raw: rawFromBits(bits),
+      at: lastEdgeAt,
+    });
   }
   t.equal(reports.length, cards.length);
 });
@@ -159,7 +165,11 @@ t.test("who watches sees each change once, with the time of its line", async (t)
   doorOf(board, "front").strike.drive("secured");
   await null;
   t.same(
-    changes.map(({ changed, at, state }) => [changed, at - releasedAt, state.doors["front"]?.strike]),
+    changes.map(({ changed, at, state }) => [
+      changed,
+      at - releasedAt,
+      state.doors["front"]?.strike,
+    ]),
     [
       ["doors.front.strike", 0, "released"],
       ["doors.front.strike", 7e6, "secured"],

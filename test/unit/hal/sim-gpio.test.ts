@@ -93,7 +93,10 @@ t.test("a lost edge leaves a gap in the numbers and nothing else", async (t) => 
   t.equal(edges.length, 80 - lost);
   t.equal(edges.filter((edge) => edge.line === 1).length, 40, "the other line lost none");
   t.equal(
-    edges.reduce((gaps, edge, index) => gaps + edge.sequence - (edges[index - 1]?.sequence ?? 0) - 1, 0) +
+    edges.reduce(
+      (gaps, edge, index) => gaps + edge.sequence - (edges[index - 1]?.sequence ?? 0) - 1,
+      0,
+    ) +
       (80 - (edges.at(-1)?.sequence ?? 0)),
     lost,
   );

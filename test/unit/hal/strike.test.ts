@@ -30,7 +30,10 @@ for (const { lock, energizedLevel, secured, released } of wirings) {
     strike.close();
     t.equal(strike.commanded(), "secured");
     t.same(levels, [secured, released, secured]);
-    t.match(halErrorOf(() => strike.drive("released")), { kind: "disconnected" });
+    t.match(
+      halErrorOf(() => strike.drive("released")),
+      { kind: "disconnected" },
+    );
     t.equal(gpio.levelOf("relay"), secured, "and nothing releases it after closing");
   });
 
@@ -38,7 +41,10 @@ for (const { lock, energizedLevel, secured, released } of wirings) {
     const gpio = new SimGpio({ clock: new SimClock(), lines: ["relay"] });
     const strike = openStrike({ gpio, wiring: { line: "relay", lock, energizedLevel } });
     gpio.setConnection("relay", "disconnected");
-    t.match(halErrorOf(() => strike.drive("released")), { kind: "disconnected" });
+    t.match(
+      halErrorOf(() => strike.drive("released")),
+      { kind: "disconnected" },
+    );
     t.equal(strike.commanded(), "secured");
     gpio.setConnection("relay", "connected");
     strike.drive("released");
@@ -53,5 +59,8 @@ t.test("securing twice writes twice: an expander that lost power is set right", 
     wiring: { line: "relay", lock: "fail_secure", energizedLevel: 1 },
   });
   gpio.setConnection("relay", "disconnected");
-  t.match(halErrorOf(() => strike.drive("secured")), { kind: "disconnected" });
+  t.match(
+    halErrorOf(() => strike.drive("secured")),
+    { kind: "disconnected" },
+  );
 });
