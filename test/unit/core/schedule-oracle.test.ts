@@ -125,7 +125,7 @@ for (const [zone, change] of places) {
         }
       },
     );
-    checkProperty(t, 40, property);
+    checkProperty(t, 15, property);
     t.pass("all agreed");
   });
 
@@ -149,7 +149,7 @@ for (const [zone, change] of places) {
         }
       },
     );
-    checkProperty(t, 40, property);
+    checkProperty(t, 15, property);
     t.pass("all agreed");
   });
 
@@ -164,7 +164,7 @@ for (const [zone, change] of places) {
       const openings = states.filter((isOpen, index) => isOpen && states[index - 1] === false);
       if (openings.length !== 1) throw new Error(`opened ${openings.length} times`);
     });
-    checkProperty(t, 60, property);
+    checkProperty(t, 25, property);
     t.pass("all agreed");
   });
 }
