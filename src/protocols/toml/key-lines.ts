@@ -22,11 +22,22 @@ export function locateKeys(text: string): KeyLines {
     lineOf: (path) => {
       for (let length = path.length; length > 0; length -= 1) {
         const offset = scan.offsets.get(pathText(path.slice(0, length)));
-        if (offset !== undefined) return lineStarts.filter((start) => start <= offset).length;
+        if (offset !== undefined) return lineAt(offset, lineStarts);
       }
       return 1;
     },
   };
+}
+
+/** How many lines start at or before `offset`. A large file may have a fault on every line. */
+function lineAt(offset: number, lineStarts: readonly number[]): number {
+  let [below, above] = [0, lineStarts.length];
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if ((lineStarts[middle] ?? 0) <= offset) below = middle;
+    else above = middle;
+  }
+  return above;
 }
 
 const pathText = (path: KeyPath): string => JSON.stringify(path);
@@ -40,7 +51,6 @@ class KeyScan {
 
   constructor(text: string) {
     this.text = text;
-    if (text.startsWith("\uFEFF")) this.at = 1;
   }
 
   document(): void {

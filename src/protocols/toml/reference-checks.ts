@@ -22,6 +22,9 @@ export function reportRepeats(
   }
 }
 
+/** Beyond so many names the nearest is not looked for, as every line may name one that is wrong. */
+const hintNamesMax = 500;
+
 /** A reference by name to something of the same file. */
 export function reportUnknownName(
   report: TomlReport,
@@ -34,7 +37,7 @@ export function reportUnknownName(
 ): void {
   const { path, what, name, known } = reference;
   if (known.has(name)) return;
-  const nearest = nearestWord(name, [...known]);
+  const nearest = known.size > hintNamesMax ? undefined : nearestWord(name, [...known]);
   const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
   // Thousands of users on one line would help nobody.
   const few = known.size <= 12 ? `: ${[...known].join(", ")}` : "";

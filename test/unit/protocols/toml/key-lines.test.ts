@@ -44,10 +44,14 @@ literal = '''
 last = 9
 quotes = """"two more at the end"""""
 end = 11
+list = ["""x"""""
+, 13, '''y''''
+, 14
+, 15]
 empty = ""
 empty2 = ''
 empty3 = """"""
-end2 = 15
+end2 = 19
 `),
     [],
     "strings of many lines",

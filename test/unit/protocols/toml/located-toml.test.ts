@@ -67,6 +67,10 @@ t.test("all faults are named at once, in the order of their lines", async (t) =>
   );
 });
 
+t.test("a key that is there already is not suggested again", async (t) => {
+  t.notMatch(faultsOf('name = "a"\nnmae = "b"'), [/did you mean/]);
+});
+
 t.test("what is of the wrong type is named for what it is", async (t) => {
   const found = (value: string) => faultsOf(`name = ${value}`)[0]?.replace(/.*, found /, "");
   t.equal(found("7"), "7");
