@@ -79,14 +79,15 @@ export class TapTally {
 
   /** Returns a file's outcome with the line that ends it. */
   line(text: string): FileOutcome | undefined {
-    if (this.#takesDetails(text)) return this.#details === undefined ? this.#takeEnded() : undefined;
+    if (this.#takesDetails(text))
+      return this.#details === undefined ? this.#takeEnded() : undefined;
     const point = parsePoint(text);
     if (point !== undefined) return this.#point(point);
     const subtest = subtestPattern.exec(text);
     if (subtest !== null) {
       const depth = (subtest[1] ?? "").length / 4;
       this.#names.length = depth;
-      this.#names[depth] = unescape(subtest[2] ?? "");
+      this.#names[depth] = unescaped(subtest[2] ?? "");
       if (depth === 0) this.#open = openFile(this.#names[0] ?? "");
       return undefined;
     }
@@ -178,9 +179,9 @@ function parsePoint(text: string): Point | undefined {
   return {
     depth: (match[1] ?? "").length / 4,
     passed: match[2] === undefined,
-    name: unescape(name),
+    name: unescaped(name),
     directive: directive?.[1]?.toUpperCase(),
-    reason: unescape(directive?.[2] ?? "").trim(),
+    reason: unescaped(directive?.[2] ?? "").trim(),
     ms: Number(timed?.[1] ?? 0) * (timed?.[2] === "s" ? 1000 : 1),
   };
 }
@@ -195,16 +196,30 @@ function startsWith(path: readonly string[], start: readonly string[]): boolean 
 }
 
 /** TAP 14 escapes `#` and the backslash in descriptions. */
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\([\\#])/g, "$1");
 }
 
 /** The line that a person, and CI, read last. */
-export function totalLine(tally: {
+export function totalLine(tally: Totals): string {
+  const skipped = tally.skippedCount > 0 ? `, ${tally.skippedCount} skipped` : "";
+  return `${tally.passedCount} passed, ${tally.failedCount} failed${skipped}`;
+}
+
+export interface Totals {
   readonly passedCount: number;
   readonly failedCount: number;
   readonly skippedCount: number;
-}): string {
-  const skipped = tally.skippedCount > 0 ? `, ${tally.skippedCount} skipped` : "";
-  return `${tally.passedCount} passed, ${tally.failedCount} failed${skipped}`;
+}
+
+/** The last total in what a command printed. */
+export function parseTotalLine(output: string): Totals | undefined {
+  const matches = output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm);
+  const last = [...matches].at(-1);
+  if (last === undefined) return undefined;
+  return {
+    passedCount: Number(last[1]),
+    failedCount: Number(last[2]),
+    skippedCount: Number(last[3] ?? 0),
+  };
 }

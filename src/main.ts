@@ -67,7 +67,9 @@ interface LocalFlags {
 
 function createProgram(): Command {
   const postern = new Command("postern")
-    .description("A door controller, the site that issues passes to it, and its technician's tools.")
+    .description(
+      "A door controller, the site that issues passes to it, and its technician's tools.",
+    )
     .version(version(), "--version", "print the version")
     .showHelpAfterError("(postern --help lists what there is)")
     .exitOverride();

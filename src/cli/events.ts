@@ -48,7 +48,10 @@ export async function showEvents(options: EventsOptions): Promise<void> {
 function understood(item: unknown): JournalEntry {
   const entry = parseJournalEntry(item);
   if (entry.ok) return entry.value;
-  throw new CommandFailed(1, `The journal has an entry that this version cannot read: ${entry.fault}`);
+  throw new CommandFailed(
+    1,
+    `The journal has an entry that this version cannot read: ${entry.fault}`,
+  );
 }
 
 export function renderEntry({ number, wall, event }: JournalEntry): string {
@@ -70,7 +73,10 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
       return { where: at(event), what: known === "" ? reason : `${reason}: ${known}` };
     }
     case "pin_lockout":
-      return { where: `reader ${event.reader}`, what: `keypad pauses ${tellDuration(event.pauseMs)}` };
+      return {
+        where: `reader ${event.reader}`,
+        what: `keypad pauses ${tellDuration(event.pauseMs)}`,
+      };
     case "reader_misread": {
       const { reader, verdict, bitCount, count } = event;
       return { where: `reader ${reader}`, what: `${verdict}, ${bitCount} bits, ${count} times` };

@@ -1,8 +1,8 @@
 import { doorId, idExpectation, isId } from "../domain/ids.ts";
 import { reasonSentences } from "../domain/reason.ts";
+import type { Result } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
-import type { Result } from "../domain/result.ts";
 import type { CardArgument } from "../protocols/local/local-message.ts";
 import type { LocalExplanation } from "../protocols/local/local-reports.ts";
 import { parseBitsArgument, parseCardArgument } from "./card-argument.ts";

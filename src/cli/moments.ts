@@ -11,7 +11,8 @@ const momentPattern =
 export function parseMoment(text: string): Result<EpochMs, string> {
   const match = momentPattern.exec(text);
   const [, year, month, day] = (match ?? []).map(Number);
-  if (year === undefined || month === undefined || day === undefined) return fail(momentExpectation);
+  if (year === undefined || month === undefined || day === undefined)
+    return fail(momentExpectation);
   // Date.parse takes the 31st of any month and means a day of the next.
   const date = new Date(Date.UTC(year, month - 1, day));
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return fail(momentExpectation);
@@ -22,7 +23,10 @@ export function parseMoment(text: string): Result<EpochMs, string> {
 export function tellMoment(at: EpochMs): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return "?";
-  return date.toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+  return date
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, "Z");
 }
 
 /** The two largest units: a technician wants to know whether it is minutes or days. */

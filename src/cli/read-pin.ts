@@ -1,5 +1,5 @@
-import type { ReadStream } from "node:tty";
 import { createInterface } from "node:readline";
+import type { ReadStream } from "node:tty";
 import { CommandFailed } from "./terminal.ts";
 
 const pinLengthMax = 64;

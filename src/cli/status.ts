@@ -56,5 +56,7 @@ function describeTable(table: NonNullable<LocalStatus["table"]>): string {
 
 function describeMisreads(counts: Readonly<Record<string, number>>): string {
   const seen = Object.entries(counts).filter(([, count]) => count > 0);
-  return seen.length === 0 ? "none" : seen.map(([verdict, count]) => `${verdict} ${count}`).join(" ");
+  return seen.length === 0
+    ? "none"
+    : seen.map(([verdict, count]) => `${verdict} ${count}`).join(" ");
 }

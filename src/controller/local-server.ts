@@ -4,10 +4,10 @@ import type { Result } from "../domain/result.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { LineSplitter } from "../protocols/local/line-splitter.ts";
 import {
-  encodeLocalResponse,
-  eventsLimitDefault,
   type EventsArgs,
   type ExplainArgs,
+  encodeLocalResponse,
+  eventsLimitDefault,
   type LocalFault,
   type LocalRequest,
   type LocalResponse,
@@ -182,7 +182,10 @@ class LocalClient {
     try {
       while (left > 0 && this.#wantsMore(follow)) {
         const seen = journal.highest();
-        const entries = await journal.read({ after: position, limit: Math.min(left, entriesAtOnce) });
+        const entries = await journal.read({
+          after: position,
+          limit: Math.min(left, entriesAtOnce),
+        });
         for (const entry of entries) {
           if (!this.#wantsMore(follow)) return;
           await this.#sendInTurn({ id, kind: "item", item: entry });

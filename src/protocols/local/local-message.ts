@@ -11,9 +11,6 @@ import { epochMs } from "../../domain/time.ts";
  */
 export const localProtocolVersion = 1;
 
-/** Of the socket, in a controller's state folder, unless its configuration says another. */
-export const localSocketName = "controller.sock";
-
 /** A longer line is refused, and the connection that sent it ended. */
 export const localRequestBytesMax = 16_384;
 /** A client that reads a longer line is not talking to a controller. */
@@ -182,7 +179,8 @@ const responseSchema = v.variant("kind", [
 /** The fault is a sentence for people. */
 export function parseLocalResponse(line: string): Result<LocalResponse, string> {
   const parsed = v.safeParse(responseSchema, parseJson(line), { abortEarly: true });
-  if (!parsed.success) return fail("The controller answered in a way that this version cannot read.");
+  if (!parsed.success)
+    return fail("The controller answered in a way that this version cannot read.");
   const { v: _, ...response } = parsed.output;
   return succeed(response);
 }
