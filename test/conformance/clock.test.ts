@@ -3,7 +3,7 @@ import type { Clock } from "../../hal/clock.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { SimClock } from "../../hal/sim/sim-clock.ts";
 import { SimWallClock } from "../../hal/sim/sim-wall-clock.ts";
-import type { ClockQuality } from "../../src/domain/time.ts";
+import { type ClockQuality, monotonicMs } from "../../src/domain/time.ts";
 import { clockConformance } from "./clock-conformance.ts";
 
 /** Counts time on its own, so that an alarm that never fires is seen and not waited for. */
@@ -18,6 +18,19 @@ t.test("the machine's clock", async (t) => {
   clockConformance(t, () => {
     const clock = createSystemClock({ quality: () => "trusted" });
     return { clock, pass: passReal(clock) };
+  });
+
+  t.test("waits for a year in pieces that a timer can wait for", async (t) => {
+    const warnings: string[] = [];
+    const warned = (warning: Error) => warnings.push(warning.name);
+    process.on("warning", warned);
+    t.teardown(() => process.off("warning", warned));
+    const clock = createSystemClock({ quality: () => "trusted" });
+    const year = monotonicMs(clock.monotonic() + 365 * 86_400_000);
+    const alarm = clock.alarm(year, () => t.fail("a year has not passed"));
+    await passReal(clock)(10);
+    alarm.cancel();
+    t.same(warnings, [], "a longer timer would fire at once, and again and again");
   });
 
   t.test("is the clock of process.hrtime, in milliseconds", async (t) => {

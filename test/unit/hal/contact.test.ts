@@ -131,6 +131,20 @@ t.test("a timer that fires late does not believe a level that has gone", async (
   );
 });
 
+t.test("an edge that the level announces is waited for, and its stamp decides", async (t) => {
+  const { clock, gpio, told } = openContact();
+  gpio.pull("contact", open);
+  await clock.elapse(10);
+  clock.stall(30);
+  gpio.setFaults({ seed: 1, board: { lateCallback: 1 }, lines: {} });
+  gpio.pull("contact", closed);
+  await clock.elapse(500);
+  t.same(told, [
+    ["open", 0],
+    ["closed", 40],
+  ]);
+});
+
 t.test("an edge that was lost is found again by looking at the line", async (t) => {
   const { clock, gpio, told, position } = openContact();
   gpio.pull("contact", open);

@@ -1,5 +1,8 @@
 import t from "tap";
 import type { LightPattern } from "../../../hal/indicator.ts";
+import { openIndicator } from "../../../hal/lines/indicator.ts";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
+import { SimGpio } from "../../../hal/sim/sim-gpio.ts";
 import { openRig, readerOf } from "./sim-rig.ts";
 
 function openLamps(reader: "front" | "lab") {
@@ -53,6 +56,19 @@ t.test("going from red to green never shows an amber that nobody meant", async (
   t.equal(led(), "red");
 });
 
+t.test("red and green are never lit together on the way from one to the other", async (t) => {
+  const clock = new SimClock();
+  const gpio = new SimGpio({ clock, lines: ["red", "green"] });
+  const lamp = (line: string) => ({ line, activeLevel: 1 as const });
+  const wiring = { red: lamp("red"), green: lamp("green") };
+  const indicator = openIndicator({ gpio, clock, wiring });
+  gpio.watchOutputs(() => {
+    if (gpio.levelOf("red") === 1 && gpio.levelOf("green") === 1) t.fail("both are lit");
+  });
+  for (const light of ["red", "green", "red", "off"] as const) indicator.show(steady(light));
+  t.same([gpio.levelOf("red"), gpio.levelOf("green")], [0, 0]);
+});
+
 t.test("flashing begins with the light and alternates until something else is shown", async (t) => {
   const { clock, indicator, led } = openLamps("front");
   indicator.show({ kind: "flash", light: "red", onMs: 100 });
@@ -66,6 +82,8 @@ t.test("flashing begins with the light and alternates until something else is sh
   const on = ["red", "red", "off", "off"];
   t.same(seen, [...on, ...on, ...on]);
   t.equal(clock.alarmCount, 1);
+  indicator.show({ kind: "flash", light: "amber", onMs: 50 });
+  t.equal(clock.alarmCount, 1, "the flashing before it has ended");
   indicator.show(steady("green"));
   clock.advance(1_000);
   t.equal(led(), "green");

@@ -91,15 +91,8 @@ t.test("a lost edge leaves a gap in the numbers and nothing else", async (t) => 
   const lost = gpio.faults.counts().lostEdge;
   t.ok(lost > 5 && lost < 35, `${lost} of 40`);
   t.equal(edges.length, 80 - lost);
+  t.equal(edges.at(-1)?.sequence, 80, "each lost edge has used up a number");
   t.equal(edges.filter((edge) => edge.line === 1).length, 40, "the other line lost none");
-  t.equal(
-    edges.reduce(
-      (gaps, edge, index) => gaps + edge.sequence - (edges[index - 1]?.sequence ?? 0) - 1,
-      0,
-    ) +
-      (80 - (edges.at(-1)?.sequence ?? 0)),
-    lost,
-  );
 });
 
 t.test("late callbacks come late, in order, with right stamps", async (t) => {
