@@ -14,7 +14,15 @@ import type { DoorEvent } from "../../../src/domain/event.ts";
 import { doorId, readerId } from "../../../src/domain/ids.ts";
 import { digestPin } from "../../../src/protocols/sync/provision.ts";
 import { encodeCard, standardFormats } from "../../../src/protocols/wiegand/format.ts";
-import { cardPass, door, pinPass, rule, tableContent, testHashKey, user } from "../core/sample-table.ts";
+import {
+  cardPass,
+  door,
+  pinPass,
+  rule,
+  tableContent,
+  testHashKey,
+  user,
+} from "../core/sample-table.ts";
 
 const file = "config/boards/sim.toml";
 const pinKey = new Uint8Array(32).fill(7);
@@ -81,7 +89,12 @@ function open(table: TableContent | undefined) {
     order.push(event.kind);
   };
   const controller = new DoorController(
-    { board, digestPin: (digits) => digestPin(pinKey, digits), record, troubles: new Troubles(record) },
+    {
+      board,
+      digestPin: (digits) => digestPin(pinKey, digits),
+      record,
+      troubles: new Troubles(record),
+    },
     table && buildAccessTable(table, testHashKey),
   );
   const world = {
@@ -137,15 +150,21 @@ t.test("without a table nobody enters, everybody leaves, and both are recorded",
   t.match(world.events.at(-1), { kind: "rex_admitted", door: "front" });
 });
 
-t.test("a table that arrives decides the next tap, and the one before is not decided again", async (t) => {
-  const world = open(content());
-  await world.tap(front.reader, adaBits);
-  world.controller.setTable(buildAccessTable({ ...content(), passes: [] }, testHashKey));
-  await world.clock.elapse(3_000);
-  await world.tap(front.reader, adaBits);
-  t.same(world.strikes(), ["secured", "secured"]);
-  t.match(world.events.map(({ kind }) => kind), ["access_granted", "door_not_entered", "access_denied"]);
-});
+t.test(
+  "a table that arrives decides the next tap, and the one before is not decided again",
+  async (t) => {
+    const world = open(content());
+    await world.tap(front.reader, adaBits);
+    world.controller.setTable(buildAccessTable({ ...content(), passes: [] }, testHashKey));
+    await world.clock.elapse(3_000);
+    await world.tap(front.reader, adaBits);
+    t.same(world.strikes(), ["secured", "secured"]);
+    t.match(
+      world.events.map(({ kind }) => kind),
+      ["access_granted", "door_not_entered", "access_denied"],
+    );
+  },
+);
 
 t.test("lab asks for the PIN after the card and opens to both", async (t) => {
   const world = open(content());
@@ -155,15 +174,20 @@ t.test("lab asks for the PIN after the card and opens to both", async (t) => {
   t.same(world.strikes(), ["secured", "released"]);
 });
 
-t.test("a card without its PIN is denied when the time is over, and the lamp is red again", async (t) => {
-  const world = open(content());
-  await world.tap(lab.reader, adaBits);
-  await world.clock.elapse(12_000);
-  t.match(world.events, [{ kind: "access_denied", reason: "second_factor_timeout", user: "ada" }]);
-  t.equal(world.sim.state().readers["lab"]?.led, "red");
-  await world.type(lab.reader, "246810#");
-  t.same(world.strikes(), ["secured", "secured"]);
-});
+t.test(
+  "a card without its PIN is denied when the time is over, and the lamp is red again",
+  async (t) => {
+    const world = open(content());
+    await world.tap(lab.reader, adaBits);
+    await world.clock.elapse(12_000);
+    t.match(world.events, [
+      { kind: "access_denied", reason: "second_factor_timeout", user: "ada" },
+    ]);
+    t.equal(world.sim.state().readers["lab"]?.led, "red");
+    await world.type(lab.reader, "246810#");
+    t.same(world.strikes(), ["secured", "secured"]);
+  },
+);
 
 t.test("five wrong PINs pause the keypad of that reader, and cards go on working", async (t) => {
   const world = open(content());

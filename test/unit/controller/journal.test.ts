@@ -20,6 +20,9 @@ import {
   temporaryFolder,
 } from "./journal-records.ts";
 
+// Each test has a real journal with a thread of its own, on a machine that may be busy.
+t.setTimeout(120_000);
+
 const range = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
 

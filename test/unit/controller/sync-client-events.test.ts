@@ -1,0 +1,210 @@
+import { randomBytes } from "node:crypto";
+import t from "tap";
+import { sealEventAck } from "../../../src/protocols/sync/ack-message.ts";
+import { openEventBatch } from "../../../src/protocols/sync/event-message.ts";
+import { committed, countOf, record, temporaryFolder } from "./journal-records.ts";
+import { openStage, scope, type SyncStage, topics } from "./sync-stage.ts";
+import { content, sealed, version } from "./tables.ts";
+
+// Each test has a real journal with a thread of its own, on a machine that may be busy.
+t.setTimeout(120_000);
+
+async function append(stage: SyncStage, first: number, last: number): Promise<void> {
+  for (let count = first; count <= last; count += 1) stage.journal.append(record(count));
+  await committed(stage.journal, last);
+}
+
+/** The numbers of each batch sent, in the order of sending. */
+function batches(stage: SyncStage): readonly (readonly [number, number])[] {
+  return stage.broker.to(topics.event).map(({ payload }) => {
+    const batch = openEventBatch(scope, payload);
+    if (!batch.ok) throw new Error(batch.fault.detail);
+    return [batch.value.at(0)?.number ?? 0, batch.value.at(-1)?.number ?? 0];
+  });
+}
+
+const siteHas = (stage: SyncStage, count: number) => () => stage.site.entries.length >= count;
+
+t.test("what happened offline reaches the site later, in order and once", async (t) => {
+  const stage = await openStage(t);
+  await append(stage, 1, 1_000);
+  t.same(stage.broker.published, []);
+  stage.broker.up();
+  await stage.until(() => stage.journal.acknowledged() === 1_000);
+  t.same(
+    stage.site.entries.map(countOf),
+    Array.from({ length: 1_000 }, (_, index) => index + 1),
+  );
+  t.same(
+    batches(stage),
+    [1, 201, 401, 601, 801].map((first) => [first, first + 199]),
+  );
+  t.equal(stage.clock.alarmCount, 0, "nothing is timed once all is acknowledged");
+  await append(stage, 1_001, 1_001);
+  await stage.until(() => stage.journal.acknowledged() === 1_001);
+  t.same(stage.site.faults, []);
+});
+
+t.test("a broker's word ends nothing: unacknowledged entries stay and go out again", async (t) => {
+  const stage = await openStage(t);
+  stage.site.isAway = true;
+  stage.broker.up();
+  await append(stage, 1, 3);
+  await stage.quiet();
+  t.same(batches(stage), [[1, 3]]);
+  t.equal(stage.journal.acknowledged(), 0);
+  t.equal(stage.clock.alarmCount, 1);
+  stage.clock.advance(2_999);
+  await stage.quiet();
+  t.equal(batches(stage).length, 1);
+  stage.clock.advance(1);
+  await stage.quiet();
+  t.same(stage.troubles.active(), ["site_silent"]);
+  t.equal(batches(stage).length >= 2, true);
+  await stage.clock.elapse(3_600_000);
+  await stage.quiet();
+  t.ok(batches(stage).length < 40, `an hour of silence costs ${batches(stage).length} messages`);
+  stage.site.isAway = false;
+  await stage.until(() => stage.journal.acknowledged() === stage.journal.highest());
+  await stage.until(() => stage.troubles.active().length === 0);
+});
+
+t.test("after a lost link it goes on from what the site acknowledged last", async (t) => {
+  const stage = await openStage(t);
+  stage.broker.up();
+  await append(stage, 1, 5);
+  await stage.until(() => stage.journal.acknowledged() === 5);
+  stage.site.isAway = true;
+  await append(stage, 6, 9);
+  await stage.quiet();
+  stage.broker.down();
+  t.equal(stage.clock.alarmCount, 0, "nothing is timed while there is nobody to talk to");
+  await append(stage, 10, 12);
+  stage.site.isAway = false;
+  stage.broker.up();
+  await stage.until(siteHas(stage, 12));
+  t.same(batches(stage).at(-1), [6, 12]);
+  t.same(stage.site.faults, []);
+});
+
+t.test("after a restart it goes on from what the site acknowledged last", async (t) => {
+  const folder = temporaryFolder(t);
+  await t.test("before", async (t) => {
+    const stage = await openStage(t, { folder });
+    stage.broker.up();
+    await append(stage, 1, 5);
+    await stage.until(() => stage.journal.acknowledged() === 5);
+    stage.broker.down();
+    await append(stage, 6, 9);
+  });
+  const stage = await openStage(t, { folder });
+  stage.broker.up();
+  await stage.quiet();
+  t.same(batches(stage)[0], [6, 9]);
+});
+
+t.test("only so many entries are on their way at once", async (t) => {
+  const stage = await openStage(t);
+  stage.site.isAway = true;
+  await append(stage, 1, 5_000);
+  stage.broker.up();
+  await stage.quiet();
+  for (let turns = 0; turns < 10; turns += 1) await stage.quiet();
+  t.same(batches(stage).at(-1), [1_801, 2_000]);
+  stage.site.isAway = false;
+  await stage.until(siteHas(stage, 5_000));
+});
+
+t.test(
+  "acknowledgements that are not the site's, or not of this journal, end nothing",
+  async (t) => {
+    const stage = await openStage(t);
+    stage.site.isAway = true;
+    stage.broker.up();
+    await append(stage, 1, 5);
+    await stage.quiet();
+    const journal = stage.journal.id() ?? "";
+    const good = sealEventAck(scope, { journal, number: 5 });
+    const bad = [
+      new Uint8Array(),
+      Buffer.from("5"),
+      randomBytes(100),
+      good.subarray(0, -1),
+      Buffer.concat([good, Buffer.of(0)]),
+      ...Array.from(good, (byte, at) => {
+        const flipped = Buffer.from(good);
+        flipped.writeUInt8(byte ^ 0x10, at);
+        return flipped;
+      }),
+      sealEventAck(scope, { journal: "ab".repeat(16), number: 5 }),
+      sealEventAck(scope, { journal, number: 6 }),
+    ];
+    for (const payload of bad) stage.broker.deliver(topics.eventAck, payload);
+    t.equal(stage.journal.acknowledged(), 0);
+    t.equal(stage.client.refusedAckCount(), bad.length);
+    stage.broker.deliver(topics.eventAck, good);
+    t.equal(stage.journal.acknowledged(), 5);
+  },
+);
+
+t.test(
+  "a gap at the site is filled at once, and a replayed hint of one is not believed for long",
+  async (t) => {
+    const stage = await openStage(t);
+    stage.broker.up();
+    stage.site.isAway = true;
+    await append(stage, 1, 3);
+    await stage.quiet();
+    stage.site.isAway = false;
+    await append(stage, 4, 6);
+    await stage.until(siteHas(stage, 6));
+    t.ok(
+      stage.clock.monotonic() - new Date(0).getTime() < 1_000_000 + 3_000,
+      "before any deadline",
+    );
+    stage.site.isAway = true;
+    await append(stage, 7, 8);
+    await stage.quiet();
+    const sentBefore = batches(stage).length;
+    const replayed = stage.site.ack(stage.journal.id() ?? "", 6);
+    for (let count = 0; count < 500; count += 1) stage.broker.deliver(topics.eventAck, replayed);
+    await stage.quiet();
+    t.ok(batches(stage).length <= sentBefore + 1, "500 replays cost one message at most");
+  },
+);
+
+t.test(
+  "a site that was restored from an older copy gets again what the journal still has",
+  async (t) => {
+    const stage = await openStage(t);
+    stage.broker.up();
+    await append(stage, 1, 10);
+    await stage.until(() => stage.journal.acknowledged() === 10);
+    stage.site.entries.length = 4;
+    await append(stage, 11, 11);
+    await stage.until(siteHas(stage, 11));
+    t.same(
+      stage.site.entries.map(({ number }) => number),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+    );
+    t.same(stage.site.faults, []);
+  },
+);
+
+t.test(
+  "a site that comes back shows it by its table, and gets what it missed without delay",
+  async (t) => {
+    const stage = await openStage(t);
+    const table = sealed(content(version(1, 1)));
+    stage.broker.up();
+    stage.broker.deliver(topics.tableSnapshot, table);
+    await stage.until(() => stage.journal.acknowledged() === 1);
+    stage.site.isAway = true;
+    await append(stage, 2, 4);
+    await stage.quiet();
+    stage.site.isAway = false;
+    stage.broker.deliver(topics.tableSnapshot, table);
+    await stage.quiet();
+    t.equal(stage.site.entries.length, 4);
+  },
+);
