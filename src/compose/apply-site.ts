@@ -1,18 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { describeConfigFaults } from "./config/config-fault.ts";
-import type { Environment } from "./config/environment.ts";
-import { parseSiteConfig } from "./config/site-config.ts";
+import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
 import { readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 
-export interface ApplySiteOptions {
+/** The configuration is the site's own: where it listens and where its API key is. */
+export interface ApplySiteOptions extends StartConfigSource {
   /** What to apply. */
   readonly file: string;
-  /** The site's own configuration: where it listens and where its API key is. */
-  readonly configFile: string;
-  readonly env: Environment;
   readonly print: (text: string) => void;
 }
 
@@ -38,11 +34,9 @@ const answerSchema = v.variant("ok", [
 
 /** Hands a site file to the running site. Throws `StartRefused` with what the site said against it. */
 export async function applySiteFile(options: ApplySiteOptions): Promise<void> {
-  const { file, configFile, env, print } = options;
+  const { file, print } = options;
   const text = readStartFile(file);
-  const config = parseSiteConfig({ file: configFile, text: readStartFile(configFile), env });
-  if (!config.ok) throw new StartRefused(describeConfigFaults(config.fault));
-  const { stateDir, httpPort } = config.value;
+  const { stateDir, httpPort } = readSiteConfig(options);
   const url = `http://127.0.0.1:${httpPort}/postern/site?file=${encodeURIComponent(file.slice(-fileNameMax))}`;
   const answer = await post({ url, key: readApiKey(join(stateDir, "api-key")), text });
   if (!answer.ok) throw new StartRefused(answer.error.message);

@@ -11,10 +11,10 @@ import { SimBoard } from "../../hal/sim/sim-board.ts";
 import { DoorController } from "../controller/door-controller.ts";
 import { openJournal } from "../controller/journal.ts";
 import { bootPattern } from "../controller/indication.ts";
-import { localHandlers } from "../controller/local-handlers.ts";
+import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
 import { createLocalServer } from "../controller/local-server.ts";
 import { createRecorder } from "../controller/recorder.ts";
-import { createSyncClient } from "../controller/sync-client.ts";
+import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
 import { openTableStore } from "../controller/table-store.ts";
 import { Troubles } from "../controller/troubles.ts";
 import { type AccessTable, buildAccessTable } from "../core/access-table/access-table.ts";
@@ -134,6 +134,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   const startedAt = clock.wall().at;
 
   let doors: DoorController | undefined;
+  let sync: SyncClient | undefined;
   const journal = await openJournal({
     file: join(config.stateDir, "journal.sqlite3"),
     controller: config.controller,
@@ -148,6 +149,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   const record = (event: DoorEvent) => {
     append(event);
     log.info(event, event.kind);
+    sync?.statusChanged();
   };
   const troubles = new Troubles(record);
   const toDigest = (digits: string) => digestPin(provision.pinKey, digits);
@@ -167,17 +169,27 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   );
   const controller = doors;
 
-  const link = connectMqtt({ url: config.mqttUrl, clientId: `postern-${config.controller}` });
+  const link = connectMqtt({
+    url: config.mqttUrl,
+    clientId: `postern-${config.controller}`,
+    clock,
+    will: offlineWill(provision),
+    onLost: (why) => log.info({ why }, "the broker is away"),
+  });
   closing.push(() => link.close());
-  const sync = createSyncClient({
+  const client = createSyncClient({
     link,
     provision,
     journal,
     tableStore,
     clock,
+    troubles,
+    status: () => onlineStatus({ software, clock, doors: controller, troubles }),
+    record,
     onTable: (content) => controller.setTable(indexed(content)),
   });
-  closing.push(() => sync.close());
+  sync = client;
+  closing.push(() => client.close());
 
   const handlers = localHandlers({
     controller: config.controller,
@@ -189,7 +201,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     formats,
     journal,
     troubles,
-    linkState: () => sync.linkState(),
+    linkState: () => client.linkState(),
     digestPin: toDigest,
   });
   const local = createLocalServer({

@@ -11,18 +11,22 @@ import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import type { DoorController } from "./door-controller.ts";
 import type { Journal } from "./journal.ts";
 import type { LocalHandlers } from "./local-server.ts";
+import type { OnlineStatus } from "./status-publisher.ts";
 import type { Troubles } from "./troubles.ts";
 
-export interface LocalHandlersOptions {
-  readonly controller: ControllerId;
-  readonly site: SiteId;
+export interface StatusSources {
   readonly software: string;
-  readonly startedAt: EpochMs;
   readonly clock: Clock;
   readonly doors: DoorController;
+  readonly troubles: Troubles;
+}
+
+export interface LocalHandlersOptions extends StatusSources {
+  readonly controller: ControllerId;
+  readonly site: SiteId;
+  readonly startedAt: EpochMs;
   readonly formats: readonly WiegandFormat[];
   readonly journal: Journal;
-  readonly troubles: Troubles;
   readonly linkState: () => "up" | "down";
   readonly digestPin: (digits: string) => PinDigest;
 }
@@ -59,7 +63,25 @@ function statusOf(options: LocalHandlersOptions): LocalStatus {
     journal: { newest: journal.highest(), acknowledged: journal.acknowledged() },
     doors: doors.doors(),
     readers: doors.readers(),
-    troubles: [...troubles.active(), ...doors.inputTroubles()],
+    troubles: allTroubles({ doors, troubles }),
+  };
+}
+
+function allTroubles(from: Pick<StatusSources, "doors" | "troubles">): readonly string[] {
+  return [...from.troubles.active(), ...from.doors.inputTroubles()];
+}
+
+/** The short form of `status`, for the site and its dashboards. */
+export function onlineStatus(sources: StatusSources): OnlineStatus {
+  const { software, clock, doors } = sources;
+  const wall = clock.wall();
+  const table = doors.table();
+  return {
+    online: true,
+    software,
+    clock: wall.quality,
+    troubles: allTroubles(sources),
+    ...(table !== undefined && { table: table.version, tableAgeMs: wall.at - table.compiledAt }),
   };
 }
 

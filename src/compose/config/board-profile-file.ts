@@ -97,7 +97,12 @@ function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProf
   const doors = new Set(tables.doors.map(({ id }) => id));
   for (const [index, reader] of tables.readers.entries()) {
     const path = ["readers", index];
-    reportUnknownName(report, { path: [...path, "door"], what: "door", name: reader.door, known: doors });
+    reportUnknownName(report, {
+      path: [...path, "door"],
+      what: "door",
+      name: reader.door,
+      known: doors,
+    });
     checkFormats({ reader, path: [...path, "formats"], tables, formats, report });
   }
   return {
@@ -123,8 +128,7 @@ function checkFormats(options: {
     const bitCount = formats.find((format) => format.name === name)?.bitCount;
     if (reader.keypad === "pin_26" && bitCount === pinFrameBits) {
       // Nobody could tell a PIN from a card then, and a card's number is printed on it.
-      const expected = `no format of ${pinFrameBits} bits beside a keypad "pin_26", whose PINs are such`;
-      report.fault(at, expected);
+      report.fault(at, `no format of ${pinFrameBits} bits, which the keypad's PINs are`);
     }
   }
 }

@@ -4,6 +4,7 @@ import { type Result, succeed } from "../../domain/result.ts";
 import type { ClockQuality } from "../../domain/time.ts";
 import { idText, oneOf, pathText, tomlTable } from "../../protocols/toml/toml-schema.ts";
 import { loopbackBroker } from "./broker-url.ts";
+import type { ConfigFault } from "./config-fault.ts";
 import {
   besideFile,
   brokerUrlText,
@@ -15,7 +16,6 @@ import {
   readConfig,
   stateDirKey,
 } from "./config-file.ts";
-import type { ConfigFault } from "./config-fault.ts";
 
 /** What one controller's process is told at its start. Paths are relative to the current folder. */
 export interface ControllerConfig {

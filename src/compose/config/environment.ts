@@ -4,7 +4,7 @@ import { brokerUrlExpectation, isBrokerUrl, withoutCredentials } from "./broker-
 /** `process.env`, which main alone reads. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says instead of the files. A variable that is set but empty says nothing. */
+/** What the environment says instead of the files. A variable that is empty says nothing. */
 export interface Overrides {
   /** POSTERN_STATE_DIR */
   readonly stateDir?: string;
@@ -52,8 +52,7 @@ export function readOverrides(env: Environment): Result<Overrides, readonly Vari
   });
 }
 
-const parseFolder = (text: string): string | undefined =>
-  /\p{Cc}/u.test(text) ? undefined : text;
+const parseFolder = (text: string): string | undefined => (/\p{Cc}/u.test(text) ? undefined : text);
 
 function parsePort(text: string, least: number): number | undefined {
   if (!/^[0-9]{1,5}$/.test(text)) return undefined;

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { type Result, succeed } from "../../domain/result.ts";
 import { pathText, portNumber, tomlTable } from "../../protocols/toml/toml-schema.ts";
+import type { ConfigFault } from "./config-fault.ts";
 import {
   besideFile,
   brokerUrlText,
@@ -11,7 +12,6 @@ import {
   readConfig,
   stateDirKey,
 } from "./config-file.ts";
-import type { ConfigFault } from "./config-fault.ts";
 
 /** What the site's process is told at its start. Paths are relative to the current folder. */
 export interface SiteConfig {
