@@ -1,5 +1,5 @@
 import { Temporal } from "temporal-polyfill";
-import { rawFromBits, type RawCredential } from "../domain/credential.ts";
+import { type RawCredential, rawFromBits } from "../domain/credential.ts";
 import { passId, userId } from "../domain/ids.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
@@ -116,7 +116,7 @@ function encodedCard(
 /** The year 9999 ends here, and with it what a table can say. */
 const epochMsMax = 253_402_300_799_999;
 
-/** A time without an offset is one of the site's wall clocks; within a clock change, the earlier. */
+/** Without an offset it is a time of the site's wall clocks; if there are two, the earlier. */
 function instantAt(
   date: Instant | undefined,
   path: KeyPath,

@@ -15,9 +15,9 @@ import {
 } from "../protocols/toml/toml-schema.ts";
 
 /**
- * For people only. Any script and any sign, for names are not ours to judge; but nothing that moves a
- * terminal's cursor, and no half of a character, which no message could carry. The length is that of
- * the table's own limit for a door.
+ * For people only. Any script and any sign, for names are not ours to judge; but nothing that moves
+ * a terminal's cursor, and no half of a character, which no message could carry. The length is that
+ * of the table's own limit for a door.
  */
 const nameText = textLike(
   (text) => text.length <= 200 && /^[^\p{Cc}\p{Cs}\u2028\u2029]+$/u.test(text),

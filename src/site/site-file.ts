@@ -1,5 +1,13 @@
-import { doorId, readerId, ruleId, scheduleId, siteId, userId, controllerId } from "../domain/ids.ts";
 import type { IsoWeekday, ScheduleRecord } from "../domain/access.ts";
+import {
+  controllerId,
+  doorId,
+  readerId,
+  ruleId,
+  scheduleId,
+  siteId,
+  userId,
+} from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
 import { readFormats } from "../protocols/toml/format-table.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
@@ -18,8 +26,8 @@ import {
 import type { SiteDoor, SiteModel } from "./site-model.ts";
 
 /**
- * A whole site from a file; see config/README.md for its keys. What comes back is consistent: ids and
- * what is presented are unique, references resolve, every card fits its format.
+ * A whole site from a file; see config/README.md for its keys. What comes back is consistent: ids
+ * and what is presented are unique, references resolve, every card fits its format.
  */
 export function parseSiteFile(source: TomlSource): Result<SiteModel, readonly TomlFault[]> {
   return readToml({ ...source, schema: siteFileSchema, isSecret, build: siteModel });
@@ -79,7 +87,9 @@ function checkRules({ doors, users, rules, schedules }: SiteTables, report: Toml
       ["users", "user"],
       ["doors", "door"],
     ] as const) {
-      const named = rule[list].map((id, position) => [["rules", index, list, position], id] as const);
+      const named = rule[list].map(
+        (id, position) => [["rules", index, list, position], id] as const,
+      );
       reportRepeats(report, `each ${what} once`, named);
       for (const [path, name] of named) {
         reportUnknownName(report, { path, what, name, known: known[list] });
@@ -101,7 +111,8 @@ const strikeOnMaxMsUsual = 60_000;
 
 function siteDoor(door: DoorTable, path: KeyPath, report: TomlReport): SiteDoor {
   const { unlock_ms: unlockMs, held_open_ms: heldOpenMs } = door;
-  const heldOpenWarningMs = door.held_open_warning_ms ?? Math.min(heldOpenWarningMsUsual, heldOpenMs);
+  const heldOpenWarningMs =
+    door.held_open_warning_ms ?? Math.min(heldOpenWarningMsUsual, heldOpenMs);
   const strikeOnMaxMs = door.strike_on_max_ms ?? Math.max(strikeOnMaxMsUsual, unlockMs);
   if (heldOpenWarningMs > heldOpenMs) {
     report.fault([...path, "held_open_warning_ms"], `at most held_open_ms, which is ${heldOpenMs}`);

@@ -5,8 +5,8 @@ import type { EpochMs } from "../domain/time.ts";
 import type { CardFields } from "../protocols/wiegand/format.ts";
 
 /**
- * A whole site as the issuer sees it: what a site file says, checked. Ids are unique in their list and
- * every reference resolves; names are for people and are sent to no controller.
+ * A whole site as the issuer sees it: what a site file says, checked. Ids are unique in their list
+ * and every reference resolves. Names are for people; users' names are sent to no controller.
  */
 export interface SiteModel {
   readonly site: SiteId;

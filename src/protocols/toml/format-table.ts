@@ -88,6 +88,8 @@ function tomlPath(field: string): KeyPath {
   return field
     .split(".")
     .map((part) =>
-      /^\d+$/.test(part) ? Number(part) : part.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      /^\d+$/.test(part)
+        ? Number(part)
+        : part.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
     );
 }

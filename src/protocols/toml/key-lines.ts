@@ -8,8 +8,8 @@ export interface KeyLines {
 
 /**
  * The line of every key, header and list element of a text that a TOML parser has already accepted:
- * the parser tells values but not places. A light scan: it looks for where strings, lists and tables
- * begin and end, and relies on that acceptance for everything else.
+ * the parser tells values but not places. A light scan: it looks for where strings, lists and
+ * tables begin and end, and relies on that acceptance for everything else.
  */
 export function locateKeys(text: string): KeyLines {
   const scan = new KeyScan(text);

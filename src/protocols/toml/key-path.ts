@@ -1,6 +1,6 @@
 import { quotedText } from "./quoted-text.ts";
 
-/** Where a value stands: keys of tables and, from 0, positions in lists. Empty for the whole file. */
+/** Where a value stands: keys of tables and, from 0, positions in lists. Empty: the whole file. */
 export type KeyPath = readonly (string | number)[];
 
 /** As a person would look for it: `readers[0].d0`, quoted where TOML wants quotes. */

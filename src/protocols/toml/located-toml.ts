@@ -30,18 +30,18 @@ export interface TomlReading<Schema extends v.GenericSchema, Built> extends Toml
   readonly isSecret?: (path: KeyPath) => boolean;
   /**
    * Makes what the file means, and looks across keys. It is called when every value has its type,
-   * though it may be out of its bounds, so that one look at a file tells as much as can be told; what
-   * it makes is dropped when there is any fault.
+   * though it may be out of its bounds, so that one look at a file tells as much as can be told.
+   * What it makes is dropped when there is any fault.
    */
   readonly build: (value: v.InferOutput<Schema>, report: TomlReport) => Built;
 }
 
-/** Files here are nested a few levels deep; the parser's own limit would allow to exhaust the stack. */
+/** Our files are a few levels deep; the parser's own limit would let a file exhaust the stack. */
 const depthMax = 32;
 
 /**
- * TOML from outside as what `build` makes of the schema's type, or everything that is wrong with it, in the
- * order of its lines. Never throws for a text of whatever content.
+ * TOML from outside as what `build` makes of it, or everything that is wrong with it, in the order
+ * of its lines. Never throws, whatever the text.
  */
 export function readToml<const Schema extends v.GenericSchema, Built>(
   reading: TomlReading<Schema, Built>,
@@ -67,14 +67,15 @@ function parseToml(source: TomlSource): Result<unknown, TomlFault> {
     return succeed(parse(source.text, { unsafeKeyBehaviour: "throw", maxDepth: depthMax }));
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
+    // What follows the first line quotes the text, in which a secret may stand.
+    const [what = ""] = error.message.replace("Invalid TOML document: ", "").split("\n");
     return fail({
       file: source.file,
       line: error.line,
       column: error.column,
       key: "",
       expected: "valid TOML",
-      // What follows the first line quotes the text, in which a secret may stand.
-      found: `a fault: ${error.message.replace("Invalid TOML document: ", "").replace(/\n.*/s, "")}`,
+      found: `a fault: ${what}`,
     });
   }
 }
@@ -135,7 +136,8 @@ class FaultList implements TomlReport {
     }
     if (typeof value === "number") return isSecret ? "a number that is not shown" : String(value);
     if (typeof value === "boolean") return String(value);
-    if (value instanceof TomlDate) return isSecret ? "a date that is not shown" : value.toISOString();
+    if (value instanceof TomlDate)
+      return isSecret ? "a date that is not shown" : value.toISOString();
     if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
     return value === undefined ? "nothing" : "a table";
   }

@@ -1,8 +1,8 @@
 const shownMax = 60;
 
 /**
- * Text from outside as it may stand in a message on a terminal: short, on one line, and without what
- * would move the cursor or turn the direction of the line around.
+ * Text from outside as it may stand in a message on a terminal: short, on one line, and without
+ * what would move the cursor or turn the direction of the line around.
  */
 export function quotedText(text: string): string {
   const short = text.length > shownMax ? `${text.slice(0, shownMax)}…` : text;

@@ -17,5 +17,6 @@ export interface TomlFault {
 export function describeTomlFault(fault: TomlFault): string {
   const column = fault.column === undefined ? "" : `:${fault.column}`;
   const key = fault.key === "" ? "" : `${fault.key}: `;
-  return `${fault.file}:${fault.line}${column}: ${key}expected ${fault.expected}, found ${fault.found}`;
+  const place = `${fault.file}:${fault.line}${column}`;
+  return `${place}: ${key}expected ${fault.expected}, found ${fault.found}`;
 }

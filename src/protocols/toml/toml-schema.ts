@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { idExpectation, isId } from "../../domain/ids.ts";
 
 /*
- * Valibot schemas for what stands in our files. Every message is what was expected, as it reads after
- * the word: "expected a whole number from 0 to 5". Nothing here transforms, so that a value out of its
- * bounds does not keep the rest of the file from being looked at.
+ * Valibot schemas for what stands in our files. Every message is what was expected, as it reads
+ * after that word: "expected a whole number from 0 to 5". Nothing here transforms, so that a value out
+ * of its bounds does not keep the rest of the file from being looked at.
  */
 
 /**
@@ -38,10 +38,7 @@ function missingKey(entries: v.ObjectEntries): v.ErrorMessage<v.BaseIssue<unknow
 
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Date)
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
   );
 }
 
@@ -58,7 +55,10 @@ export function wholeNumber(bounds: { readonly min: number; readonly max: number
   const expected = `a whole number from ${bounds.min} to ${bounds.max}`;
   return v.pipe(
     v.number(expected),
-    v.check((value) => Number.isInteger(value) && value >= bounds.min && value <= bounds.max, expected),
+    v.check(
+      (value) => Number.isInteger(value) && value >= bounds.min && value <= bounds.max,
+      expected,
+    ),
   );
 }
 

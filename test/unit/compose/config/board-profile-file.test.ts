@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { type BoardProfileFile, parseBoardProfile } from "../../../../src/compose/config/board-profile-file.ts";
+import {
+  type BoardProfileFile,
+  parseBoardProfile,
+} from "../../../../src/compose/config/board-profile-file.ts";
 import { describeTomlFault } from "../../../../src/protocols/toml/toml-fault.ts";
 import { standardFormats } from "../../../../src/protocols/wiegand/format.ts";
 import { brokenFile } from "../../protocols/toml/broken-files.ts";
@@ -67,16 +70,16 @@ formats = ["CSN32"]
       formats: standardFormats,
       profile: {
         doors: [{ id: "a", strike: { line: "s", energizedLevel: 0, lock: "fail_safe" } }],
-        readers: [
-          { id: "r", door: "a", d0: "0", d1: "1", formats: ["CSN32"], keypad: "none" },
-        ],
+        readers: [{ id: "r", door: "a", d0: "0", d1: "1", formats: ["CSN32"], keypad: "none" }],
       },
     },
   });
 });
 
 t.test("a line used twice is told with both places, whatever uses it", async (t) => {
-  const lines = [...sim.matchAll(/"((?:relay|contact|rex|reader)\d[a-z0-9-]*)"/g)].map(([, line]) => line);
+  const lines = [...sim.matchAll(/"((?:relay|contact|rex|reader)\d[a-z0-9-]*)"/g)].map(
+    ([, line]) => line,
+  );
   t.equal(lines.length, 17);
   t.equal(new Set(lines).size, 17);
   for (const [index, line] of lines.entries()) {
@@ -105,12 +108,16 @@ t.test("a reader's door and formats must be there", async (t) => {
   t.match(faultsOf(sim.replace('["H10301"]', '["H10031"]')), [
     /readers\[0\]\.formats\[0\]: expected a format of this file.*did you mean "H10301".*"H10031"/,
   ]);
-  t.match(faultsOf(sim.replace('["H10301"]', "[]")), [/a list of one name of a card format or more/]);
+  t.match(faultsOf(sim.replace('["H10301"]', "[]")), [
+    /a list of one name of a card format or more/,
+  ]);
   t.match(faultsOf(sim.replace('["H10301"]', '["H10301", "H10301"]')), [/each format once/]);
 });
 
 t.test("an id is one door's, or one reader's", async (t) => {
-  const result = faultsOf(sim.replaceAll('id = "lab"', 'id = "front"').replace('door = "lab"', 'door = "front"'));
+  const result = faultsOf(
+    sim.replaceAll('id = "lab"', 'id = "front"').replace('door = "lab"', 'door = "front"'),
+  );
   t.match(result, [
     /doors\[1\]\.id: expected an id used once, found "front", the same as doors\[0\]\.id at /,
     /readers\[1\]\.id: expected an id used once, found "front", the same as readers\[0\]\.id at /,
@@ -118,7 +125,9 @@ t.test("an id is one door's, or one reader's", async (t) => {
 });
 
 t.test("a keypad whose PINs look like cards is refused beside such cards", async (t) => {
-  t.match(faultsOf(sim.replace("burst_8", "pin_26")), [/readers\[1\]\.formats\[0\]: .*26 bits.*"H10301"/]);
+  t.match(faultsOf(sim.replace("burst_8", "pin_26")), [
+    /readers\[1\]\.formats\[0\]: .*26 bits.*"H10301"/,
+  ]);
   t.same(faultsOf(sim.replace("burst_4", "pin_26").replace('["H10301"]', '["CSN32"]')), []);
 });
 
@@ -148,13 +157,31 @@ t.test("a board may add a format, and a reader use it", async (t) => {
 
 t.test("a format that cannot be is named where it says so", async (t) => {
   const fault = (from: string, to: string) => faultsOf(acme.replace(from, to) + sim)[0];
-  t.match(fault('"ACME-24"', '"H10301"'), `${file}:2: formats[0].name: expected a name that no other`);
+  t.match(
+    fault('"ACME-24"', '"H10301"'),
+    `${file}:2: formats[0].name: expected a name that no other`,
+  );
   t.match(fault("= 22", "= 21"), `${file}:4: formats[0].fields: expected bit 22 in exactly one`);
-  t.match(fault("bit_count = 22", "bit_count = 60"), `${file}:4: formats[0].fields[0]: expected bits`);
-  t.match(fault("[4, 5]", "[4, 4]"), `${file}:7: formats[0].parity[1].covers: expected each bit once`);
-  t.match(fault("[4, 5]", "[4, 24]"), `${file}:7: formats[0].parity[1].covers: expected bits within`);
-  t.match(fault("= 24", "= 8"), `${file}:3: formats[0].bit_count: expected a whole number from 16 to 128`);
-  t.match(fault("first_bit", "firstBit"), `${file}:4: formats[0].fields[0].firstBit: expected one of`);
+  t.match(
+    fault("bit_count = 22", "bit_count = 60"),
+    `${file}:4: formats[0].fields[0]: expected bits`,
+  );
+  t.match(
+    fault("[4, 5]", "[4, 4]"),
+    `${file}:7: formats[0].parity[1].covers: expected each bit once`,
+  );
+  t.match(
+    fault("[4, 5]", "[4, 24]"),
+    `${file}:7: formats[0].parity[1].covers: expected bits within`,
+  );
+  t.match(
+    fault("= 24", "= 8"),
+    `${file}:3: formats[0].bit_count: expected a whole number from 16 to 128`,
+  );
+  t.match(
+    fault("first_bit", "firstBit"),
+    `${file}:4: formats[0].fields[0].firstBit: expected one of`,
+  );
   const twice = faultsOf(`${acme}${acme}${sim}`);
   t.match(twice, [`${file}:10: formats[1].name: expected a name that no other`]);
 });

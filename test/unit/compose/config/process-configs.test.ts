@@ -46,13 +46,17 @@ t.test("the files of `npm start` fit together", async (t) => {
   });
 });
 
-t.test("what a file leaves out is as `npm start` has it, but no clock is believed unasked", async (t) => {
-  const text = 'id = "demo"\nsite = "demo"\n[board]\nkind = "sim"\nprofile_file = "boards/sim.toml"\n';
-  const [least, full] = [controller({ text }), controller()];
-  t.ok(least.ok && full.ok);
-  if (least.ok && full.ok) t.same(least.value, { ...full.value, clockQuality: "unknown" });
-  t.same(site({ text: 'site_file = "demo-site.toml"' }), site());
-});
+t.test(
+  "what a file leaves out is as `npm start` has it, but no clock is believed unasked",
+  async (t) => {
+    const text =
+      'id = "demo"\nsite = "demo"\n[board]\nkind = "sim"\nprofile_file = "boards/sim.toml"\n';
+    const [least, full] = [controller({ text }), controller()];
+    t.ok(least.ok && full.ok);
+    if (least.ok && full.ok) t.same(least.value, { ...full.value, clockQuality: "unknown" });
+    t.same(site({ text: 'site_file = "demo-site.toml"' }), site());
+  },
+);
 
 t.test("the environment goes before the files", async (t) => {
   const env = { POSTERN_STATE_DIR: "/s", POSTERN_HTTP_PORT: "1", POSTERN_SIM_PORT: "2" };

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import type * as v from "valibot";
-import { boardProfileSchema, parseBoardProfile } from "../../../../src/compose/config/board-profile-file.ts";
+import {
+  boardProfileSchema,
+  parseBoardProfile,
+} from "../../../../src/compose/config/board-profile-file.ts";
 import { controllerConfigSchema } from "../../../../src/compose/config/controller-config.ts";
 import { siteConfigSchema } from "../../../../src/compose/config/site-config.ts";
 import { siteFileSchema } from "../../../../src/site/site-file-schema.ts";

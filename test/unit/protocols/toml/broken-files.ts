@@ -22,7 +22,10 @@ function brokenOnce(text: string, random: Seeded): string {
     case 3:
       return lines.toSpliced(at, 1, line.replace(/=.*/, `= ${otherValue(random)}`)).join("\n");
     case 4:
-      return lines.with(at, lines[other] ?? "").with(other, line).join("\n");
+      return lines
+        .with(at, lines[other] ?? "")
+        .with(other, line)
+        .join("\n");
     case 5:
       return lines.with(at, line.replace(/[a-z]/, "")).join("\n");
     case 6: {
@@ -38,14 +41,59 @@ function brokenOnce(text: string, random: Seeded): string {
 
 function otherValue(random: Seeded): string {
   return random.pick([
-    "0", "-1", "3.5", "nan", "inf", "1e300", "9007199254740991", '""', '"x"', '"\\u0000"', "true",
-    "[]", "[[]]", "[1, \"a\"]", "{}", "{ a = 1 }", "{ format = 1 }", "1979-05-27", "07:32:00",
-    "1979-05-27T07:32:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00", '["front"]',
-    "'''\n\n'''", "[\n\n{ id = 1 }]", '"nowhere"', "",
+    "0",
+    "-1",
+    "3.5",
+    "nan",
+    "inf",
+    "1e300",
+    "9007199254740991",
+    '""',
+    '"x"',
+    '"\\u0000"',
+    "true",
+    "[]",
+    "[[]]",
+    '[1, "a"]',
+    "{}",
+    "{ a = 1 }",
+    "{ format = 1 }",
+    "1979-05-27",
+    "07:32:00",
+    "1979-05-27T07:32:00Z",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00",
+    '["front"]',
+    "'''\n\n'''",
+    "[\n\n{ id = 1 }]",
+    '"nowhere"',
+    "",
   ]);
 }
 
 function strayText(random: Seeded): string {
-  return random.pick(["\"", "'", "[", "]", "[[", "{", "}", "=", ".", ",", "#", "\n", "\\", "\u0000",
-    "\uD800", "\uFEFF", "é", '"""', "'''", "[x]\n", "\nx = 1\n", "\u2028"]);
+  return random.pick([
+    '"',
+    "'",
+    "[",
+    "]",
+    "[[",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "#",
+    "\n",
+    "\\",
+    "\u0000",
+    "\uD800",
+    "\uFEFF",
+    "é",
+    '"""',
+    "'''",
+    "[x]\n",
+    "\nx = 1\n",
+    "\u2028",
+  ]);
 }

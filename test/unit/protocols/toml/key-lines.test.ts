@@ -14,7 +14,8 @@ function misplaced(text: string): readonly string[] {
       if (line !== value) wrong.push(`${JSON.stringify(path)} is on ${value}, not ${line}`);
     } else if (typeof value === "object" && value !== null) {
       const isList = Array.isArray(value);
-      for (const [key, item] of Object.entries(value)) visit(item, [...path, isList ? Number(key) : key]);
+      for (const [key, item] of Object.entries(value))
+        visit(item, [...path, isList ? Number(key) : key]);
     }
   };
   visit(parse(text), []);
@@ -31,7 +32,11 @@ text = "a # no comment, \\" no end, [ no list"
 after = 7
 `;
   t.same(misplaced(text), []);
-  t.same(misplaced("\uFEFFa = 1\r\nb = 2\r\n\r\n[c]\r\nd = 5\r\n"), [], "byte order mark and CR LF");
+  t.same(
+    misplaced("\uFEFFa = 1\r\nb = 2\r\n\r\n[c]\r\nd = 5\r\n"),
+    [],
+    "byte order mark and CR LF",
+  );
   t.same(
     misplaced(`long = """
 one = 99
@@ -99,7 +104,9 @@ w = 20
 });
 
 t.test("what stands nowhere is told by the nearest thing around it", async (t) => {
-  const { lineOf } = locateKeys("x = 1\n\n[[doors]]\nid = 1\n\n[doors.strike]\nline = 2\n\n[[doors]]\n");
+  const { lineOf } = locateKeys(
+    "x = 1\n\n[[doors]]\nid = 1\n\n[doors.strike]\nline = 2\n\n[[doors]]\n",
+  );
   t.equal(lineOf(["doors", 0, "strike", "lock"]), 6, "the table's header");
   t.equal(lineOf(["doors", 0, "position", "line"]), 3, "the door's header");
   t.equal(lineOf(["doors", 1, "id"]), 9);
@@ -143,7 +150,9 @@ class RandomToml {
     const below = before !== "" && this.random.chance(0.4) ? `${before}.` : "";
     const isElement = this.random.chance(0.5);
     const isAgain = isElement && this.random.chance(0.5) && /list\d+$/.test(before);
-    const name = isAgain ? before : `${below}${isElement ? "list" : "table"}${(this.keyCount += 1)}`;
+    this.keyCount += 1;
+    const fresh = `${below}${isElement ? "list" : "table"}${this.keyCount}`;
+    const name = isAgain ? before : fresh;
     this.put(isElement ? `[[ ${name}]]\n` : `[${name} ] # [no]\n`);
     this.statements();
     return name;
@@ -163,7 +172,8 @@ class RandomToml {
   private value(depth: number): void {
     const kind = this.random.between(0, depth > 0 ? 9 : 5);
     if (kind <= 3) this.put(String(this.line));
-    else if (kind === 4) this.put(this.random.pick(['"#]}\\""', "'\\'", "true", "1979-05-27 07:32:00"]));
+    else if (kind === 4)
+      this.put(this.random.pick(['"#]}\\""', "'\\'", "true", "1979-05-27 07:32:00"]));
     else if (kind === 5) this.put(this.random.pick(['"""\n"" \\""" x = 9\n"""', "'''\n\n'' '''"]));
     else if (kind <= 7) this.list(depth - 1);
     else this.inlineTable(depth - 1);
@@ -184,7 +194,11 @@ class RandomToml {
 
   private inlineTable(depth: number): void {
     this.put("{");
-    for (let count = this.random.between(0, 3), first = true; count > 0; count -= 1, first = false) {
+    for (
+      let count = this.random.between(0, 3), first = true;
+      count > 0;
+      count -= 1, first = false
+    ) {
       if (!first) this.put(", ");
       this.put(`${this.newKey()} = `);
       this.value(depth);

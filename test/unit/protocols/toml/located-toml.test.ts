@@ -17,7 +17,10 @@ const schema = tomlTable({
   count: v.optional(wholeNumber({ min: 1, max: 9 }), 5),
   on: v.optional(yesOrNo, false),
   colour: v.optional(oneOf(["red", "green"]), "red"),
-  lamps: v.optional(listOf(tomlTable({ line: idText, level: v.exactOptional(idText) }), "tables"), []),
+  lamps: v.optional(
+    listOf(tomlTable({ line: idText, level: v.exactOptional(idText) }), "tables"),
+    [],
+  ),
   inner: v.exactOptional(tomlTable({ pin: idText })),
   open: v.exactOptional(openTable({ kind: idText }, v.number("a number"))),
 });
@@ -52,7 +55,9 @@ t.test("a file without faults is read, with the defaults of what it leaves out",
 
 t.test("all faults are named at once, in the order of their lines", async (t) => {
   t.same(
-    faultsOf('nmae = "a"\ncount = 10\non = "yes"\ncolour = "blue"\n\n[[lamps]]\nlevel = 3\nextra = 1\n'),
+    faultsOf(
+      'nmae = "a"\ncount = 10\non = "yes"\ncolour = "blue"\n\n[[lamps]]\nlevel = 3\nextra = 1\n',
+    ),
     [
       "x.toml:1: nmae: expected one of the keys name, count, on, colour, lamps, inner, open " +
         '(did you mean "name"?), found the key "nmae"',
@@ -82,7 +87,9 @@ t.test("what is of the wrong type is named for what it is", async (t) => {
   t.equal(found("nan"), "NaN");
   t.equal(found('"\\u001b[2J"'), '"\\u001b[2J"', "nothing that would clear a terminal");
   t.equal(found(`"${"x ".repeat(500)}"`)?.length, 63, "no novels");
-  t.match(faultsOf('name = "a"\nlamps = { line = "a" }'), ["expected a list of tables, found a table"]);
+  t.match(faultsOf('name = "a"\nlamps = { line = "a" }'), [
+    "expected a list of tables, found a table",
+  ]);
   t.match(faultsOf('name = "a"\nlamps = [["a"]]'), ["lamps[0]: expected a table, found a list"]);
   t.match(faultsOf('name = "a"\ninner = 1979-05-27'), ["inner: expected a table, found 1979"]);
 });
