@@ -99,15 +99,33 @@ async function doorsDecide(t: Test, stack: Stack): Promise<void> {
     t.match(await decisionAfter(stack, position), { result: "denied", reason: "wrong_pin" });
   });
 
-  await t.test("a leaf opened by force is told, and REX makes it no force", async (t) => {
-    await secured(stack, "front");
-    const position = await newestPosition(stack);
-    await stack.post("/sim/doors/front/contact", { leaf: "open" });
-    await stack.post("/sim/doors/front/contact", { leaf: "closed" });
-    const forced = await eventually("door_forced is at the site", async () =>
-      (await stack.events(`?after=${position}`)).find((event) => event.kind === "door_forced"),
+  const toldOf = (kind: string, position: number) =>
+    eventually(`${kind} is at the site`, async () =>
+      (await stack.events(`?after=${position}`)).find((event) => event.kind === kind),
     );
-    t.equal(forced.door, "front");
+
+  await t.test("a leaf opened without grant or REX is told as forced, and its end", async (t) => {
+    const position = await newestPosition(stack);
+    await stack.post("/sim/doors/lab/contact", { leaf: "open" });
+    t.match(await toldOf("door_forced", position), { door: "lab", result: null });
+    await stack.post("/sim/doors/lab/contact", { leaf: "closed" });
+    t.match(await toldOf("door_secured", position), { door: "lab" });
+  });
+
+  await t.test("REX releases its own strike, and the opening is no force", async (t) => {
+    const position = await newestPosition(stack);
+    await stack.post("/sim/doors/front/rex", { pressed: true });
+    await toldOf("rex_admitted", position);
+    t.match((await stack.board()).doors, {
+      front: { strike: "released" },
+      lab: { strike: "secured" },
+    });
+    await stack.post("/sim/doors/front/contact", { leaf: "open" });
+    await stack.post("/sim/doors/front/rex", { pressed: false });
+    await secured(stack, "front");
+    await stack.post("/sim/doors/front/contact", { leaf: "closed" });
+    const kinds = (await stack.events(`?after=${position}`)).map((event) => event.kind);
+    t.notOk(kinds.includes("door_forced"), kinds.join(", "));
   });
 
   await t.test("the site's events are numbered without gaps", async (t) => {
