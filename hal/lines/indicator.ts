@@ -146,7 +146,9 @@ class Lamps implements LineIndicator {
       this.#light(pattern.light);
       return;
     }
-    const onMs = Math.max(flashMsMin, pattern.onMs || 0);
+    // A duration that is not a number would never come due.
+    const wantedMs = Number.isNaN(pattern.onMs) ? 0 : pattern.onMs;
+    const onMs = Math.max(flashMsMin, wantedMs);
     const phase = Math.floor((this.#clock.monotonic() - this.#shownAt) / onMs);
     if (pattern.kind === "flash_then" && !(phase < 2 * pattern.count)) {
       this.#light(pattern.then);

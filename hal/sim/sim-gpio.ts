@@ -2,7 +2,7 @@ import { HalError } from "../../src/domain/hal-error.ts";
 import { type EdgeNs, edgeNs, type MonotonicMs, monotonicMs } from "../../src/domain/time.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Edge, Gpio, InputLines, InputRequest, Level, OutputLine } from "../gpio.ts";
-import { Faults, type FaultSettings, lateMsMax } from "./faults.ts";
+import { type FaultSettings, Faults, lateMsMax } from "./faults.ts";
 
 /** What the world does to a line: pulls it to a level, or lets go, so that its bias decides. */
 export type Pull = Level | "let_go";

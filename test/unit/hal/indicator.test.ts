@@ -49,8 +49,8 @@ t.test("going from red to green never shows an amber that nobody meant", async (
   });
   for (const light of ["red", "green", "red"] as const) {
     indicator.show(steady(light));
-    await null;
-    await null;
+    await Promise.resolve();
+    await Promise.resolve();
   }
   t.same(seen, ["red", "green", "red"]);
   t.equal(led(), "red");

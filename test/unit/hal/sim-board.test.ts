@@ -1,7 +1,7 @@
 import t from "tap";
 import type { Key } from "../../../hal/reader.ts";
-import { waitingFramesMax } from "../../../hal/sim/sim-reader.ts";
 import type { SimBoardChange } from "../../../hal/sim/sim-board.ts";
+import { waitingFramesMax } from "../../../hal/sim/sim-reader.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import { doorId, readerId } from "../../../src/domain/ids.ts";
 import { Seeded, seedFor } from "../protocols/wiegand/seeded.ts";
@@ -163,7 +163,7 @@ t.test("who watches sees each change once, with the time of its line", async (t)
   t.same(changes, [], "nobody is told from within the call that drives the strike");
   clock.stall(7);
   doorOf(board, "front").strike.drive("secured");
-  await null;
+  await Promise.resolve();
   t.same(
     changes.map(({ changed, at, state }) => [
       changed,
@@ -178,7 +178,7 @@ t.test("who watches sees each change once, with the time of its line", async (t)
   );
   stop();
   sim.setLeaf(doorId("front"), "open");
-  await null;
+  await Promise.resolve();
   t.equal(changes.length, 2);
 });
 

@@ -4,8 +4,8 @@ import { openBoard } from "../../../hal/lines/board.ts";
 import type { ReaderReport } from "../../../hal/reader.ts";
 import { SimBoard } from "../../../hal/sim/sim-board.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { doorId, readerId } from "../../../src/domain/ids.ts";
 import { HalError } from "../../../src/domain/hal-error.ts";
+import { doorId, readerId } from "../../../src/domain/ids.ts";
 import { encodeCard, standardFormats } from "../../../src/protocols/wiegand/format.ts";
 
 const lamp = (line: string): LampWiring => ({ line, activeLevel: 0 });
