@@ -126,25 +126,23 @@ class LocalClient {
   #answerWaiting(): void {
     if (this.#isAnswering) return;
     this.#isAnswering = true;
-    this.#answerAll()
-      .catch((error: unknown) => {
-        this.#options.onFailure(error);
-        this.#stream.destroy();
-      })
-      .finally(() => {
-        this.#isAnswering = false;
-        if (this.#hasEnded) this.#stream.end();
-      });
+    this.#answerAll().catch((error: unknown) => {
+      this.#options.onFailure(error);
+      this.#stream.destroy();
+    });
   }
 
   async #answerAll(): Promise<void> {
     for (;;) {
       const line = this.#waiting.shift();
-      if (line === undefined) return;
+      if (line === undefined) break;
       const request = parseLocalRequest(line);
       if (request.ok) await this.#answer(request.value);
       else this.#send(errorResponse(request.fault.id, request.fault.error));
     }
+    // In the same turn as the look at the queue: a line that came in between would wait for ever.
+    this.#isAnswering = false;
+    if (this.#hasEnded) this.#stream.end();
   }
 
   async #answer(request: LocalRequest): Promise<void> {
