@@ -19,9 +19,10 @@ export interface TableToCompile {
 }
 
 /**
- * What one controller needs: its own doors, the rules that let somebody through them and the schedules
- * those rules name. Passes come whole, since one that no rule admits is still a known one: its holder
- * is told `no_access`, not `unknown_credential` (behaviour 2). Names of people and PINs stay here.
+ * What one controller needs: its own doors, the rules that let somebody through them and the
+ * schedules those rules name. Passes come whole, since one that no rule admits is still a known
+ * one: its holder is told `no_access`, not `unknown_credential` (behaviour 2). Names of people and
+ * PINs stay here.
  */
 export function compileTable(to: TableToCompile): TableContent {
   const { model, controller, table, compiledAt, pinKey } = to;

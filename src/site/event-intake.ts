@@ -39,7 +39,8 @@ export function createEventIntake(parts: EventIntakeParts): EventIntake {
     if (!batch.ok) {
       const { reason, detail } = batch.fault;
       refusedCounts.set(controller, (refusedCounts.get(controller) ?? 0) + 1);
-      // Written down only where the MAC held: else whoever reaches the broker could keep the disk busy.
+      // Written down only where the MAC held: else whoever reaches the broker could keep the disk
+      // busy.
       if (reason === "invalid_content" || reason === "foreign") {
         store.recordTrouble({ controller, kind: `events_${reason}`, detail, at: clock.wall().at });
       }
@@ -84,8 +85,8 @@ function refuse(parts: EventIntakeParts, controller: ControllerId, fault: Intake
   const detail = `entry ${number} of journal ${journal}, which is stored up to ${stored}`;
   store.recordTrouble({ controller, kind: `journal_${reason}`, detail, at: clock.wall().at });
   log.warn({ controller, reason, journal, number, stored }, "a batch of events was refused");
-  // After a gap the number tells the controller where to go on. After an altered entry it would tell
-  // it that entries are safe here which are not.
+  // After a gap the number tells the controller where to go on. After an altered entry it would
+  // tell it that entries are safe here which are not.
   if (reason === "gap" && stored > 0) {
     acknowledge(parts, scopeOf(keys, controller), { journal, number: stored });
   }
@@ -101,6 +102,9 @@ function acknowledge(
     .publish(topic, sealEventAck(scope, ack), { qos: 1, retain: false })
     .catch((error: unknown) => {
       // The controller sends the batch again, and is answered then.
-      log.info({ controller: scope.controller, error: String(error) }, "an acknowledgement was lost");
+      log.info(
+        { controller: scope.controller, error: String(error) },
+        "an acknowledgement was lost",
+      );
     });
 }

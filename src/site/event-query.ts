@@ -35,20 +35,20 @@ export type QueryFaults = Readonly<Record<string, readonly string[]>>;
 export function parseEventQuery(
   parameters: Readonly<Record<string, readonly string[]>>,
 ): Result<EventQuery, QueryFaults> {
-  // No prototype: a parameter may be called anything.
-  const faults: Record<string, string[]> = Object.create(null);
-  const single: Record<string, string | undefined> = Object.create(null);
+  // Maps, because a parameter may be called anything, `__proto__` too.
+  const faults = new Map<string, readonly string[]>();
+  const single = new Map<string, string | undefined>();
   for (const [name, values] of Object.entries(parameters)) {
     if (!isParameter(name)) {
       const known = Object.keys(querySchema.entries).join(", ");
-      faults[name] = [`unknown parameter; expected one of ${known}`];
-    } else if (values.length !== 1) faults[name] = ["expected once"];
-    else single[name] = values[0];
+      faults.set(name, [`unknown parameter; expected one of ${known}`]);
+    } else if (values.length !== 1) faults.set(name, ["expected once"]);
+    else single.set(name, values[0]);
   }
-  const parsed = v.safeParse(querySchema, single);
+  const parsed = v.safeParse(querySchema, Object.fromEntries(single));
   for (const issue of parsed.issues ?? []) {
-    faults[v.getDotPath(issue) ?? ""] ??= [`expected ${issue.message}`];
+    faults.set(v.getDotPath(issue) ?? "", [`expected ${issue.message}`]);
   }
-  if (!parsed.success || Object.keys(faults).length > 0) return fail(faults);
+  if (!parsed.success || faults.size > 0) return fail(Object.fromEntries(faults));
   return succeed({ ...parsed.output, limit: parsed.output.limit ?? eventLimitDefault });
 }

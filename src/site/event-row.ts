@@ -1,6 +1,9 @@
 import type { DoorEvent, JournalEntry } from "../domain/event.ts";
 
-/** A journal entry as columns. `event` is the whole event in JSON, so that `hash` can be proven again. */
+/**
+ * A journal entry as columns. `event` is the whole event in JSON, so that `hash` can be proven
+ * again.
+ */
 export interface EventRow {
   readonly controller: string;
   readonly journal: string;

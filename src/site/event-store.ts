@@ -62,7 +62,9 @@ export interface EventStore {
   intake(entries: readonly JournalEntry[]): Result<IntakeOutcome, IntakeRefusal>;
   /** In order of position, newest last. */
   query(query: EventQuery): readonly StoredEvent[];
-  lastOf(controller: ControllerId): { readonly journal: string; readonly number: number } | undefined;
+  lastOf(
+    controller: ControllerId,
+  ): { readonly journal: string; readonly number: number } | undefined;
   /** One row for each controller and kind, however often it comes. */
   recordTrouble(trouble: {
     readonly controller: ControllerId;
@@ -121,7 +123,8 @@ export function openEventStore(file: string): EventStore {
   closeSync(openSync(file, "a", 0o600));
   const database = new Database(file);
   database.pragma("journal_mode = WAL");
-  // An acknowledgement lets the controller forget: what it is for must be on the disk, not on its way.
+  // An acknowledgement lets the controller forget: what it is for must be on the disk, not on its
+  // way.
   database.pragma("synchronous = FULL");
   prepareTables(database, file);
   const intake = prepareIntake(database);
@@ -166,8 +169,8 @@ function prepareIntake(database: Database.Database): Intake {
     "SELECT 1 FROM events WHERE controller = ? AND journal <> ? LIMIT 1",
   );
   const insert = database.prepare<[EventRow]>(`
-    INSERT INTO events (controller, journal, number, at, clockQuality, kind, door, reader, user, pass,
-      result, reason, tableEpoch, tableVersion, tableAgeMs, event, previous, hash)
+    INSERT INTO events (controller, journal, number, at, clockQuality, kind, door, reader, user,
+      pass, result, reason, tableEpoch, tableVersion, tableAgeMs, event, previous, hash)
     VALUES (@controller, @journal, @number, @at, @clockQuality, @kind, @door, @reader, @user, @pass,
       @result, @reason, @tableEpoch, @tableVersion, @tableAgeMs, @event, @previous, @hash)`);
 

@@ -1,7 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { TomlFault } from "../protocols/toml/toml-fault.ts";
-import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
+import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
 import { answerError } from "./api-error.ts";
 import { parseEventQuery, type QueryFaults } from "./event-query.ts";
 import { appliedJson, controllerJson, eventJson } from "./site-json.ts";
@@ -130,17 +129,16 @@ async function applySite(context: Context, service: SiteService) {
 }
 
 function answerFileFaults(context: Context, faults: readonly TomlFault[]) {
-  const fields: Record<string, string[]> = Object.create(null);
+  const fields = new Map<string, string[]>();
   for (const fault of faults) {
-    const errors = fields[fault.key === "" ? "body" : fault.key];
-    if (errors === undefined) fields[fault.key === "" ? "body" : fault.key] = [describeTomlFault(fault)];
-    else errors.push(describeTomlFault(fault));
+    const field = fault.key === "" ? "body" : fault.key;
+    fields.set(field, [...(fields.get(field) ?? []), describeTomlFault(fault)]);
   }
   return answerError(context, {
     status: 400,
     type: "invalid_input",
     message: faults.map(describeTomlFault).join("\n"),
-    fields,
+    fields: Object.fromEntries(fields),
     more: { faults },
   });
 }

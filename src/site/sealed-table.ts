@@ -30,13 +30,20 @@ export interface DraftOf {
   readonly compiledAt: EpochMs;
 }
 
-/** Checked by the rules that its controller will check it by: what is sent out is never refused there. */
+/**
+ * Checked by the rules that its controller will check it by: what is sent out is never refused
+ * there.
+ */
 export function draftTable(keys: SiteKeys, draft: DraftOf): Result<DraftTable, DraftFault> {
   const { controller } = draft;
   const table = { epoch: 0, version: 0 };
   const content = parseTableContent(compileTable({ ...draft, table, pinKey: keys.pinKey }));
   return content.ok
-    ? succeed({ controller, content: content.value, fingerprint: fingerprintOf(content.value, keys) })
+    ? succeed({
+        controller,
+        content: content.value,
+        fingerprint: fingerprintOf(content.value, keys),
+      })
     : fail({ controller, detail: content.fault });
 }
 

@@ -3,7 +3,9 @@ import { controllersOf } from "./compile-table.ts";
 import type { StoredEvent, TroubleRow } from "./event-store.ts";
 import type { AppliedSite, ControllerReport } from "./site-service.ts";
 
-/** The forms in which the site's API shows things: snake case, instants in ISO 8601, null for none. */
+/**
+ * The forms in which the site's API shows things: snake case, instants in ISO 8601, null for none.
+ */
 
 export function eventJson(event: StoredEvent) {
   return {

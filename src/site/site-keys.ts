@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ControllerId, controllerId, isId, type SiteId } from "../domain/ids.ts";
@@ -10,7 +16,9 @@ import {
 } from "../protocols/sync/provision.ts";
 import { StateError, type StateFolder } from "./state-folder.ts";
 
-/** The site's secrets. Made once, at first need; losing them means provisioning every controller. */
+/**
+ * The site's secrets. Made once, at first need; losing them means provisioning every controller.
+ */
 export interface SiteKeys {
   readonly site: SiteId;
   /** Ed25519, private. */

@@ -185,7 +185,10 @@ class WiredSite implements SiteService {
     const applied = this.apply(kept.text, kept.file);
     if (applied.ok) return;
     const faults = applied.fault.map(describeTomlFault);
-    log.warn({ faults }, "the site file that was applied last does not pass; its tables stay in force");
+    log.warn(
+      { faults },
+      "the site file that was applied last does not pass; its tables stay in force",
+    );
   }
 
   async #listen(

@@ -30,8 +30,8 @@ export class StateError extends Error {
 }
 
 /**
- * The files of a site that hold secrets: readable by their owner alone, replaced as a whole or not at
- * all, and on disk when a call returns. Names may have folders in them (`controllers/main.key`).
+ * The files of a site that hold secrets: readable by their owner alone, replaced as a whole or not
+ * at all, and on disk when a call returns. Names may have folders in them (`controllers/main.key`).
  */
 export interface StateFolder {
   readonly path: string;
@@ -47,8 +47,8 @@ const othersWriteMask = 0o022;
 const stickyBit = 0o1000;
 
 /**
- * Makes the folder if need be, for its owner alone. One that is there keeps its mode, since the files
- * guard themselves; but where others may put files of their own, they could put a key there.
+ * Makes the folder if need be, for its owner alone. One that is there keeps its mode, since the
+ * files guard themselves; but where others may put files of their own, they could put a key there.
  */
 export function openStateFolder(path: string): StateFolder {
   makePrivateFolder(path);

@@ -123,12 +123,17 @@ export class TablePublisher {
     return [...this.#states.values()];
   }
 
-  /** A site restored from an old copy counts where its controllers have been: it begins a new epoch. */
+  /**
+   * A site restored from an old copy counts where its controllers have been: it begins a new epoch.
+   */
   #overtake(controller: ControllerId, inForce: TableVersion): void {
     const { keys, log } = this.#parts;
     const draft = this.#drafts.get(controller);
     if (draft === undefined) return;
-    log.warn({ controller, inForce }, "the controller's table is newer than the site's: a new epoch");
+    log.warn(
+      { controller, inForce },
+      "the controller's table is newer than the site's: a new epoch",
+    );
     const sealed = sealDraft(keys, draft, { epoch: inForce.epoch + 1, version: 1 });
     if (sealed.ok) this.#send(controller, sealed.value);
   }
@@ -179,7 +184,8 @@ export class TablePublisher {
 
   #numberAfter(known: TableVersion | undefined): TableVersion {
     if (known !== undefined) return { epoch: known.epoch, version: known.version + 1 };
-    // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
+    // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of
+    // them.
     return { epoch: Math.floor(this.#now() / 1_000), version: 1 };
   }
 
@@ -191,7 +197,10 @@ export class TablePublisher {
 const sameVersion = (a: TableVersion, b: TableVersion): boolean =>
   a.epoch === b.epoch && a.version === b.version;
 
-/** Acknowledgements may come late, twice or from a replay: only what is said of the wanted table counts. */
+/**
+ * Acknowledgements may come late, twice or from a replay: only what is said of the wanted table
+ * counts.
+ */
 function judge(current: TableSync, ack: TableAck): TableSync {
   const { controller, wanted } = current;
   const inForce = ack.table;

@@ -5,7 +5,9 @@ import { sha256Hex, tableVersion } from "../protocols/sync/schema-parts.ts";
 import { decodeCbor, encodeCbor } from "../protocols/sync/strict-cbor.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-/** The last table that was made for one controller. Version and message are one file: never apart. */
+/**
+ * The last table that was made for one controller. Version and message are one file: never apart.
+ */
 export interface ShelvedTable {
   readonly table: TableVersion;
   /** Over everything in the table but its number and date, and the keys it was sealed with. */

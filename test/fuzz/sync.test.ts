@@ -16,7 +16,9 @@ t.comment(`FUZZ_SEED=${seed} FUZZ_RUNS=${runCount}`);
 
 const { provision, signingKey, tableKey, scope } = pairing();
 
-/** A message as the broker carries it, and whether its receiver takes it. Throwing fails the test. */
+/**
+ * A message as the broker carries it, and whether its receiver takes it. Throwing fails the test.
+ */
 interface Sealed {
   readonly name: string;
   readonly message: Uint8Array;
@@ -80,7 +82,9 @@ for (const { name, message, isTaken } of sealed) {
   });
 }
 
-/** Noise, or the good message with a stretch of noise in it, so that the deeper checks see some too. */
+/**
+ * Noise, or the good message with a stretch of noise in it, so that the deeper checks see some too.
+ */
 function arbitraryBytes(random: Seeded, good: Uint8Array): Uint8Array {
   const noise = Uint8Array.from({ length: random.between(1, 300) }, () => random.between(0, 255));
   if (random.chance(0.3)) return noise;

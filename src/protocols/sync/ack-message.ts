@@ -9,8 +9,8 @@ import {
 import { describeIssue, integer, journalId, numberMax } from "./schema-parts.ts";
 
 /**
- * The site's word that it has every entry of `journal` up to `number` on disk. It only ever grows, so
- * an old one that is replayed says something that is still true and moves nothing.
+ * The site's word that it has every entry of `journal` up to `number` on disk. It only ever grows,
+ * so an old one that is replayed says something that is still true and moves nothing.
  */
 export interface EventAck {
   readonly journal: string;

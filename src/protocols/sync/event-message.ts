@@ -33,10 +33,7 @@ export function takeEventBatch(entries: readonly JournalEntry[]): readonly Journ
 }
 
 /** `entries` in number order, of one journal; 1 to `eventBatchEntriesMax` of them. */
-export function sealEventBatch(
-  scope: MessageScope,
-  entries: readonly JournalEntry[],
-): Uint8Array {
+export function sealEventBatch(scope: MessageScope, entries: readonly JournalEntry[]): Uint8Array {
   return sealMessage(scope, "event", entries);
 }
 
@@ -47,8 +44,9 @@ const batchSchema = v.pipe(
 );
 
 /**
- * Entries in a good batch are this controller's, of one journal and well formed. Whether they follow
- * what is stored is for `verifyChain`: an old batch that is sent again opens as well as it did first.
+ * Entries in a good batch are this controller's, of one journal and well formed. Whether they
+ * follow what is stored is for `verifyChain`: an old batch that is sent again opens as well as it
+ * did first.
  */
 export function openEventBatch(
   scope: MessageScope,

@@ -19,8 +19,8 @@ import { fail, type Result, succeed } from "../../domain/result.ts";
 import { expectationOf } from "./schema-parts.ts";
 
 /**
- * What a controller is given once, by hand, when it is installed. It holds two secrets: it is stored
- * readable by the controller alone, and is never logged or published.
+ * What a controller is given once, by hand, when it is installed. It holds two secrets: it is
+ * stored readable by the controller alone, and is never logged or published.
  */
 export interface Provision {
   readonly site: SiteId;

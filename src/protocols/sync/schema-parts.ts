@@ -32,7 +32,11 @@ export const instant = v.pipe(
 );
 
 export function duration(mostMs: number) {
-  return v.pipe(v.number(), v.minValue(0, `0 to ${mostMs} ms`), v.maxValue(mostMs, `0 to ${mostMs} ms`));
+  return v.pipe(
+    v.number(),
+    v.minValue(0, `0 to ${mostMs} ms`),
+    v.maxValue(mostMs, `0 to ${mostMs} ms`),
+  );
 }
 
 export function text(lengthMax: number) {

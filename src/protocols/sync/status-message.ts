@@ -5,8 +5,9 @@ import type { ClockQuality } from "../../domain/time.ts";
 import { describeIssue, tableVersion, text } from "./schema-parts.ts";
 
 /**
- * How a controller is, for people and dashboards: JSON, retained, and its will says `online: false`.
- * Anybody at the broker can write one, so nothing that opens a door or ends a retry is decided by it.
+ * How a controller is, for people and dashboards: JSON, retained, and its will says `online:
+ * false`. Anybody at the broker can write one, so nothing that opens a door or ends a retry is
+ * decided by it.
  */
 export type ControllerStatus =
   | { readonly online: false }

@@ -7,7 +7,8 @@ import { codeWord, describeIssue, tableVersion, text } from "./schema-parts.ts";
 
 /**
  * What a controller made of a table. It answers every snapshot that reaches it, the one it has
- * already included (`complete` again): a site that was restarted learns in this way where all stand.
+ * already included (`complete` again): a site that was restarted learns in this way where all
+ * stand.
  */
 export type TableAck =
   | { readonly outcome: "complete"; readonly table: TableVersion }

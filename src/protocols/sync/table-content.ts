@@ -45,10 +45,7 @@ function findBrokenReference(content: TableContent): string | undefined {
   );
 }
 
-function findBrokenPass(
-  { passes }: TableContent,
-  users: ReadonlySet<string>,
-): string | undefined {
+function findBrokenPass({ passes }: TableContent, users: ReadonlySet<string>): string | undefined {
   const presented = new Set<string>();
   for (const [index, pass] of passes.entries()) {
     const at = `passes.${index}`;

@@ -18,8 +18,8 @@ import { parseTableContent } from "./table-content.ts";
 
 /**
  * A table on its way: one format byte, then CBOR `[header, body, signature]`, three byte strings.
- * `header` is CBOR {site, controller, table, nonce}; `body` the content in CBOR under AES-256-GCM with
- * the header as additional data; `signature` Ed25519 over format, header and body.
+ * `header` is CBOR {site, controller, table, nonce}; `body` the content in CBOR under AES-256-GCM
+ * with the header as additional data; `signature` Ed25519 over format, header and body.
  */
 export interface TableRefusal {
   readonly reason:
@@ -56,7 +56,9 @@ export interface TableToSeal {
   readonly tableKey: KeyObject;
 }
 
-/** Different bytes each time, since the nonce is drawn anew. `content` is the caller's to validate. */
+/**
+ * Different bytes each time, since the nonce is drawn anew. `content` is the caller's to validate.
+ */
 export function sealTable({ content, signingKey, tableKey }: TableToSeal): Uint8Array {
   const { site, controller, table } = content;
   const nonce = randomBytes(nonceBytes);
@@ -183,10 +185,7 @@ function parseHeader(header: Uint8Array): Result<TableHeader, TableRefusal> {
     : fail({ reason: "malformed", detail: `header: ${describeIssue(parsed.issues[0])}` });
 }
 
-function isSignedBySite(
-  provision: Provision,
-  { header, body, signature }: Envelope,
-): boolean {
+function isSignedBySite(provision: Provision, { header, body, signature }: Envelope): boolean {
   const key = createPublicKey(provision.sitePublicKey);
   return verify(null, signedBytes(header, body), key, signature);
 }

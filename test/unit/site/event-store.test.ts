@@ -49,17 +49,23 @@ t.test("a gap is refused whole, and what is stored stays", async (t) => {
   t.same(numbersOf(store), upTo(3));
 });
 
-t.test("a journal that goes back and says something else is refused, never overwritten", async (t) => {
-  const { store } = openStore(t);
-  const chain = entries({ count: 6 });
-  store.intake(chain);
-  const rolledBack = entries({ count: 9, after: chain[2], startMs: 9_000 });
-  t.equal(outcomeOf(store, rolledBack), "altered at 4, stored 6");
-  t.equal(outcomeOf(store, entries({ count: 6, startMs: 9_000 })), "altered at 1, stored 6");
-  // Beyond what is stored, so that only `previous` gives it away.
-  t.equal(outcomeOf(store, rolledBack.slice(3)), "altered at 7, stored 6");
-  t.same(store.query({ limit: 10 }).map(({ hash }) => hash), chain.map(({ hash }) => hash));
-});
+t.test(
+  "a journal that goes back and says something else is refused, never overwritten",
+  async (t) => {
+    const { store } = openStore(t);
+    const chain = entries({ count: 6 });
+    store.intake(chain);
+    const rolledBack = entries({ count: 9, after: chain[2], startMs: 9_000 });
+    t.equal(outcomeOf(store, rolledBack), "altered at 4, stored 6");
+    t.equal(outcomeOf(store, entries({ count: 6, startMs: 9_000 })), "altered at 1, stored 6");
+    // Beyond what is stored, so that only `previous` gives it away.
+    t.equal(outcomeOf(store, rolledBack.slice(3)), "altered at 7, stored 6");
+    t.same(
+      store.query({ limit: 10 }).map(({ hash }) => hash),
+      chain.map(({ hash }) => hash),
+    );
+  },
+);
 
 t.test("an entry already stored is not waved through with its hash and other words", async (t) => {
   const { store } = openStore(t);
@@ -103,16 +109,19 @@ t.test("what was stored is there after a restart, with hashes that still hold", 
   t.equal(outcomeOf(reopened, entries({ count: 1, after: chain.at(-1) })), "stored 1, up to 23");
 });
 
-t.test("the store is for its owner alone, on disk before it answers, and never rewritten", async (t) => {
-  const { store, file } = openStore(t);
-  store.intake(entries({ count: 2 }));
-  for (const each of [file, `${file}-wal`]) t.equal(statSync(each).mode & 0o077, 0, each);
-  const other = new Database(file);
-  t.teardown(() => other.close());
-  t.equal(other.pragma("journal_mode", { simple: true }), "wal");
-  t.throws(() => other.exec("UPDATE events SET reason = 'granted'"), /never changed/);
-  t.throws(() => other.exec("DELETE FROM events"), /never deleted/);
-});
+t.test(
+  "the store is for its owner alone, on disk before it answers, and never rewritten",
+  async (t) => {
+    const { store, file } = openStore(t);
+    store.intake(entries({ count: 2 }));
+    for (const each of [file, `${file}-wal`]) t.equal(statSync(each).mode & 0o077, 0, each);
+    const other = new Database(file);
+    t.teardown(() => other.close());
+    t.equal(other.pragma("journal_mode", { simple: true }), "wal");
+    t.throws(() => other.exec("UPDATE events SET reason = 'granted'"), /never changed/);
+    t.throws(() => other.exec("DELETE FROM events"), /never deleted/);
+  },
+);
 
 t.test("a store that a newer program made is left alone", async (t) => {
   const { store, file } = openStore(t);
@@ -147,8 +156,15 @@ t.test("events are asked for by position, door, controller and result", async (t
 t.test("a trouble that keeps coming stays one line", async (t) => {
   const { store } = openStore(t);
   for (const at of [5, 6, 7]) {
-    store.recordTrouble({ controller: one, kind: "journal_gap", detail: `at ${at}`, at: epochMs(at) });
+    store.recordTrouble({
+      controller: one,
+      kind: "journal_gap",
+      detail: `at ${at}`,
+      at: epochMs(at),
+    });
   }
-  t.match(store.troublesOf(one), [{ kind: "journal_gap", detail: "at 7", firstAt: 5, lastAt: 7, count: 3 }]);
+  t.match(store.troublesOf(one), [
+    { kind: "journal_gap", detail: "at 7", firstAt: 5, lastAt: 7, count: 3 },
+  ]);
   t.equal(store.troublesOf(controllerId("two")).length, 0);
 });

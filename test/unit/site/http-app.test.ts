@@ -23,14 +23,23 @@ async function startApi(t: Test) {
 t.test("nothing but the site's health is told without the key", async (t) => {
   const { rig, app, request } = await startApi(t);
   t.same(await request("/health", {}, null), { status: 200, body: { ok: true } });
-  for (const path of ["/postern/events", "/postern/controllers", "/postern/site", "/postern/none"]) {
+  for (const path of [
+    "/postern/events",
+    "/postern/controllers",
+    "/postern/site",
+    "/postern/none",
+  ]) {
     for (const bearer of [null, "", "seam_wrong", `${rig.service.apiKey.text}x`]) {
       const { status, body } = await request(path, {}, bearer);
       t.equal(status, 401, path);
       t.match(body, { error: { type: "unauthorized", message: String }, ok: false });
     }
   }
-  const refused = await request("/postern/site", { method: "POST", body: siteFile() }, "seam_wrong");
+  const refused = await request(
+    "/postern/site",
+    { method: "POST", body: siteFile() },
+    "seam_wrong",
+  );
   t.equal(refused.status, 401);
   t.equal(rig.service.applied(), undefined);
   const lowerCase = await app.request("/postern/site", {
@@ -42,7 +51,11 @@ t.test("nothing but the site's health is told without the key", async (t) => {
 
 t.test("what is not there is 404 in JSON", async (t) => {
   const { request } = await startApi(t);
-  for (const [path, method] of [["/postern/none", "GET"], ["/nowhere", "GET"], ["/postern/events", "DELETE"]] as const) {
+  for (const [path, method] of [
+    ["/postern/none", "GET"],
+    ["/nowhere", "GET"],
+    ["/postern/events", "DELETE"],
+  ] as const) {
     const { status, body } = await request(path, { method });
     t.equal(status, 404);
     t.match(body, { error: { type: "not_found", message: String }, ok: false });
@@ -75,7 +88,14 @@ t.test("an event is served with who, where, when and why", async (t) => {
       table_version: null,
       hash: granted.hash,
     },
-    { number: 2, result: "denied", reason: "unknown_credential", user: null, pass: null, table_version: 7 },
+    {
+      number: 2,
+      result: "denied",
+      reason: "unknown_credential",
+      user: null,
+      pass: null,
+      table_version: 7,
+    },
     { number: 3, kind: other.event.kind, result: null, reason: null },
   ]);
 });
@@ -126,7 +146,12 @@ t.test("a query that makes no sense is 400 with each parameter named", async (t)
 
 t.test("a site file is applied, and its faults are told by file and line", async (t) => {
   const { rig, request, apply } = await startApi(t);
-  t.match((await request("/postern/site")).body, { site: "test", applied: null, tables: [], ok: true });
+  t.match((await request("/postern/site")).body, {
+    site: "test",
+    applied: null,
+    tables: [],
+    ok: true,
+  });
   const applied = await apply(siteFile());
   t.equal(applied.status, 200);
   t.match(applied.body, {
@@ -138,16 +163,22 @@ t.test("a site file is applied, and its faults are told by file and line", async
   t.match(broken.body, {
     error: {
       type: "invalid_input",
-      message: /^my\.toml:11: passes\[1\]\.pin: expected /,
-      faults: [{ file: "my.toml", line: 11, key: "passes[1].pin", expected: String }],
+      message: /^my\.toml:12: passes\[1\]\.pin: expected /,
+      faults: [{ file: "my.toml", line: 12, key: "passes[1].pin", expected: String }],
     },
     ok: false,
   });
   t.notMatch(JSON.stringify(broken.body), /99x/);
   t.ok(broken.body.error.validation_errors["passes[1].pin"]._errors.length > 0);
   t.match((await request("/postern/site")).body, {
-    applied: { file: "my.toml", counts: { controllers: 2, doors: 2, users: 2, passes: 3, rules: 1 } },
-    tables: [{ controller: "one", version: 1 }, { controller: "two", version: 1 }],
+    applied: {
+      file: "my.toml",
+      counts: { controllers: 2, doors: 2, users: 2, passes: 3, rules: 1 },
+    },
+    tables: [
+      { controller: "one", version: 1 },
+      { controller: "two", version: 1 },
+    ],
   });
   t.notMatch(JSON.stringify(await request("/postern/site")), /246810|34567/);
   t.equal(rig.service.applied()?.file, "my.toml");
@@ -200,5 +231,8 @@ t.test("a fault of ours is a 500 that tells nothing of its inside", async (t) =>
   rig.service.close();
   const { status, body } = await request("/postern/events");
   t.equal(status, 500);
-  t.same(body.error, { type: "internal_error", message: "The site could not answer; its log says why." });
+  t.same(body.error, {
+    type: "internal_error",
+    message: "The site could not answer; its log says why.",
+  });
 });

@@ -32,9 +32,11 @@ doors = [
 ]
 users = [{ id = "ada", name = "Ada Lovelace" }, { id = "bob", name = "Bob Dobbs" }]
 passes = [
-  { id = "ada-card", user = "ada", kind = "csn_card", card = { format = "H10301", facility = 12, number = 34567 } },
+  { id = "ada-card", user = "ada", kind = "csn_card",
+    card = { format = "H10301", facility = 12, number = 34567 } },
   { id = "ada-pin", user = "ada", kind = "pin", pin = "246810" },
-  { id = "bob-card", user = "bob", kind = "csn_card", card = { format = "H10301", facility = 12, number = 1111 } },
+  { id = "bob-card", user = "bob", kind = "csn_card",
+    card = { format = "H10301", facility = 12, number = 1111 } },
 ]
 schedules = [{ id = "day", intervals = [{ days = ["mon"], from = "08:00", to = "18:00" }] }]
 rules = [{ id = "staff", users = ["ada"], doors = ["front", "back"] }]

@@ -42,13 +42,25 @@ t.test("each controller is sent its own doors, and a pass that opens none", asyn
   const rig = await startSite(t);
   t.match(rig.service.apply(siteFile(), "x.toml"), { ok: true });
   const table = tableOf(rig, one);
-  t.same(table.doors.map(({ id }) => id), ["front"]);
-  t.same(tableOf(rig, two).doors.map(({ id }) => id), ["back"]);
+  t.same(
+    table.doors.map(({ id }) => id),
+    ["front"],
+  );
+  t.same(
+    tableOf(rig, two).doors.map(({ id }) => id),
+    ["back"],
+  );
   t.same(table.table, { epoch, version: 1 });
   t.equal(table.compiledAt, rig.now);
-  t.same(table.rules.map(({ users, doors }) => [users, doors]), [[["ada"], ["front"]]]);
+  t.same(
+    table.rules.map(({ users, doors }) => [users, doors]),
+    [[["ada"], ["front"]]],
+  );
   t.same(table.schedules, [], "no rule of it names the schedule");
-  t.ok(table.passes.some(({ id }) => id === "bob-card"), "known, so that Bob is told no_access");
+  t.ok(
+    table.passes.some(({ id }) => id === "bob-card"),
+    "known, so that Bob is told no_access",
+  );
   const text = JSON.stringify(table);
   t.notMatch(text, /246810|Lovelace|readers/);
 });
@@ -69,7 +81,10 @@ t.test("only the controller whose doors changed gets a new number", async (t) =>
   const rig = await startSite(t);
   rig.service.apply(siteFile(), "x.toml");
   rig.service.apply(siteFile().replace('"back", name = "Back"', '"back", name = "Yard"'), "x.toml");
-  t.same(versionsOf(rig), [["one", 1], ["two", 2]]);
+  t.same(versionsOf(rig), [
+    ["one", 1],
+    ["two", 2],
+  ]);
 });
 
 t.test("a controller that lost its last door is sent an empty table", async (t) => {
@@ -92,9 +107,23 @@ t.test("a number is on disk before its table is out", async (t) => {
   t.throws(() => rig.service.apply(siteFile(), "x.toml"), /power cut/);
   rig.service.close();
   const restarted = await startSite(t, { folder: rig.folder });
-  t.same(versionsOf(restarted), [["one", 1], ["two", 1]], "the model was kept as well");
+  t.same(
+    versionsOf(restarted),
+    [
+      ["one", 1],
+      ["two", 1],
+    ],
+    "the model was kept as well",
+  );
   restarted.service.apply(siteFile().replace('"Back"', '"Yard"').replace('"Front"', '"Main"'), "x");
-  t.same(versionsOf(restarted), [["one", 2], ["two", 2]], "no number is given out twice");
+  t.same(
+    versionsOf(restarted),
+    [
+      ["one", 2],
+      ["two", 2],
+    ],
+    "no number is given out twice",
+  );
 });
 
 t.test("a file with faults changes nothing and says where they are", async (t) => {
@@ -197,7 +226,8 @@ t.test("events are acknowledged up to what is stored, and only after it is", asy
   const storedAtAck: number[] = [];
   const publish = rig.broker.publish.bind(rig.broker);
   rig.broker.publish = (topic, payload, options) => {
-    if (topic === rig.topics.eventAck) storedAtAck.push(rig.service.events.query({ limit: 99 }).length);
+    if (topic === rig.topics.eventAck)
+      storedAtAck.push(rig.service.events.query({ limit: 99 }).length);
     return publish(topic, payload, options);
   };
   const send = (from: number, to: number) =>
@@ -262,7 +292,10 @@ t.test("what anybody at the broker may publish stores nothing and makes no key",
   }
   t.equal(rig.service.events.query({ limit: 9 }).length, 0);
   t.same(acksOf(rig), []);
-  t.same(rig.service.controllers().map(({ controller }) => controller), ["one"]);
+  t.same(
+    rig.service.controllers().map(({ controller }) => controller),
+    ["one"],
+  );
   t.same(rig.service.controllers()[0]?.troubles, []);
   t.same(readdirSync(join(rig.folder, "site", "controllers")), ["one.key"]);
 });

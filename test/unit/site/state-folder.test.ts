@@ -38,7 +38,10 @@ t.test("a key that others may read is refused, since it may be out already", asy
   openSiteKeys(openStateFolder(path), site);
   for (const mode of [0o640, 0o604, 0o620]) {
     chmodSync(join(path, "pin.key"), mode);
-    t.equal(failureOf(() => openSiteKeys(openStateFolder(path), site)), "not_private");
+    t.equal(
+      failureOf(() => openSiteKeys(openStateFolder(path), site)),
+      "not_private",
+    );
   }
   chmodSync(join(path, "pin.key"), 0o600);
   t.doesNotThrow(() => openSiteKeys(openStateFolder(path), site));
@@ -48,7 +51,10 @@ t.test("a folder in which others may put files is refused", async (t) => {
   const path = join(temporaryFolder(t), "state");
   mkdirSync(path);
   chmodSync(path, 0o777);
-  t.equal(failureOf(() => openStateFolder(path)), "not_private");
+  t.equal(
+    failureOf(() => openStateFolder(path)),
+    "not_private",
+  );
 });
 
 t.test("a damaged key is named, and never replaced by a new one", async (t) => {
@@ -58,7 +64,10 @@ t.test("a damaged key is named, and never replaced by a new one", async (t) => {
     const file = join(path, name);
     const good = readFileSync(file);
     writeFileSync(file, good.subarray(0, 20));
-    t.equal(failureOf(() => openSiteKeys(openStateFolder(path), site)), "damaged");
+    t.equal(
+      failureOf(() => openSiteKeys(openStateFolder(path), site)),
+      "damaged",
+    );
     t.equal(readFileSync(file).length, 20);
     writeFileSync(file, good);
   }
@@ -72,7 +81,13 @@ t.test("the API key is one that the Seam client takes, and stays the same", asyn
   t.equal(readFileSync(join(path, "api-key"), "utf8").trim(), key.text);
   t.equal(openApiKey(openStateFolder(path)).text, key.text);
   t.equal(key.matches(key.text), true);
-  for (const wrong of ["", "seam_", key.text.slice(0, -1), `${key.text}0`, key.text.toUpperCase()]) {
+  for (const wrong of [
+    "",
+    "seam_",
+    key.text.slice(0, -1),
+    `${key.text}0`,
+    key.text.toUpperCase(),
+  ]) {
     t.equal(key.matches(wrong), false);
   }
 });
@@ -80,7 +95,10 @@ t.test("the API key is one that the Seam client takes, and stays the same", asyn
 t.test("an API key too short to be one is refused", async (t) => {
   const path = temporaryFolder(t);
   writeFileSync(join(path, "api-key"), "seam_short\n", { mode: 0o600 });
-  t.equal(failureOf(() => openApiKey(openStateFolder(path))), "damaged");
+  t.equal(
+    failureOf(() => openApiKey(openStateFolder(path))),
+    "damaged",
+  );
 });
 
 t.test("a file is replaced as a whole and leaves nothing beside it", async (t) => {
@@ -92,6 +110,9 @@ t.test("a file is replaced as a whole and leaves nothing beside it", async (t) =
   t.same(readdirSync(join(path, "tables")), ["one"]);
   t.equal(Buffer.from(folder.createOnce("tables/one", () => "third")).toString(), "second");
   mkdirSync(join(path, "blocked", "file"), { recursive: true });
-  t.equal(failureOf(() => folder.write("blocked", "x")), "io");
+  t.equal(
+    failureOf(() => folder.write("blocked", "x")),
+    "io",
+  );
   t.equal(folder.read("absent"), undefined);
 });

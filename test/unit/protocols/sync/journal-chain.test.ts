@@ -1,7 +1,11 @@
 import t from "tap";
 import type { JournalEntry } from "../../../../src/domain/event.ts";
 import { doorId } from "../../../../src/domain/ids.ts";
-import { chainStart, hashEntry, verifyChain } from "../../../../src/protocols/sync/journal-chain.ts";
+import {
+  chainStart,
+  hashEntry,
+  verifyChain,
+} from "../../../../src/protocols/sync/journal-chain.ts";
 import { encodeCbor } from "../../../../src/protocols/sync/strict-cbor.ts";
 import { entries } from "./samples.ts";
 
@@ -17,15 +21,18 @@ function withEntry(index: number, part: Partial<JournalEntry>): readonly Journal
   return chain.map((entry, at) => (at === index ? { ...entry, ...part } : entry));
 }
 
-t.test("a chain from the first entry on is whole, and so is one that goes on from another", async (t) => {
-  const last = chain.at(-1);
-  t.same(verifyChain(chain, start), {
-    ok: true,
-    value: { journal: "j1", number: 25, hash: last?.hash },
-  });
-  const tail = entries({ count: 3, after: last });
-  t.equal(faultOf(tail, { journal: "j1", number: 25, hash: last?.hash ?? "" }), "whole");
-});
+t.test(
+  "a chain from the first entry on is whole, and so is one that goes on from another",
+  async (t) => {
+    const last = chain.at(-1);
+    t.same(verifyChain(chain, start), {
+      ok: true,
+      value: { journal: "j1", number: 25, hash: last?.hash },
+    });
+    const tail = entries({ count: 3, after: last });
+    t.equal(faultOf(tail, { journal: "j1", number: 25, hash: last?.hash ?? "" }), "whole");
+  },
+);
 
 t.test("whatever is changed in an entry shows, even with its own hash made anew", async (t) => {
   const index = 4;
@@ -58,7 +65,11 @@ t.test("entries of another journal do not continue this one", async (t) => {
 t.test("what is undefined is hashed as if it was not there", async (t) => {
   const [first] = chain;
   if (first === undefined) throw new Error("too short");
-  const spelledOut = { ...first, table: undefined, tableAgeMs: undefined } as unknown as JournalEntry;
+  const spelledOut = {
+    ...first,
+    table: undefined,
+    tableAgeMs: undefined,
+  } as unknown as JournalEntry;
   t.equal(hashEntry(spelledOut), first.hash);
 });
 

@@ -87,7 +87,11 @@ t.test("a good MAC does not excuse entries that make no sense", async (t) => {
   ];
   for (const body of bodies) {
     const message = sealAnything("event", encodeCbor(body));
-    t.equal(reasonOf(openEventBatch(scope, message)), "invalid_content", JSON.stringify(body).slice(0, 60));
+    t.equal(
+      reasonOf(openEventBatch(scope, message)),
+      "invalid_content",
+      JSON.stringify(body).slice(0, 60),
+    );
   }
 });
 
@@ -124,7 +128,12 @@ t.test("a batch is cut where one message is full", async (t) => {
 t.test("an acknowledgement says which journal and how far", async (t) => {
   const ack = { journal: "j1", number: 3 };
   t.same(openEventAck(scope, sealEventAck(scope, ack)), { ok: true, value: ack });
-  const bodies = [{ ...ack, number: -1 }, { ...ack, number: "3" }, { number: 3 }, { ...ack, all: true }];
+  const bodies = [
+    { ...ack, number: -1 },
+    { ...ack, number: "3" },
+    { number: 3 },
+    { ...ack, all: true },
+  ];
   for (const body of bodies) {
     const message = sealAnything("event/ack", encodeCbor(body));
     t.equal(reasonOf(openEventAck(scope, message)), "invalid_content");

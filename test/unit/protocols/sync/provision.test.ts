@@ -7,7 +7,11 @@ import {
   serialiseProvision,
 } from "../../../../src/protocols/sync/provision.ts";
 import { decodeStatus, encodeStatus } from "../../../../src/protocols/sync/status-message.ts";
-import { controllerOfTopic, filtersForSite, topicsFor } from "../../../../src/protocols/sync/topics.ts";
+import {
+  controllerOfTopic,
+  filtersForSite,
+  topicsFor,
+} from "../../../../src/protocols/sync/topics.ts";
 import { controller, pairing, site } from "./samples.ts";
 
 const { provision } = pairing();
@@ -66,7 +70,12 @@ t.test("each topic stands below its site and controller", async (t) => {
   });
   t.equal(filtersForSite(site).event, "postern/1/test/c/+/event");
   t.equal(controllerOfTopic(site, "postern/1/test/c/one/event"), "one");
-  for (const topic of ["", "postern/1/other/c/one/event", "postern/1/test/c/o ne/event", "postern/1/test/c/"]) {
+  for (const topic of [
+    "",
+    "postern/1/other/c/one/event",
+    "postern/1/test/c/o ne/event",
+    "postern/1/test/c/",
+  ]) {
     t.equal(controllerOfTopic(site, topic), undefined, topic);
   }
 });
@@ -82,7 +91,14 @@ t.test("a status is read back, and junk in its place is not", async (t) => {
   } as const;
   t.same(decodeStatus(encodeStatus(status)), { ok: true, value: status });
   t.same(decodeStatus(encodeStatus({ online: false })), { ok: true, value: { online: false } });
-  for (const junk of ["", "null", "[]", "{", '{"format":1,"online":"yes"}', '{"format":1,"online":true}']) {
+  for (const junk of [
+    "",
+    "null",
+    "[]",
+    "{",
+    '{"format":1,"online":"yes"}',
+    '{"format":1,"online":true}',
+  ]) {
     t.equal(decodeStatus(Buffer.from(junk)).ok, false, junk);
   }
   t.equal(decodeStatus(new Uint8Array(20_000)).ok, false);

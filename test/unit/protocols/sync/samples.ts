@@ -78,52 +78,53 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
 }
 
 /** Each kind of event once; a kind that is new in the domain does not compile until it is here. */
-const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readonly kind: Kind } } = {
-  access_granted: {
-    kind: "access_granted",
-    door: doorId("front"),
-    reader: readerId("front"),
-    pass: passId("card"),
-    user: userId("ada"),
-    reason: "granted",
-  },
-  access_denied: {
-    kind: "access_denied",
-    door: doorId("front"),
-    reader: readerId("front"),
-    reason: "unknown_credential",
-  },
-  door_forced: { kind: "door_forced", door: doorId("front") },
-  door_held_warning: { kind: "door_held_warning", door: doorId("front") },
-  door_held: { kind: "door_held", door: doorId("front") },
-  door_secured: { kind: "door_secured", door: doorId("front") },
-  door_not_entered: { kind: "door_not_entered", door: doorId("front") },
-  rex_admitted: { kind: "rex_admitted", door: doorId("front") },
-  rex_reported: { kind: "rex_reported", door: doorId("front") },
-  rex_stuck: { kind: "rex_stuck", door: doorId("front") },
-  rex_recovered: { kind: "rex_recovered", door: doorId("front") },
-  rex_chatter: { kind: "rex_chatter", door: doorId("front") },
-  contact_chatter: { kind: "contact_chatter", door: doorId("front") },
-  contact_recovered: { kind: "contact_recovered", door: doorId("front") },
-  pin_lockout: { kind: "pin_lockout", reader: readerId("front"), pauseMs: 60_000 },
-  reader_misread: {
-    kind: "reader_misread",
-    reader: readerId("front"),
-    verdict: "parity",
-    bitCount: 26,
-    count: 3,
-  },
-  table_applied: { kind: "table_applied", applied: { epoch: 1, version: 7 } },
-  table_refused: { kind: "table_refused", reason: "altered", detail: "no match" },
-  controller_started: { kind: "controller_started", software: "postern 0.1.0" },
-  trouble: { kind: "trouble", trouble: "clock unknown", state: "raised" },
-  journal_overflow: {
-    kind: "journal_overflow",
-    lostCount: 3,
-    lostDenialCount: 2,
-    lostAlarmCount: 1,
-  },
-};
+const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readonly kind: Kind } } =
+  {
+    access_granted: {
+      kind: "access_granted",
+      door: doorId("front"),
+      reader: readerId("front"),
+      pass: passId("card"),
+      user: userId("ada"),
+      reason: "granted",
+    },
+    access_denied: {
+      kind: "access_denied",
+      door: doorId("front"),
+      reader: readerId("front"),
+      reason: "unknown_credential",
+    },
+    door_forced: { kind: "door_forced", door: doorId("front") },
+    door_held_warning: { kind: "door_held_warning", door: doorId("front") },
+    door_held: { kind: "door_held", door: doorId("front") },
+    door_secured: { kind: "door_secured", door: doorId("front") },
+    door_not_entered: { kind: "door_not_entered", door: doorId("front") },
+    rex_admitted: { kind: "rex_admitted", door: doorId("front") },
+    rex_reported: { kind: "rex_reported", door: doorId("front") },
+    rex_stuck: { kind: "rex_stuck", door: doorId("front") },
+    rex_recovered: { kind: "rex_recovered", door: doorId("front") },
+    rex_chatter: { kind: "rex_chatter", door: doorId("front") },
+    contact_chatter: { kind: "contact_chatter", door: doorId("front") },
+    contact_recovered: { kind: "contact_recovered", door: doorId("front") },
+    pin_lockout: { kind: "pin_lockout", reader: readerId("front"), pauseMs: 60_000 },
+    reader_misread: {
+      kind: "reader_misread",
+      reader: readerId("front"),
+      verdict: "parity",
+      bitCount: 26,
+      count: 3,
+    },
+    table_applied: { kind: "table_applied", applied: { epoch: 1, version: 7 } },
+    table_refused: { kind: "table_refused", reason: "altered", detail: "no match" },
+    controller_started: { kind: "controller_started", software: "postern 0.1.0" },
+    trouble: { kind: "trouble", trouble: "clock unknown", state: "raised" },
+    journal_overflow: {
+      kind: "journal_overflow",
+      lostCount: 3,
+      lostDenialCount: 2,
+      lostAlarmCount: 1,
+    },
+  };
 
 export const everyEvent: readonly DoorEvent[] = Object.values(eventsByKind);
 
@@ -138,7 +139,13 @@ export interface JournalPart {
 }
 
 /** `count` chained entries, of every kind in turn. */
-export function entries({ count, journal = "j1", of = controller, after, startMs = 1_000 }: JournalPart) {
+export function entries({
+  count,
+  journal = "j1",
+  of = controller,
+  after,
+  startMs = 1_000,
+}: JournalPart) {
   const chain: JournalEntry[] = [];
   let previous = after?.hash ?? chainStart;
   let number = after?.number ?? 0;

@@ -85,8 +85,14 @@ t.test("an id, a card or a PIN that is there twice is refused", async (t) => {
   const door = good.doors[0];
   t.match(faultOf({ ...good, doors: [door, door] }), /^doors\.1\.id: /);
   t.match(faultOf({ ...good, passes: [first, second, first] }), /^passes\.2\.id: /);
-  t.match(faultOf({ ...good, passes: [first, { ...first, id: "copy" }] }), /^passes\.1\.presents: /);
-  t.match(faultOf({ ...good, passes: [second, { ...second, id: "copy" }] }), /^passes\.1\.presents: /);
+  t.match(
+    faultOf({ ...good, passes: [first, { ...first, id: "copy" }] }),
+    /^passes\.1\.presents: /,
+  );
+  t.match(
+    faultOf({ ...good, passes: [second, { ...second, id: "copy" }] }),
+    /^passes\.1\.presents: /,
+  );
 });
 
 t.test("a PIN pass presents a PIN, and a card pass a card", async (t) => {

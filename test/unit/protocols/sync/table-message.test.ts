@@ -120,13 +120,21 @@ function sealAnything(body: unknown, key: KeyObject = signingKey): Uint8Array {
   const lengths = Buffer.alloc(8);
   lengths.writeUInt32BE(header.length, 0);
   lengths.writeUInt32BE(sealedBody.length, 4);
-  const signed = Buffer.concat([Buffer.from("postern/1\0table\x001\0"), lengths, header, sealedBody]);
+  const signed = Buffer.concat([
+    Buffer.from("postern/1\0table\x001\0"),
+    lengths,
+    header,
+    sealedBody,
+  ]);
   return messageOf(header, sealedBody, sign(null, signed, key));
 }
 
 t.test("the site's own signature does not excuse a content that makes no sense", async (t) => {
   t.same(openTable({ message: sealAnything(content), provision }), { ok: true, value: content });
-  t.equal(refusalOf(sealAnything({ ...content, table: { epoch: 1, version: 8 } })), "invalid_content");
+  t.equal(
+    refusalOf(sealAnything({ ...content, table: { epoch: 1, version: 8 } })),
+    "invalid_content",
+  );
   t.equal(refusalOf(sealAnything({ ...content, zone: "Mars/Olympus" })), "invalid_content");
   t.equal(refusalOf(sealAnything([])), "invalid_content");
 });
