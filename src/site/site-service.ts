@@ -108,13 +108,13 @@ class WiredSite implements SiteService {
   }
 
   async start(): Promise<void> {
-    this.#resume();
     const { link } = this.#options;
     const { event, tableAck, status } = filtersForSite(this.site);
     // Before the first table goes out, so that no answer to it is missed.
     await this.#listen(event, (controller, payload) => this.#intake.take(controller, payload));
     await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
     await this.#listen(status, (controller, payload) => this.#takeStatus(controller, payload));
+    this.#resume();
     link.onUp(() => {
       if (!this.#closed) this.#publisher.publishAll();
     });

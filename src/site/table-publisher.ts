@@ -5,7 +5,7 @@ import { type Result, succeed } from "../domain/result.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
-import { isNewer } from "../protocols/sync/table-message.ts";
+import { isNewer, numberTaken } from "../protocols/sync/table-message.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
 import { controllersOf } from "./compile-table.ts";
 import { type DraftFault, type DraftTable, draftTable, sealDraft } from "./sealed-table.ts";
@@ -112,7 +112,7 @@ export class TablePublisher {
   heard(controller: ControllerId, ack: TableAck): void {
     const current = this.#states.get(controller);
     if (current === undefined) return;
-    if (ack.table !== undefined && isNewer(ack.table, current.wanted)) {
+    if (ack.table !== undefined && outruns(ack, ack.table, current.wanted)) {
       this.#overtake(controller, ack.table);
       return;
     }
@@ -196,6 +196,12 @@ export class TablePublisher {
 
 const sameVersion = (a: TableVersion, b: TableVersion): boolean =>
   a.epoch === b.epoch && a.version === b.version;
+
+/** Whether the controller has a table that no number of ours in this epoch replaces for sure. */
+function outruns(ack: TableAck, inForce: TableVersion, wanted: TableVersion): boolean {
+  const isOther = ack.outcome === "refused" && ack.reason === numberTaken;
+  return isNewer(inForce, wanted) || (isOther && sameVersion(inForce, wanted));
+}
 
 /**
  * Acknowledgements may come late, twice or from a replay: only what is said of the wanted table

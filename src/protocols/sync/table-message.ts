@@ -30,9 +30,16 @@ export interface TableRefusal {
     | "wrong_site"
     | "wrong_controller"
     | "older"
+    | typeof numberTaken
     | "invalid_content";
   readonly detail: string;
 }
+
+/**
+ * Another table of the site's is in force under the very same number, which happens to a site that
+ * was restored from a copy. Like `older` it is for the caller to judge; the site raises its epoch.
+ */
+export const numberTaken = "number_taken";
 
 export const tableMessageBytesMax = 64 * 1_024 * 1_024;
 

@@ -185,6 +185,18 @@ t.test("a site restored from an old copy overtakes what its controllers hold", a
   t.same(tableOf(restarted, one).table, { epoch: epoch + 11, version: 1 });
 });
 
+t.test("a restored site that gave a number out twice begins a new epoch", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(siteFile(), "x.toml");
+  const table = { epoch, version: 1 };
+  const ack = { outcome: "refused", reason: "number_taken", detail: "", table } as const;
+  for (let count = 0; count < 3; count += 1) {
+    rig.broker.deliver(rig.topics.tableAck, sealTableAck(rig.scope, ack));
+  }
+  t.same(tableOf(rig, one).table, { epoch: epoch + 1, version: 1 }, "once, however often told");
+  t.same(tableOf(rig, two).table, { epoch, version: 1 });
+});
+
 t.test("a controller that claims the last number there is stops nobody else", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(siteFile(), "x.toml");
