@@ -235,7 +235,7 @@ t.test(
     const { url } = await badBroker(t, (socket) => {
       socket.once("data", () => {
         socket.write(connack);
-        socket.once("data", () => socket.destroy());
+        socket.once("data", () => socket.end());
       });
     });
     const { link, happened } = watchedLink(t, { url, clientId: "door" });

@@ -5,6 +5,8 @@ import Database from "better-sqlite3";
 import t from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { openJournal } from "../../../src/controller/journal.ts";
+import { JournalDatabase } from "../../../src/controller/journal-database.ts";
+import { journalLimits } from "../../../src/controller/journal-limits.ts";
 import { chainStart, verifyChain } from "../../../src/protocols/sync/journal-chain.ts";
 import { parseJournalEntry } from "../../../src/protocols/sync/journal-entry-schema.ts";
 import {
@@ -234,6 +236,26 @@ t.test("when the journal's thread dies at any moment, no entry is lost or double
   }
   const entries = await readAll(journal);
   t.same(counts(entries), range(1, appended));
+  await journal.close();
+});
+
+t.test("what a dying thread wrote and could not report is not written again", async (t) => {
+  const file = join(temporaryFolder(t), "journal.db");
+  const clock = new SimClock();
+  const journal = await openJournal({ file, controller, clock });
+  journal.append(record(1));
+  await committed(journal, 1);
+  const worker = workers.at(-1);
+  for (const count of range(2, 6)) journal.append(record(count));
+  await worker?.terminate();
+  // As the thread would have, with its last breath: the first three of what it was given.
+  const database = new JournalDatabase({ file, controller, limits: journalLimits });
+  database.write([2, 3, 4].slice(journal.highest() - 1).map(record), 0);
+  database.close();
+  journal.append(record(7));
+  clock.advance(100);
+  await committed(journal, 7);
+  t.same(counts(await readAll(journal)), range(1, 7));
   await journal.close();
 });
 

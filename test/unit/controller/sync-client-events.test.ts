@@ -208,3 +208,30 @@ t.test(
     t.equal(stage.site.entries.length, 4);
   },
 );
+
+t.test("a batch that the broker did not take is the next to be sent", async (t) => {
+  const stage = await openStage(t);
+  stage.broker.up();
+  stage.broker.refuseNext();
+  await append(stage, 1, 3);
+  await stage.quiet();
+  t.same(batches(stage), []);
+  await append(stage, 4, 4);
+  await stage.quiet();
+  t.same(batches(stage), [[1, 4]]);
+  t.equal(stage.journal.acknowledged(), 4);
+});
+
+t.test("who asks for older entries while newer ones are read gets the older ones", async (t) => {
+  const stage = await openStage(t);
+  stage.broker.up();
+  await append(stage, 1, 10);
+  await stage.until(() => stage.journal.acknowledged() === 10);
+  const sentBefore = batches(stage).length;
+  stage.site.entries.length = 4;
+  await append(stage, 11, 11);
+  // The entry is durable and is being read at this moment.
+  stage.broker.deliver(topics.eventAck, stage.site.ack(stage.journal.id() ?? ""));
+  await stage.quiet();
+  t.same(batches(stage).slice(sentBefore), [[5, 11]]);
+});

@@ -96,20 +96,20 @@ t.test("an older table is refused after a restart too, whatever file was lost", 
     await t.test(`lost: ${lost}`, async (t) => {
       const stage = await openStage(t, { folder });
       stage.broker.up();
-      for (const number of [6, 7]) {
+      for (const [place, number] of [5, 7].entries()) {
         snapshot(stage, sealed(content(version(1, number))));
-        await stage.until(applied(number - 5)(stage));
+        await stage.until(applied(place + 1)(stage));
       }
     });
     rmSync(join(folder, "table", lost), { force: true });
     await t.test(`restarted without: ${lost}`, async (t) => {
       const again = await openStage(t, { folder });
       again.broker.up();
-      for (const number of [5, 6]) snapshot(again, sealed(content(version(1, number))));
+      for (const number of [4, 6]) snapshot(again, sealed(content(version(1, number))));
       await again.quiet();
       const inForce = again.store.current()?.table.version ?? 0;
       t.same(again.applied, []);
-      t.ok(again.ofKind("table_refused").length >= (inForce === 6 ? 1 : 2));
+      t.match(again.ofKind("table_refused"), [{ reason: "older" }, { reason: "older" }]);
       snapshot(again, sealed(content(version(1, 7))));
       await again.until(() => again.store.current()?.table.version === 7);
       t.equal(again.applied.length, inForce === 7 ? 0 : 1, "the newest mends what was lost");
