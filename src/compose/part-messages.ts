@@ -20,6 +20,9 @@ export function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     process.on("SIGINT", () => resolve());
     process.on("SIGTERM", () => resolve());
-    if (process.channel !== undefined) process.on("disconnect", () => resolve());
+    if (process.channel === undefined) return;
+    process.on("disconnect", () => resolve());
+    // The listener would keep a part alive that has closed everything because it cannot start.
+    process.channel.unref();
   });
 }
