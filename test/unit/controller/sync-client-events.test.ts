@@ -3,7 +3,7 @@ import t from "tap";
 import { sealEventAck } from "../../../src/protocols/sync/ack-message.ts";
 import { openEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { committed, countOf, record, temporaryFolder } from "./journal-records.ts";
-import { openStage, scope, type SyncStage, topics } from "./sync-stage.ts";
+import { openStage, type SyncStage, scope, topics } from "./sync-stage.ts";
 import { content, sealed, version } from "./tables.ts";
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.

@@ -17,7 +17,10 @@ t.test("in any weather every entry reaches the site once and unchanged", async (
     let count = 0;
     for (let move = 0; move < 60; move += 1) {
       const burst = seeded.next() < 0.1 ? 300 : seeded.between(0, 5);
-      for (let index = 0; index < burst; index += 1) stage.journal.append(record((count += 1)));
+      for (const end = count + burst; count < end; ) {
+        count += 1;
+        stage.journal.append(record(count));
+      }
       if (seeded.next() < 0.3) stage.broker.up();
       if (seeded.next() < 0.1) stage.broker.down();
       if (seeded.next() < 0.3) stage.broker.settle();

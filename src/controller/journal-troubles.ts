@@ -1,0 +1,11 @@
+/** What a technician should mend: see `reportTroubles`. */
+export const journalTroubles = {
+  /** The disk takes no entries; they wait in memory and writing is tried again. */
+  failing: "journal_failing",
+  /** The site acknowledges nothing and there is no room for more. */
+  full: "journal_full",
+  /** Entries were lost since writing last worked. */
+  overflow: "journal_overflow",
+  /** The journal found on disk was damaged; it was kept under another name and a new one begun. */
+  setAside: "journal_set_aside",
+} as const;
