@@ -44,6 +44,8 @@ class MemoryJournal {
   readonly entries: JournalEntry[] = [];
   readonly listeners = new Set<() => void>();
   readonly limitsRead: number[] = [];
+  /** Called when a read has seen what there is, and before its reader has. */
+  whileReading: () => void = () => {};
 
   constructor(count: number) {
     for (let added = 0; added < count; added += 1) this.add();
@@ -64,7 +66,9 @@ class MemoryJournal {
 
   async read({ after, limit }: { readonly after: number; readonly limit: number }) {
     this.limitsRead.push(limit);
-    return this.entries.slice(after, after + limit);
+    const found = this.entries.slice(after, after + limit);
+    this.whileReading();
+    return found;
   }
 
   highest(): number {
@@ -216,6 +220,16 @@ t.test("a follower sees each entry once, in order, as it is journalled", async (
     numbers(await answers(client, 500)),
     Array.from({ length: 500 }, (_, at) => at + 22),
   );
+});
+
+t.test("an entry that is journalled while a follower looks is not left for the next", async (t) => {
+  const { connect, journal } = createRig({ entryCount: 1 });
+  journal.whileReading = () => {
+    if (journal.limitsRead.length === 2) journal.add();
+  };
+  const client = connect();
+  client.write(request({ verb: "events", args: { follow: true } }));
+  t.same(numbers(await answers(client, 2)), [1, 2]);
 });
 
 t.test("a follower from a given number on gets all since, not only the limit", async (t) => {

@@ -66,6 +66,9 @@ t.test("the lock of a command that was killed is taken over, by one", async (t) 
   const holder = spawn(process.execPath, ["-e", ""]);
   await once(holder, "exit");
   writeFileSync(file, `${holder.pid} token\n`);
+  const releaseFirst = await acquireLock(file, () => t.fail("waits for the dead"));
+  releaseFirst();
+  writeFileSync(file, `${holder.pid} token\n`);
   let holders = 0;
   let holdersMost = 0;
   const take = async () => {

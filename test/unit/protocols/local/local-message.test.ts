@@ -74,6 +74,12 @@ t.test("a request that is wrong is answered with the name of its field", async (
   }
 });
 
+t.test("a command of another version is told so, whatever else it says", async (t) => {
+  for (const line of [requestWith({ v: 2 }), requestWith({ v: 2, verb: "unlock", args: 1 })]) {
+    t.match(faultOf(line), { id: 7, error: { code: "unsupported_version" } });
+  }
+});
+
 t.test("a PIN is in no answer, whatever is wrong with it or beside it", async (t) => {
   const pins = [
     "31415926535",
