@@ -168,6 +168,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     found,
   );
   const controller = doors;
+  closing.push(() => controller.close());
 
   const link = connectMqtt({
     url: config.mqttUrl,
@@ -220,6 +221,11 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     variable: "POSTERN_SIM_PORT",
   });
   closing.push(() => face.close());
+  // Last here, so first at a stop: no strike waits for a broker or a disk to be secured.
+  closing.push(() => {
+    controller.close();
+    hardware.close();
+  });
   log.info({ board: face.url, broker: withoutCredentials(config.mqttUrl) }, "the doors are watched");
   tellReady({ board: face.url });
 }

@@ -12,6 +12,8 @@ export interface SupervisorOptions {
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onStarted: (part: Part, pid: number) => void;
+  /** It did not stop by itself in time. */
+  readonly onKilled: (part: Part) => void;
   readonly onEnded: (part: Part, how: string, restartInMs: number) => void;
 }
 
@@ -56,7 +58,10 @@ export class SupervisedPart {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill("SIGTERM");
-    const kill = setTimeout(() => child.kill("SIGKILL"), stopMaxMs);
+    const kill = setTimeout(() => {
+      this.#options.onKilled(this.#part);
+      child.kill("SIGKILL");
+    }, stopMaxMs);
     await ended;
     clearTimeout(kill);
   }

@@ -52,6 +52,7 @@ export async function runUp(options: UpOptions): Promise<void> {
         pids[name] = pid;
         state.write(partsFile, `${JSON.stringify(pids)}\n`);
       },
+      onKilled: ({ name }) => print(`postern: ${name} did not stop and was killed\n`),
       onEnded: ({ name }, how, restartInMs) =>
         print(`postern: ${name} ended (${how}); starting it again in ${restartInMs} ms\n`),
     });

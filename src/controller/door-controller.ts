@@ -30,6 +30,7 @@ export interface DoorControllerOptions {
 export class DoorController {
   readonly #options: DoorControllerOptions;
   readonly #doors: ReadonlyMap<DoorId, Door>;
+  readonly #readers: readonly ReaderSession[];
   #table: AccessTable | undefined;
 
   /** Doors come alive with this: from here on cards are read and strikes move. */
@@ -44,16 +45,21 @@ export class DoorController {
       ]),
     );
     this.#useTable(table);
-    for (const hardware of board.readers) {
+    this.#readers = board.readers.map((hardware) => {
       const door = this.#doors.get(hardware.door);
       // A board's profile was checked: a reader without a door is a mistake of ours.
       if (door === undefined) throw new Error(`reader ${hardware.id} has no door`);
       const decide = (presented: Presented) =>
         authorize(this.#table, { door: door.id, presented, wall: clock.wall() });
       const { digestPin } = options;
-      // The reader's listener keeps it.
-      new ReaderSession({ hardware, door, clock, decide, digestPin, record });
-    }
+      return new ReaderSession({ hardware, door, clock, decide, digestPin, record });
+    });
+  }
+
+  /** Ends every timer and hears nothing more. The board is the caller's to close, and is next. */
+  close(): void {
+    for (const reader of this.#readers) reader.close();
+    for (const door of this.#doors.values()) door.close();
   }
 
   /** Replaces the table as a whole, between two decisions. */

@@ -42,6 +42,7 @@ export class Door {
   readonly #watchers: ((resting: Resting) => void)[] = [];
   #settings: DoorSettings;
   #state: DoorState;
+  #closed = false;
 
   constructor(options: DoorOptions) {
     const { hardware, clock } = options;
@@ -86,7 +87,15 @@ export class Door {
     watcher(restingOf(this.#state));
   }
 
+  /** Nothing moves any more. The strike is the board's to secure. */
+  close(): void {
+    this.#closed = true;
+    this.#deadline.set(undefined);
+    this.#secureAgain.set(undefined);
+  }
+
   #step(input: DoorInput): void {
+    if (this.#closed) return;
     const now = this.#options.clock.monotonic();
     const { state, effects } = stepDoor(this.#settings, this.#state, input, now);
     this.#state = state;

@@ -41,6 +41,12 @@ export class MisreadTally {
     this.#tell({ verdict, bitCount, count: 1 });
   }
 
+  /** Tells what is waiting, so that it is not lost with the process. */
+  close(): void {
+    this.#quietEnds.set(undefined);
+    this.#tellWaiting();
+  }
+
   #tellWaiting(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;

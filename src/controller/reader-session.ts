@@ -61,6 +61,7 @@ export class ReaderSession {
   #entry: KeypadEntryState = initialKeypadEntry;
   #factor: TwoFactorState = initialTwoFactor;
   #lockout: PinLockoutState = initialPinLockout;
+  #closed = false;
 
   constructor(options: ReaderSessionOptions) {
     const { hardware, clock, door, record } = options;
@@ -75,7 +76,16 @@ export class ReaderSession {
     hardware.reader.listen((report) => this.#read(report));
   }
 
+  /** Whatever is under way here is forgotten, and nothing more is read. */
+  close(): void {
+    this.#closed = true;
+    this.#entryDeadline.set(undefined);
+    this.#factorDeadline.set(undefined);
+    this.#misreads.close();
+  }
+
   #read(report: ReaderReport): void {
+    if (this.#closed) return;
     switch (report.kind) {
       case "card":
         return this.#present({ kind: "card", raw: report.raw });

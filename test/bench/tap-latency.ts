@@ -106,7 +106,7 @@ async function openController(folder: string) {
     table: () => undefined,
     append: (one) => journal.append(one),
   });
-  new DoorController(
+  const doors = new DoorController(
     {
       board,
       record,
@@ -133,6 +133,7 @@ async function openController(folder: string) {
       return ((await release) - lastEdgeAt) / 1_000;
     },
     close: async () => {
+      doors.close();
       sim.close();
       board.close();
       await journal.close();

@@ -142,7 +142,9 @@ t.test("with the embedded broker", async (t) => {
   t.teardown(() => stack.remove());
   await stack.start();
   await doorsDecide(t, stack);
+  await stack.post("/sim/readers/front/card", ada);
   t.equal(await stack.stop(), 0, "Ctrl-C stops it cleanly");
+  t.notMatch(stack.output(), /was killed/, "also while a strike is released");
 });
 
 t.test("with mosquitto", { skip: mosquittoMissing() ?? false }, async (t) => {

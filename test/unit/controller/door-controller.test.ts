@@ -240,6 +240,16 @@ t.test("at rest no timer is armed, so that an idle controller does nothing at al
   t.equal(world.clock.alarmCount, 0);
 });
 
+t.test("a controller that is closed waits for nothing, so that its process can end", async (t) => {
+  const world = open(content());
+  await world.tap(front.reader, adaBits);
+  await world.tap(lab.reader, adaBits);
+  world.controller.close();
+  world.board.close();
+  world.sim.close();
+  t.equal(world.clock.alarmCount, 0);
+});
+
 t.test("closing the board secures a strike that is released", async (t) => {
   const world = open(content());
   await world.tap(front.reader, adaBits);
