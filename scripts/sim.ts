@@ -104,8 +104,8 @@ function main(): number {
 }
 
 // `| head` hangs up before a whole life is told.
-process.stdout.on("error", (error) => {
-  if (!("code" in error && error.code === "EPIPE")) throw error;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
   process.exit();
 });
 

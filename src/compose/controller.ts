@@ -9,8 +9,8 @@ import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { createBoardFace } from "../../hal/sim/board-face.ts";
 import { SimBoard } from "../../hal/sim/sim-board.ts";
 import { DoorController } from "../controller/door-controller.ts";
-import { openJournal } from "../controller/journal.ts";
 import { bootPattern } from "../controller/indication.ts";
+import { openJournal } from "../controller/journal.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
 import { createLocalServer } from "../controller/local-server.ts";
 import { createRecorder } from "../controller/recorder.ts";
@@ -24,9 +24,9 @@ import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
 import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
+import { ClosingStack } from "./closing-stack.ts";
 import { parseBoardProfile } from "./config/board-profile-file.ts";
 import { withoutCredentials } from "./config/broker-url.ts";
-import { ClosingStack } from "./closing-stack.ts";
 import type { LogLevel } from "./config/config-file.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
 import { listenHttp } from "./http-listener.ts";
@@ -163,10 +163,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     troubles.raise(`table_damaged:${file}`);
   }
   journal.reportTroubles(troubles);
-  doors = new DoorController(
-    { board, digestPin: toDigest, record, troubles },
-    found,
-  );
+  doors = new DoorController({ board, digestPin: toDigest, record, troubles }, found);
   const controller = doors;
   closing.push(() => controller.close());
 
@@ -226,7 +223,10 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     controller.close();
     hardware.close();
   });
-  log.info({ board: face.url, broker: withoutCredentials(config.mqttUrl) }, "the doors are watched");
+  log.info(
+    { board: face.url, broker: withoutCredentials(config.mqttUrl) },
+    "the doors are watched",
+  );
   tellReady({ board: face.url });
 }
 

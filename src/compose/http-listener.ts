@@ -19,7 +19,9 @@ export async function listenHttp(options: {
   readonly variable: string;
 }): Promise<HttpListener> {
   const { app, port, variable } = options;
-  const server = createServer(getRequestListener(app.fetch));
+  const answer = getRequestListener(app.fetch);
+  // Owned by itself: what a request fails with, it answers.
+  const server = createServer((request, response) => void answer(request, response));
   server.listen(port, loopback);
   try {
     await once(server, "listening");

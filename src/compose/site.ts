@@ -47,10 +47,7 @@ export async function runSite(options: SiteOptions): Promise<void> {
   }
 }
 
-async function openBroker(
-  choice: BrokerChoice,
-  closing: ClosingStack,
-): Promise<string> {
+async function openBroker(choice: BrokerChoice, closing: ClosingStack): Promise<string> {
   if (choice.kind === "external") return choice.url;
   const broker = await startEmbeddedBroker({ host: "127.0.0.1", port: choice.port });
   closing.push(() => broker.close());

@@ -1,9 +1,9 @@
+import type { Result } from "../domain/result.ts";
 import { type ConfigFault, describeConfigFaults } from "./config/config-fault.ts";
 import type { ConfigSource } from "./config/config-file.ts";
 import { type ControllerConfig, parseControllerConfig } from "./config/controller-config.ts";
 import type { Environment } from "./config/environment.ts";
 import { parseSiteConfig, type SiteConfig } from "./config/site-config.ts";
-import type { Result } from "../domain/result.ts";
 import { readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 

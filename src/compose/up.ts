@@ -80,7 +80,10 @@ export async function runUp(options: UpOptions): Promise<void> {
 }
 
 /** What an installer does by hand in production: gives the controller the keys its site made for it. */
-function provision(state: StateFolder, { site, controller, provisionFile }: ControllerConfig): void {
+function provision(
+  state: StateFolder,
+  { site, controller, provisionFile }: ControllerConfig,
+): void {
   const keys = openSiteKeys(openStateFolder(join(state.path, siteFolder)), site);
   const folder = openStateFolder(resolve(provisionFile, ".."));
   folder.write(
@@ -100,9 +103,10 @@ function orphans(state: StateFolder): readonly number[] {
   const bytes = state.read(partsFile);
   if (bytes === undefined) return [];
   try {
-    const pids: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (typeof pids !== "object" || pids === null) return [];
-    return Object.values(pids).filter((pid) => Number.isInteger(pid) && pid !== process.pid);
+    const parts: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const pids: readonly unknown[] =
+      typeof parts === "object" && parts !== null ? Object.values(parts) : [];
+    return pids.filter((pid): pid is number => Number.isInteger(pid) && pid !== process.pid);
   } catch {
     // A torn file names nobody; a port that is still taken will say so itself.
     return [];

@@ -39,10 +39,7 @@ export class DoorController {
     const { board, record, troubles } = options;
     const { clock } = board;
     this.#doors = new Map(
-      board.doors.map((hardware) => [
-        hardware.id,
-        new Door({ hardware, clock, record, troubles }),
-      ]),
+      board.doors.map((hardware) => [hardware.id, new Door({ hardware, clock, record, troubles })]),
     );
     this.#useTable(table);
     this.#readers = board.readers.map((hardware) => {

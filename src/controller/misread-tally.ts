@@ -17,7 +17,9 @@ export class MisreadTally {
   readonly #record: (event: DoorEvent) => void;
   readonly #quietEnds: Deadline;
   #quietUntil: MonotonicMs | undefined;
-  #waiting: { readonly verdict: string; readonly bitCount: number; readonly count: number } | undefined;
+  #waiting:
+    | { readonly verdict: string; readonly bitCount: number; readonly count: number }
+    | undefined;
 
   constructor(options: {
     readonly reader: ReaderId;

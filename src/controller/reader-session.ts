@@ -185,10 +185,7 @@ export class ReaderSession {
     for (const { event } of effects) this.#options.record(event);
   }
 
-  #deny(
-    reason: DenialReason,
-    who: { readonly pass?: PassId; readonly user?: UserId },
-  ): void {
+  #deny(reason: DenialReason, who: { readonly pass?: PassId; readonly user?: UserId }): void {
     const { door, record } = this.#options;
     this.#lamps.answer("denied");
     record({ kind: "access_denied", door: door.id, reader: this.id, reason, ...who });

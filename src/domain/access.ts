@@ -1,13 +1,5 @@
 import type { PinDigest, RawCredential } from "./credential.ts";
-import type {
-  ControllerId,
-  DoorId,
-  PassId,
-  RuleId,
-  ScheduleId,
-  SiteId,
-  UserId,
-} from "./ids.ts";
+import type { ControllerId, DoorId, PassId, RuleId, ScheduleId, SiteId, UserId } from "./ids.ts";
 import type { EpochMs } from "./time.ts";
 
 /** The order in which tables replace one another: epoch first (a rebuilt site raises it), version next. */

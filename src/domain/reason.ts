@@ -53,6 +53,7 @@ export const reasonSentences: Readonly<Record<DenialReason | GrantReason, string
   card_when_pin_expected: "Another card was presented where a PIN was expected.",
   pin_locked_out: "The keypad is paused after too many wrong PINs.",
   granted: "Access was granted and the strike released.",
-  granted_leaf_open: "Access was granted; the leaf already stood open, so the strike stayed as it was.",
+  granted_leaf_open:
+    "Access was granted; the leaf already stood open, so the strike stayed as it was.",
   granted_already_unlocked: "Access was granted at a door that was already unlocked.",
 };

@@ -11,6 +11,7 @@ import { createRecorder } from "../../src/controller/recorder.ts";
 import { Troubles } from "../../src/controller/troubles.ts";
 import { buildAccessTable } from "../../src/core/access-table/access-table.ts";
 import { rawFromBits } from "../../src/domain/credential.ts";
+import { doorDefaults } from "../../src/domain/door-defaults.ts";
 import type { DoorEvent } from "../../src/domain/event.ts";
 import {
   controllerId,
@@ -21,7 +22,6 @@ import {
   siteId,
   userId,
 } from "../../src/domain/ids.ts";
-import { doorDefaults } from "../../src/domain/door-defaults.ts";
 import { type EdgeNs, epochMs } from "../../src/domain/time.ts";
 import { digestPin } from "../../src/protocols/sync/provision.ts";
 import { encodeCard, standardFormats } from "../../src/protocols/wiegand/format.ts";

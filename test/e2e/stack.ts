@@ -58,10 +58,7 @@ export interface Stack {
 }
 
 /** Asks until the answer is not undefined; throws with `what` when patience is at its end. */
-export async function eventually<T>(
-  what: string,
-  ask: () => Promise<T | undefined>,
-): Promise<T> {
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   const giveUpAt = performance.now() + patienceMs;
   let last: unknown;
   for (;;) {
@@ -136,10 +133,10 @@ export async function createStack(extraEnv: Record<string, string> = {}): Promis
 
   const apiKey = async () => (await readFile(join(stateDir, "api-key"), "utf8")).trim();
 
-  const getJson = async (url: string, headers: Record<string, string> = {}) => {
+  const getJson = async (url: string, headers: Record<string, string> = {}): Promise<unknown> => {
     const response = await fetch(url, { headers });
     if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as unknown;
+    return response.json();
   };
 
   const stack: Stack = {

@@ -1,17 +1,17 @@
 import {
   adaCard,
   adaPin,
-  bobPin,
-  nightOnMonday,
-  card,
-  pin,
-  decisionTable,
-  officeOnly,
-  officeAndAlways,
-  withoutRules,
   adaSuspended,
-  past,
+  bobPin,
+  card,
+  decisionTable,
   future,
+  nightOnMonday,
+  officeAndAlways,
+  officeOnly,
+  past,
+  pin,
+  withoutRules,
 } from "./decision-case.ts";
 import { digestOf } from "./sample-table.ts";
 

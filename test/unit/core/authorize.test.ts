@@ -5,18 +5,18 @@ import { doorId } from "../../../src/domain/ids.ts";
 import { denialReasons } from "../../../src/domain/reason.ts";
 import {
   adaCard,
-  noonOnMonday,
-  nightOnMonday,
-  card,
-  pin,
-  type Case,
-  decisionTable,
-  officeOnly,
-  officeAndAlways,
-  withoutRules,
   adaSuspended,
-  past,
+  type Case,
+  card,
+  decisionTable,
   future,
+  nightOnMonday,
+  noonOnMonday,
+  officeAndAlways,
+  officeOnly,
+  past,
+  pin,
+  withoutRules,
 } from "./decision-case.ts";
 import { at, digestOf } from "./sample-table.ts";
 

@@ -17,7 +17,7 @@ const isKey = (text: string): text is Digit | "*" | "#" => keyPattern.test(text)
 /** Presses `keys` one second apart from `fromMs`; `.` is a pause that ends the entry. */
 function press(
   keys: string,
-  { state = initialKeypadEntry as KeypadEntryState, fromMs = 0 } = {},
+  { state = initialKeypadEntry, fromMs = 0 }: { state?: KeypadEntryState; fromMs?: number } = {},
 ): { readonly effects: readonly KeypadEntryEffect[]; readonly state: KeypadEntryState } {
   const effects: KeypadEntryEffect[] = [];
   let at = fromMs;

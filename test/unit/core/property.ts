@@ -7,7 +7,7 @@ import fc from "fast-check";
 export function checkProperty<Arguments>(
   t: { readonly comment: (text: string) => void },
   runs: number,
-  property: fc.IRawProperty<Arguments>,
+  property: fc.IProperty<Arguments>,
 ): void {
   const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 0x7fff_ffff));
   t.comment(`SEED=${seed}`);

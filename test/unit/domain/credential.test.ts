@@ -9,7 +9,17 @@ t.test("raw data keeps its length, so leading zeros tell two cards apart", async
 
 t.test("raw data from outside is taken in its canonical form only", async (t) => {
   t.same(parseRawCredential("26:0190e0f"), { ok: true, value: "26:0190e0f" });
-  for (const text of ["", "26", "26:", "0:0", "26:190e0f", "26:0190E0F", "26:4190e0f", "129:0", "x:0"]) {
+  for (const text of [
+    "",
+    "26",
+    "26:",
+    "0:0",
+    "26:190e0f",
+    "26:0190E0F",
+    "26:4190e0f",
+    "129:0",
+    "x:0",
+  ]) {
     t.equal(parseRawCredential(text).ok, false, text);
   }
 });
