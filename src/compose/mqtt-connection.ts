@@ -58,13 +58,13 @@ export class MqttConnection {
 
   constructor(
     options: MqttConnectionOptions,
-    filters: readonly string[],
+    filters: () => readonly string[],
     events: MqttConnectionEvents,
   ) {
     this.#clock = options.clock;
     this.#events = events;
     this.#client = new MqttClient(() => this.#openSocket(options), clientOptions(options));
-    this.#client.on("connect", () => this.#subscribe(filters));
+    this.#client.on("connect", () => this.#subscribe(filters, []));
     this.#client.on("message", (topic, payload) => {
       // Its own copy: the codec's buffer is a window on whatever else came with it.
       if (!this.#hasEnded) events.message(topic, new Uint8Array(payload));
@@ -150,15 +150,18 @@ export class MqttConnection {
     return socket;
   }
 
-  #subscribe(filters: readonly string[]): void {
-    const begin = () => {
-      if (this.#hasEnded || this.#endedBecause !== undefined) return;
+  /** Up is who has every subscription, those included that were noted on the way. */
+  #subscribe(filters: () => readonly string[], done: readonly string[]): void {
+    if (this.#hasEnded || this.#endedBecause !== undefined) return;
+    const wanted = filters();
+    const missing = wanted.filter((filter) => !done.includes(filter));
+    if (missing.length === 0) {
       this.#isUp = true;
       this.#events.up();
-    };
-    if (filters.length === 0) return begin();
-    this.#client.subscribe([...filters], { qos: 1 }, (error) => {
-      if (error === null || error === undefined) begin();
+      return;
+    }
+    this.#client.subscribe([...missing], { qos: 1 }, (error) => {
+      if (error === null || error === undefined) this.#subscribe(filters, wanted);
       else this.end(error.message);
     });
   }

@@ -129,21 +129,16 @@ class MqttLink implements BrokerLink {
   }
 
   #connect(): void {
-    const filters = [...new Set(this.#subscriptions.map(({ filter }) => filter))];
-    const connection = new MqttConnection(this.#options, filters, {
-      up: () => this.#onUp(connection, filters),
+    const filters = () => [...new Set(this.#subscriptions.map(({ filter }) => filter))];
+    this.#connection = new MqttConnection(this.#options, filters, {
+      up: () => this.#onUp(),
       message: (topic, payload) => this.#onMessage(topic, payload),
       ended: (why) => this.#onEnded(why),
     });
-    this.#connection = connection;
   }
 
-  #onUp(connection: MqttConnection, filters: readonly string[]): void {
+  #onUp(): void {
     this.#upAt = this.#clock.monotonic();
-    // Subscriptions that were noted while these were on their way.
-    for (const { filter } of this.#subscriptions) {
-      if (!filters.includes(filter)) void connection.subscribe(filter);
-    }
     for (const listener of [...this.#upListeners]) listener();
   }
 

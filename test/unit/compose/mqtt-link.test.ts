@@ -201,6 +201,15 @@ async function badBroker(
 
 const connack = Buffer.of(0x20, 2, 0, 0);
 
+/** The two bytes of the identifier of each SUBSCRIBE in `chunk`, whose packets are short. */
+function subscribesIn(chunk: Buffer): readonly (readonly [number, number])[] {
+  const found: [number, number][] = [];
+  for (let at = 0; at + 3 < chunk.length; at += 2 + (chunk[at + 1] ?? 0)) {
+    if (chunk[at] === 0x82) found.push([chunk[at + 2] ?? 0, chunk[at + 3] ?? 0]);
+  }
+  return found;
+}
+
 t.test("a broker that talks nonsense is left and tried again; nothing breaks", async (t) => {
   const nonsense = [
     Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -217,6 +226,25 @@ t.test("a broker that talks nonsense is left and tried again; nothing breaks", a
   const { happened } = watchedLink(t, { url, clientId: "door" });
   await happened.until((seen) => seen.filter((what) => what.startsWith("lost")).length >= 5);
   t.pass("five of them survived");
+});
+
+t.test("a link is up when the broker has all that was subscribed, however late", async (t) => {
+  const order: string[] = [];
+  const { url } = await badBroker(t, (socket) => {
+    socket.write(connack);
+    socket.on("data", (chunk: Buffer) => {
+      for (const packet of subscribesIn(chunk)) {
+        order.push("subscribed");
+        // The acknowledgement comes later than everything that this turn of the loop does.
+        setImmediate(() => socket.write(Buffer.of(0x90, 3, ...packet, 1)));
+      }
+    });
+  });
+  const { link, happened } = watchedLink(t, { url, clientId: "door" });
+  link.onUp(() => order.push("up"));
+  await link.subscribe("command", () => undefined);
+  await happened.until(ups(1));
+  t.same(order, ["subscribed", "up"]);
 });
 
 t.test("a packet that announces too much is refused by its head", async (t) => {
