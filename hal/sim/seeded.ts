@@ -25,4 +25,24 @@ export class Seeded {
   between(first: number, last: number): number {
     return first + Math.floor(this.next() * (last - first + 1));
   }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<const T>(choices: readonly [T, ...T[]]): T {
+    return choices[this.between(0, choices.length - 1)] ?? choices[0];
+  }
+
+  /** `count` of `0` and `1`. */
+  bits(count: number): string {
+    let bits = "";
+    for (let index = 0; index < count; index += 1) bits += this.chance(0.5) ? "1" : "0";
+    return bits;
+  }
+}
+
+/** The seed to replay where one is given, else a fresh one. Print it. */
+export function seedFor(given: string | undefined): number {
+  return given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
 }

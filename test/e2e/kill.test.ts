@@ -1,27 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
 import t from "tap";
+import { Seeded, seedFor } from "../../hal/sim/seeded.ts";
 import { createMosquitto, mosquittoMissing } from "./brokers.ts";
 import { ada, createStack, eventually, postern, type SiteEvent, stranger } from "./stack.ts";
 
 const killCount = Number(process.env["POSTERN_KILLS"] ?? 12);
-const seed = Number(process.env["POSTERN_SEED"] ?? Date.now() % 1_000_000);
+const seed = seedFor(process.env["SEED"]);
 const pauseMaxMs = 400;
-
-/** mulberry32: the moments and victims of one run, by its seed. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const skip = mosquittoMissing() ?? false;
 t.test(`${killCount} times kill -9 of controller, site and broker`, { skip }, async (t) => {
-  t.comment(`POSTERN_SEED=${seed} POSTERN_KILLS=${killCount}`);
-  const random = randomFrom(seed);
+  t.comment(`SEED=${seed} POSTERN_KILLS=${killCount}`);
+  const random = new Seeded(seed);
   const broker = await createMosquitto();
   t.teardown(() => broker.remove());
   await broker.start();
@@ -52,8 +42,8 @@ t.test(`${killCount} times kill -9 of controller, site and broker`, { skip }, as
   const victims = ["controller", "site", "broker"] as const;
   for (let kill = 0; kill < killCount; kill += 1) {
     // Not a wait for something: the random moment is the test.
-    await pause(random() * pauseMaxMs);
-    const victim = victims[Math.floor(random() * victims.length)] ?? "controller";
+    await pause(random.next() * pauseMaxMs);
+    const victim = random.pick(victims);
     if (victim === "broker") {
       await broker.kill();
       await broker.start();

@@ -27,6 +27,8 @@ export interface SiteEvent {
   readonly result: "granted" | "denied" | null;
   readonly reason: string | null;
   readonly hash: string;
+  /** As the controller journalled it. */
+  readonly event: { readonly kind: string; readonly reason?: string };
 }
 
 export interface BoardState {

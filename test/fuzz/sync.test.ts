@@ -1,4 +1,5 @@
 import t from "tap";
+import { Seeded, seedFor } from "../../hal/sim/seeded.ts";
 import { openEventAck, sealEventAck } from "../../src/protocols/sync/ack-message.ts";
 import { openEventBatch, sealEventBatch } from "../../src/protocols/sync/event-message.ts";
 import { parseProvision, serialiseProvision } from "../../src/protocols/sync/provision.ts";
@@ -8,7 +9,6 @@ import { openTableAck, sealTableAck } from "../../src/protocols/sync/table-ack-m
 import { parseTableContent } from "../../src/protocols/sync/table-content.ts";
 import { openTable, sealTable } from "../../src/protocols/sync/table-message.ts";
 import { entries, flipBit, fullTable, pairing } from "../unit/protocols/sync/samples.ts";
-import { Seeded, seedFor } from "../unit/protocols/wiegand/seeded.ts";
 
 const runCount = Number(process.env["FUZZ_RUNS"] ?? 2_000);
 const seed = seedFor(process.env["FUZZ_SEED"]);

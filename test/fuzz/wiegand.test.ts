@@ -1,4 +1,5 @@
 import t from "tap";
+import { Seeded, seedFor } from "../../hal/sim/seeded.ts";
 import { edgeNs } from "../../src/domain/time.ts";
 import { keypadShape } from "../../src/protocols/keypad/keypad-shape.ts";
 import { standardFormats } from "../../src/protocols/wiegand/format.ts";
@@ -11,7 +12,6 @@ import {
   pulseNsMin,
   type WiegandEdge,
 } from "../../src/protocols/wiegand/frame-decoder.ts";
-import { Seeded, seedFor } from "../unit/protocols/wiegand/seeded.ts";
 import { framesOf, ms, shapesOf, us, vectors, Wire } from "../unit/protocols/wiegand/wire.ts";
 
 const runCount = Number(process.env["FUZZ_RUNS"] ?? 2_000);

@@ -1,3 +1,4 @@
+import { Seeded } from "../../../hal/sim/seeded.ts";
 import type { AccessRequest } from "../../../src/core/authorize.ts";
 import type { DoorSettings, RuleRecord, ScheduleRecord } from "../../../src/domain/access.ts";
 import { type RawCredential, rawCredential } from "../../../src/domain/credential.ts";
@@ -82,13 +83,8 @@ export function ruleOf(group: number, users: readonly UserId[]): RuleRecord {
  * reader does: many made beforehand would be fetched from memory at the subject's expense.
  */
 export function requestSource(passCount: number, seed: number): () => AccessRequest {
-  let state = seed;
-  const below = (limit: number): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  };
+  const random = new Seeded(seed);
+  const below = (limit: number): number => random.between(0, limit - 1);
   const doors = Array.from({ length: doorCount }, (_, door) => doorName(door));
   return () => {
     const isKnown = below(100) >= 15;

@@ -1,7 +1,7 @@
-import type { SeededRandom } from "../seeded-random.ts";
+import type { Seeded } from "../../../hal/sim/seeded.ts";
 import type { DoorWorld } from "./world.ts";
 
-export type Move = (world: DoorWorld, random: SeededRandom) => void;
+export type Move = (world: DoorWorld, random: Seeded) => void;
 
 const dayMs = 86_400_000;
 
@@ -72,11 +72,11 @@ export const moves: Readonly<Record<string, Move>> = {
   tableArrives: (world) => world.newTable(),
 };
 
-function openByHand(world: DoorWorld, random: SeededRandom): void {
+function openByHand(world: DoorWorld, random: Seeded): void {
   if (!world.needsForce) world.moveLeaf("open", "by_hand", debounce(random));
 }
 
 /** A contact's change is stamped with its first edge and told when it has settled. */
-function debounce(random: SeededRandom): number {
+function debounce(random: Seeded): number {
   return random.chance(0.1) ? random.between(1, 50) : 0;
 }

@@ -1,4 +1,4 @@
-import { SeededRandom } from "../seeded-random.ts";
+import { Seeded } from "../../../hal/sim/seeded.ts";
 import { type Move, moves } from "./moves.ts";
 import { type Subject, theDoorMachine } from "./subject.ts";
 import { BrokenInvariant, DoorWorld } from "./world.ts";
@@ -19,7 +19,7 @@ export interface RunOutcome {
 /** One door's life. The same options, the same life. */
 export function runDoor(options: RunOptions): RunOutcome {
   const { seed, moveCount, subject = theDoorMachine, trace } = options;
-  const random = new SeededRandom(seed);
+  const random = new Seeded(seed);
   const drawMove = weighMoves(random);
   let world: DoorWorld | undefined;
   let name = "start";
@@ -40,15 +40,15 @@ export function runDoor(options: RunOptions): RunOutcome {
 }
 
 /** Each seed is a different neighbourhood: some moves are common in it, some never happen. */
-function weighMoves(random: SeededRandom): () => { readonly name: string; readonly make: Move } {
+function weighMoves(random: Seeded): () => { readonly name: string; readonly make: Move } {
   const weighed = Object.entries(moves).map(([name, make]) => ({
     name,
     make,
-    weight: random.chance(0.2) ? 0 : random.unit() ** 3 * (name === "daysPass" ? 0.2 : 1),
+    weight: random.chance(0.2) ? 0 : random.next() ** 3 * (name === "daysPass" ? 0.2 : 1),
   }));
   const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
   return () => {
-    let rest = random.unit() * total;
+    let rest = random.next() * total;
     for (const choice of weighed) {
       rest -= choice.weight;
       if (rest < 0) return choice;

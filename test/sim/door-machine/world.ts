@@ -1,8 +1,8 @@
+import type { Seeded } from "../../../hal/sim/seeded.ts";
 import type { DoorEffect, DoorInput, DoorState, DoorStep } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
 import { doorId } from "../../../src/domain/ids.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
-import type { SeededRandom } from "../seeded-random.ts";
 import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import type { Subject } from "./subject.ts";
@@ -14,7 +14,7 @@ export class BrokenInvariant extends Error {
 
 export interface WorldOptions {
   readonly subject: Subject;
-  readonly random: SeededRandom;
+  readonly random: Seeded;
   /** Called with a line for each thing that happens. */
   readonly trace?: ((line: string) => void) | undefined;
 }
@@ -237,7 +237,7 @@ export class DoorWorld {
   }
 }
 
-function drawSettings(random: SeededRandom): DoorSettings {
+function drawSettings(random: Seeded): DoorSettings {
   const unlockMs = random.pick([1_000, 3_000, 3_000, 5_000, 30_000]);
   const heldOpenMs = random.pick([1_000, 5_000, 30_000, 120_000]);
   return {
@@ -255,7 +255,7 @@ function drawSettings(random: SeededRandom): DoorSettings {
   };
 }
 
-function drawLateness(random: SeededRandom): number {
+function drawLateness(random: Seeded): number {
   if (random.chance(0.7)) return 0;
   return random.pick([random.between(1, 30), random.between(1, 400), random.between(1, 90_000)]);
 }

@@ -2,9 +2,9 @@ import t from "tap";
 import type { ContactWiring } from "../../../hal/board-profile.ts";
 import { openDoorPosition } from "../../../hal/lines/door-position.ts";
 import { openRequestToExit } from "../../../hal/lines/request-to-exit.ts";
+import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { SimGpio } from "../../../hal/sim/sim-gpio.ts";
-import { Seeded, seedFor } from "../protocols/wiegand/seeded.ts";
 
 /** Closed pulls to ground, open leaves the pull-up. */
 const closed = 0;

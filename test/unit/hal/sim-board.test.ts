@@ -1,10 +1,10 @@
 import t from "tap";
 import type { Key } from "../../../hal/reader.ts";
+import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import type { SimBoardChange } from "../../../hal/sim/sim-board.ts";
 import { waitingFramesMax } from "../../../hal/sim/sim-reader.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import { doorId, readerId } from "../../../src/domain/ids.ts";
-import { Seeded, seedFor } from "../protocols/wiegand/seeded.ts";
 import { bitsOf, doorOf, openRig, readerOf } from "./sim-rig.ts";
 
 const front = readerId("front");

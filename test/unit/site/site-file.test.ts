@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
+import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { describeTomlFault } from "../../../src/protocols/toml/toml-fault.ts";
 import { parseSiteFile } from "../../../src/site/site-file.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
 import { brokenFile } from "../protocols/toml/broken-files.ts";
-import { Seeded, seedFor } from "../protocols/wiegand/seeded.ts";
 
 const file = "config/demo-site.toml";
 const demo = readFileSync(file, "utf8");

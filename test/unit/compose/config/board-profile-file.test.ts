@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
+import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import {
   type BoardProfileFile,
   parseBoardProfile,
@@ -7,7 +8,6 @@ import {
 import { describeTomlFault } from "../../../../src/protocols/toml/toml-fault.ts";
 import { standardFormats } from "../../../../src/protocols/wiegand/format.ts";
 import { brokenFile } from "../../protocols/toml/broken-files.ts";
-import { Seeded, seedFor } from "../../protocols/wiegand/seeded.ts";
 
 const file = "config/boards/sim.toml";
 const sim = readFileSync(file, "utf8");

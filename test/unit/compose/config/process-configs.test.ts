@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
+import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import { describeConfigFaults } from "../../../../src/compose/config/config-fault.ts";
 import { parseControllerConfig } from "../../../../src/compose/config/controller-config.ts";
 import { parseSiteConfig } from "../../../../src/compose/config/site-config.ts";
 import { brokenFile } from "../../protocols/toml/broken-files.ts";
-import { Seeded, seedFor } from "../../protocols/wiegand/seeded.ts";
 
 const controllerFile = "config/controller.toml";
 const siteFile = "config/site.toml";

@@ -1,4 +1,4 @@
-import type { Seeded } from "../wiegand/seeded.ts";
+import type { Seeded } from "../../../../hal/sim/seeded.ts";
 
 /** What a tired person, a bad merge or a full disk make of a file. */
 export function brokenFile(text: string, random: Seeded): string {

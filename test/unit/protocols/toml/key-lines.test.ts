@@ -1,8 +1,8 @@
 import { parse } from "smol-toml";
 import t from "tap";
+import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import { locateKeys } from "../../../../src/protocols/toml/key-lines.ts";
 import type { KeyPath } from "../../../../src/protocols/toml/key-path.ts";
-import { Seeded, seedFor } from "../wiegand/seeded.ts";
 
 /** Every leaf that is a number says the line that it stands on: the file is its own truth. */
 function misplaced(text: string): readonly string[] {

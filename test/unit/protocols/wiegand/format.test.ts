@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import t from "tap";
+import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import { rawFromBits } from "../../../../src/domain/credential.ts";
 import {
   type CardFields,
@@ -10,7 +11,6 @@ import {
   standardFormats,
   type WiegandFormat,
 } from "../../../../src/protocols/wiegand/format.ts";
-import { Seeded, seedFor } from "./seeded.ts";
 import { flipBit, formatNamed, vectorOf, vectors } from "./wire.ts";
 
 /**

@@ -1,9 +1,9 @@
 import t from "tap";
+import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import { edgeNs } from "../../../../src/domain/time.ts";
 import { keypadShape } from "../../../../src/protocols/keypad/keypad-shape.ts";
 import { standardFormats } from "../../../../src/protocols/wiegand/format.ts";
 import { FrameDecoder } from "../../../../src/protocols/wiegand/frame-decoder.ts";
-import { Seeded, seedFor } from "./seeded.ts";
 import { framesOf, ms, outcomes, shapesOf, us, vectorOf, vectors, Wire } from "./wire.ts";
 
 const checkedNames = standardFormats

@@ -1,8 +1,8 @@
 import t from "tap";
+import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import { edgeNs } from "../../../../src/domain/time.ts";
 import { encodeCard, standardFormats } from "../../../../src/protocols/wiegand/format.ts";
 import { FrameDecoder } from "../../../../src/protocols/wiegand/frame-decoder.ts";
-import { Seeded, seedFor } from "./seeded.ts";
 import {
   flipBit,
   formatNamed,
