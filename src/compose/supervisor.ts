@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { isPartReady, type PartReady } from "./part-messages.ts";
+import { StartRefused } from "./start-refused.ts";
 
 export interface Part {
   readonly name: string;
@@ -23,6 +24,9 @@ const restartMaxMs = 5_000;
 /** How long a part may take to secure its outputs and write its journal before it is killed. */
 const stopMaxMs = 5_000;
 
+/** Short-lived objects in 1 MB and not in 16 or more: it costs no time here and saves some 6 MB. */
+const nodeFlags = ["--max-semi-space-size=1"];
+
 /** Keeps one part running: start, restart with back-off, stop. */
 export class SupervisedPart {
   readonly #part: Part;
@@ -38,15 +42,15 @@ export class SupervisedPart {
   }
 
   /**
-   * Resolves with what the part said when it was ready. Throws when it ends before its first ready:
-   * it has said why on its own standard error.
+   * Resolves with what the part said when it was ready. Throws `StartRefused` when it ends before its
+   * first ready: it has said why on its own standard error.
    */
   async start(): Promise<PartReady["ready"]> {
     const child = this.#spawn();
     const ended = once(child, "exit").then(() => undefined);
     const ready = this.#untilReady(child);
     const first = await Promise.race([ready, ended]);
-    if (first === undefined) throw new Error(`${this.#part.name} did not start`);
+    if (first === undefined) throw new StartRefused(`${this.#part.name} did not start`);
     child.once("exit", (code, signal) => this.#ended(code, signal));
     return first;
   }
@@ -68,6 +72,7 @@ export class SupervisedPart {
 
   #spawn(): ChildProcess {
     const child = fork(this.#options.program, [...this.#part.args], {
+      execArgv: [...nodeFlags],
       env: this.#options.env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
