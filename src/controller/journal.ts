@@ -2,7 +2,6 @@ import type { Clock } from "../../hal/clock.ts";
 import type { JournalEntry, JournalRecord } from "../domain/event.ts";
 import type { ControllerId } from "../domain/ids.ts";
 import type { JournalLimits } from "./journal-limits.ts";
-import { ThreadedJournal } from "./threaded-journal.ts";
 
 /** `Troubles` is one; raising what is raised already does nothing. */
 export interface TroubleReporter {
@@ -67,14 +66,4 @@ export interface Journal {
   reportTroubles(reporter: TroubleReporter): void;
   /** Writes what is in memory and ends the thread; resolves within 5 s whatever the disk does. */
   close(): Promise<void>;
-}
-
-/**
- * Resolves when the file was opened, or could not be: the doors work without it, records wait in
- * memory, and opening is tried again.
- */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const journal = new ThreadedJournal(options);
-  await journal.firstOpened;
-  return journal;
 }

@@ -6,7 +6,7 @@ import { openBoard } from "../../hal/lines/board.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { SimBoard } from "../../hal/sim/sim-board.ts";
 import { DoorController } from "../../src/controller/door-controller.ts";
-import { openJournal } from "../../src/controller/journal.ts";
+import { openJournal } from "../../src/controller/open-journal.ts";
 import { createRecorder } from "../../src/controller/recorder.ts";
 import { Troubles } from "../../src/controller/troubles.ts";
 import { buildAccessTable } from "../../src/core/access-table/access-table.ts";

@@ -1,4 +1,4 @@
-import { openJournal } from "../../../src/controller/journal.ts";
+import { openJournal } from "../../../src/controller/open-journal.ts";
 import { committed, controller, record, systemClock } from "./journal-records.ts";
 
 /*

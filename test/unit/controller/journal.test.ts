@@ -4,9 +4,9 @@ import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import t from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { openJournal } from "../../../src/controller/journal.ts";
 import { JournalDatabase } from "../../../src/controller/journal-database.ts";
 import { journalLimits } from "../../../src/controller/journal-limits.ts";
+import { openJournal } from "../../../src/controller/open-journal.ts";
 import { chainStart, verifyChain } from "../../../src/protocols/sync/journal-chain.ts";
 import { parseJournalEntry } from "../../../src/protocols/sync/journal-entry-schema.ts";
 import {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Test } from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { type Journal, openJournal } from "../../../src/controller/journal.ts";
+import type { Journal } from "../../../src/controller/journal.ts";
+import { openJournal } from "../../../src/controller/open-journal.ts";
 import { createRecorder } from "../../../src/controller/recorder.ts";
 import type { OnlineStatus } from "../../../src/controller/status-publisher.ts";
 import { createSyncClient, type SyncClient } from "../../../src/controller/sync-client.ts";
