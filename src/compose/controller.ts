@@ -11,7 +11,7 @@ import { SimBoard } from "../../hal/sim/sim-board.ts";
 import { DoorController } from "../controller/door-controller.ts";
 import { bootPattern } from "../controller/indication.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
-import { createLocalServer } from "../controller/local-server.ts";
+import { createLocalServer, type LocalServer } from "../controller/local-server.ts";
 import { openJournal } from "../controller/open-journal.ts";
 import { createRecorder } from "../controller/recorder.ts";
 import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
@@ -24,11 +24,13 @@ import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
 import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
+import { BrokerOutages } from "./broker-outages.ts";
 import { ClosingStack } from "./closing-stack.ts";
 import { parseBoardProfile } from "./config/board-profile-file.ts";
 import { withoutCredentials } from "./config/broker-url.ts";
 import type { LogLevel } from "./config/config-file.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
+import { FirstTable } from "./first-table.ts";
 import { listenHttp } from "./http-listener.ts";
 import { listenLocal } from "./local-socket.ts";
 import { createLog } from "./log.ts";
@@ -54,14 +56,35 @@ export async function runController(options: ControllerOptions): Promise<void> {
   try {
     const provision = readProvision(config);
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+    // Before anything else is touched: a second daemon here would drive the same lines.
+    const technicians = await openTechnicians(config.socketFile, closing);
     // Outputs have their level before anything that takes time: lamps are amber from here on.
     const hardware = openHardware(config, log);
     closing.push(() => hardware.close());
-    await runDoors({ ...options, config, provision, hardware, log, closing });
+    await runDoors({ ...options, config, provision, hardware, technicians, log, closing });
     await stopped;
   } finally {
     await closing.close();
   }
+}
+
+/** The local socket, which is there before what it serves. */
+interface Technicians {
+  serve(local: LocalServer): void;
+}
+
+async function openTechnicians(file: string, closing: ClosingStack): Promise<Technicians> {
+  let server: LocalServer | undefined;
+  const socket = await listenLocal(file, (stream) => {
+    if (server === undefined) stream.destroy();
+    else server.handleConnection(stream);
+  });
+  closing.push(() => socket.close());
+  return {
+    serve: (local) => {
+      server = local;
+    },
+  };
 }
 
 interface Hardware {
@@ -123,12 +146,13 @@ interface DoorsOptions extends ControllerOptions {
   readonly config: ControllerConfig;
   readonly provision: Provision;
   readonly hardware: Hardware;
+  readonly technicians: Technicians;
   readonly log: Logger;
   readonly closing: ClosingStack;
 }
 
 async function runDoors(options: DoorsOptions): Promise<void> {
-  const { config, provision, hardware, log, closing, software } = options;
+  const { config, provision, hardware, technicians, log, closing, software } = options;
   const { board, formats } = hardware;
   const { clock } = board;
   const startedAt = clock.wall().at;
@@ -163,17 +187,20 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     troubles.raise(`table_damaged:${file}`);
   }
   journal.reportTroubles(troubles);
+  const firstTable = new FirstTable(clock, found === undefined ? "awaited" : "found");
   doors = new DoorController({ board, digestPin: toDigest, record, troubles }, found);
   const controller = doors;
   closing.push(() => controller.close());
 
+  const outages = new BrokerOutages(log, config.mqttUrl);
   const link = connectMqtt({
     url: config.mqttUrl,
     clientId: `postern-${config.controller}`,
     clock,
     will: offlineWill(provision),
-    onLost: (why) => log.info({ why }, "the broker is away"),
+    onLost: (why) => outages.lost(why),
   });
+  link.onUp(() => outages.up());
   closing.push(() => link.close());
   const client = createSyncClient({
     link,
@@ -184,7 +211,10 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     troubles,
     status: () => onlineStatus({ software, clock, doors: controller, troubles }),
     record,
-    onTable: (content) => controller.setTable(indexed(content)),
+    onTable: (content) => {
+      controller.setTable(indexed(content));
+      firstTable.arrived();
+    },
   });
   sync = client;
   closing.push(() => client.close());
@@ -206,14 +236,16 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     handlers,
     onFailure: (error) => log.error({ error: String(error) }, "a local request failed"),
   });
-  const socket = await listenLocal(config.socketFile, (stream) => local.handleConnection(stream));
-  closing.push(async () => {
-    local.close();
-    await socket.close();
-  });
+  technicians.serve(local);
+  closing.push(() => local.close());
 
+  const people = createBoardFace(hardware.sim);
   const face = await listenHttp({
-    app: createBoardFace(hardware.sim),
+    // Who starts a site and taps at once means to see a door open, and not that its table is on its way.
+    answer: async (request) => {
+      await firstTable.promise;
+      return people.fetch(request);
+    },
     port: config.board.port,
     variable: "POSTERN_SIM_PORT",
   });
@@ -227,7 +259,8 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     { board: face.url, broker: withoutCredentials(config.mqttUrl) },
     "the doors are watched",
   );
-  tellReady({ board: face.url });
+  await firstTable.promise;
+  tellReady({ board: face.url, table: controller.table() === undefined ? "none" : "in force" });
 }
 
 /** A key nobody can guess: cards cannot be chosen so that they collide in the index. */

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
 import { portRefusal } from "./start-refused.ts";
 
 export interface HttpListener {
@@ -12,14 +11,14 @@ export interface HttpListener {
 
 const loopback = "127.0.0.1";
 
-/** Serves `app` on loopback. Throws `StartRefused` naming `variable` when the port is not to be had. */
+/** Serves `answer` on loopback. Throws `StartRefused` naming `variable` when the port is not to be had. */
 export async function listenHttp(options: {
-  readonly app: Hono;
+  readonly answer: (request: Request) => Response | Promise<Response>;
   readonly port: number;
   readonly variable: string;
 }): Promise<HttpListener> {
-  const { app, port, variable } = options;
-  const answer = getRequestListener(app.fetch);
+  const { port, variable } = options;
+  const answer = getRequestListener(options.answer);
   // Owned by itself: what a request fails with, it answers.
   const server = createServer((request, response) => void answer(request, response));
   server.listen(port, loopback);

@@ -5,6 +5,7 @@ import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import { createSiteApp } from "../site/http-app.ts";
 import { parseSiteFile } from "../site/site-file.ts";
 import { openSiteService, type SiteService } from "../site/site-service.ts";
+import { BrokerOutages } from "./broker-outages.ts";
 import { ClosingStack } from "./closing-stack.ts";
 import { withoutCredentials } from "./config/broker-url.ts";
 import type { LogLevel } from "./config/config-file.ts";
@@ -33,7 +34,7 @@ export async function runSite(options: SiteOptions): Promise<void> {
     const url = await openBroker(config.broker, closing);
     const service = await openService(config, { url, log, closing });
     const listener = await listenHttp({
-      app: createSiteApp(service, log),
+      answer: createSiteApp(service, log).fetch,
       port: config.httpPort,
       variable: "POSTERN_HTTP_PORT",
     });
@@ -65,7 +66,14 @@ async function openService(
   const { url, log, closing } = parts;
   const site = siteOf(config.siteFile);
   const clock = createSystemClock({ quality: () => "trusted" });
-  const link = connectMqtt({ url, clientId: `postern-site-${site}`, clock });
+  const outages = new BrokerOutages(log, url);
+  const link = connectMqtt({
+    url,
+    clientId: `postern-site-${site}`,
+    clock,
+    onLost: (why) => outages.lost(why),
+  });
+  link.onUp(() => outages.up());
   closing.push(() => link.close());
   const { stateDir } = config;
   const service = await openSiteService({ stateFolder: stateDir, site, link, clock, log });

@@ -1,13 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { serialiseProvision } from "../protocols/sync/provision.ts";
+import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import { openApiKey } from "../site/api-key.ts";
+import { parseSiteFile } from "../site/site-file.ts";
 import { openSiteKeys } from "../site/site-keys.ts";
 import { openStateFolder, type StateFolder } from "../site/state-folder.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
 import type { Environment } from "./config/environment.ts";
+import type { SiteConfig } from "./config/site-config.ts";
 import { untilStopped } from "./part-messages.ts";
 import { readControllerConfig, readSiteConfig } from "./start-config.ts";
+import { readStartFile } from "./start-file.ts";
+import { StartRefused } from "./start-refused.ts";
 import { type Part, SupervisedPart } from "./supervisor.ts";
 
 export interface UpOptions {
@@ -40,7 +45,8 @@ export async function runUp(options: UpOptions): Promise<void> {
   const controller = readControllerConfig({ configFile: controllerFile, env });
   const state = openStateFolder(resolve(site.stateDir));
   const stopped = untilStopped();
-  await untilOrphansAreGone(state);
+  await untilAlone(state);
+  requireAgreement(site, controller, controllerFile);
   provision(state, controller);
 
   const pids: Record<string, number> = { up: process.pid };
@@ -92,9 +98,41 @@ function provision(
   );
 }
 
-async function untilOrphansAreGone(state: StateFolder): Promise<void> {
+/** Two files that do not speak of the same doors would be up, and deny everybody. */
+function requireAgreement(
+  { siteFile }: SiteConfig,
+  { site, controller }: ControllerConfig,
+  controllerFile: string,
+): void {
+  const parsed = parseSiteFile({ file: siteFile, text: readStartFile(siteFile) });
+  if (!parsed.ok) throw new StartRefused(parsed.fault.map(describeTomlFault).join("\n"));
+  const model = parsed.value;
+  if (model.site !== site) {
+    throw new StartRefused(
+      `${controllerFile}: site: expected "${model.site}", as ${siteFile} has it, found "${site}"`,
+    );
+  }
+  if (model.doors.every((door) => door.controller !== controller)) {
+    const named = [...new Set(model.doors.map((door) => door.controller))].join(", ");
+    throw new StartRefused(
+      `${controllerFile}: id: expected a controller that has a door in ${siteFile} (${named}), ` +
+        `found "${controller}"`,
+    );
+  }
+}
+
+/** Those of an `up` that was killed are leaving; those of one that runs are not. */
+async function untilAlone(state: StateFolder): Promise<void> {
   const giveUpAt = performance.now() + orphanMaxMs;
-  while (orphans(state).some(isPostern) && performance.now() < giveUpAt) {
+  for (;;) {
+    const others = orphans(state).filter(isPostern);
+    if (others.length === 0) return;
+    if (performance.now() > giveUpAt) {
+      throw new StartRefused(
+        `${state.path}: another postern runs on this state folder (process ${others.join(", ")}); ` +
+          "stop it, or choose another POSTERN_STATE_DIR",
+      );
+    }
     await new Promise((done) => setTimeout(done, 50));
   }
 }
@@ -116,7 +154,7 @@ function orphans(state: StateFolder): readonly number[] {
 /** The number of a process that ended may belong to somebody else by now. */
 function isPostern(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("main.js");
+    return /main\.js|start\.mjs/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
   } catch {
     return false;
   }
@@ -130,6 +168,10 @@ function banner(options: {
   const { where, state, apiKey } = options;
   const site = where["site"] ?? "";
   const board = where["board"] ?? "";
+  const noTableYet =
+    where["table"] === "none"
+      ? "The controller has no access table yet: it denies everybody until it hears from the site.\n\n"
+      : "";
   const post = `curl -X POST -H 'content-type: application/json'`;
   return `
 Postern is up.
@@ -140,7 +182,7 @@ Postern is up.
   state folder     ${state.path}
   API key          ${apiKey}
 
-Three things to try:
+${noTableYet}Three things to try:
 
   Ada's card opens the front door for three seconds:
     ${post} ${board}/sim/readers/front/card \\

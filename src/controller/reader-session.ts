@@ -112,7 +112,10 @@ export class ReaderSession {
     switch (effect.kind) {
       case "entered": {
         // A card that waits for its PIN stays as it is: its own time runs on.
-        if (isPinLockedOut(this.#lockout, this.#now())) return this.#deny("pin_locked_out", {});
+        if (isPinLockedOut(this.#lockout, this.#now())) {
+          const { pass, user } = this.#factor.kind === "awaiting_pin" ? this.#factor.pending : {};
+          return this.#deny("pin_locked_out", { ...(pass && { pass }), ...(user && { user }) });
+        }
         const digest = this.#options.digestPin(effect.digits);
         return this.#present({ kind: "pin", digest, beganAt: effect.beganAt });
       }

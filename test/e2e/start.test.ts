@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { cp, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import t from "tap";
-import { ada, createStack, eventually, postern, startPostern } from "./stack.ts";
+import { ada, createStack, eventually, freePort, postern, startPostern } from "./stack.ts";
 
 const variables = ["POSTERN_HTTP_PORT", "POSTERN_SIM_PORT", "POSTERN_MQTT_PORT"] as const;
 
@@ -30,6 +30,57 @@ t.test("a port that is no port is named by its variable", async (t) => {
   const { code, stderr } = await postern(["up"], { env: { POSTERN_HTTP_PORT: "eighty" } });
   t.not(code, 0);
   t.match(stderr, /POSTERN_HTTP_PORT.*1.*65535.*eighty/s);
+});
+
+t.test("a second postern on one state folder is refused, and the first goes on", async (t) => {
+  const stack = await createStack();
+  t.teardown(() => stack.remove());
+  await stack.start();
+  const pids = await Promise.all([stack.pid("site"), stack.pid("controller")]);
+  const second = await postern(["up"], { env: stack.env });
+  t.equal(second.code, 1);
+  t.match(second.stderr, /another postern/);
+  t.same(await Promise.all([stack.pid("site"), stack.pid("controller")]), pids);
+  const daemon = await postern(["controller"], { env: stack.env });
+  t.equal(daemon.code, 1);
+  t.match(daemon.stderr, /another controller/);
+  t.notMatch(second.stderr + daemon.stderr, /\n +at /, "no stack of ours");
+  await stack.post("/sim/readers/front/card", ada);
+  t.equal((await stack.board()).doors["front"]?.strike, "released");
+});
+
+t.test("files that do not speak of the same doors are refused with their names", async (t) => {
+  const folder = t.testdir({});
+  await cp("config", folder, { recursive: true });
+  const file = join(folder, "demo-site.toml");
+  await writeFile(
+    file,
+    (await readFile(file, "utf8")).replaceAll('controller = "demo"', 'controller = "other"'),
+  );
+  const stack = await createStack();
+  t.teardown(() => stack.remove());
+  const { code, stderr } = await postern(["up", "--config", folder], { env: stack.env });
+  t.equal(code, 1);
+  t.match(stderr, /controller\.toml: id: .*demo-site\.toml.*other.*demo/);
+});
+
+t.test("a broker that is not there is named once, and the doors are served", async (t) => {
+  const port = await freePort();
+  const stack = await createStack({ POSTERN_MQTT_URL: `mqtt://user:secret@127.0.0.1:${port}` });
+  t.teardown(() => stack.remove());
+  await stack.start();
+  const said = await eventually("both parts say that the broker is away", async () => {
+    const lines = stack
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("broker is away"));
+    return lines.length >= 2 ? lines : undefined;
+  });
+  t.equal(said.length, 2, "one line for each part");
+  t.notMatch(stack.output(), /secret/);
+  await eventually("who started it hears that there is no table", async () =>
+    stack.output().includes("no access table yet") ? true : undefined,
+  );
 });
 
 t.test("after kill -9 of everything's parent, the next start has it all", async (t) => {

@@ -203,6 +203,15 @@ t.test("five wrong PINs pause the keypad of that reader, and cards go on working
   t.equal(world.strikes()[1], "released", "the other keypad goes on");
 });
 
+t.test("a PIN that is refused unchecked after a known card names whose card it was", async (t) => {
+  const world = open(content());
+  for (let count = 0; count < 5; count += 1) await world.type(lab.reader, "11111#");
+  await world.tap(lab.reader, adaBits);
+  await world.type(lab.reader, "246810#");
+  t.match(world.events.at(-1), { reason: "pin_locked_out", user: "ada", pass: "ada-card" });
+  t.same(world.strikes(), ["secured", "secured"]);
+});
+
 t.test("no event and no lamp shows a PIN or a card's number", async (t) => {
   const world = open(content());
   await world.type(front.reader, "246810#");
