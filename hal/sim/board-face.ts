@@ -151,7 +151,8 @@ function addDoors(face: Hono, board: SimBoard): void {
 }
 
 const offsetMsMax = 100 * 366 * 86_400_000;
-const offsetExpected = "a number of milliseconds within 100 years";
+const offsetExpected =
+  "a whole number of milliseconds within 100 years, and none that leads before 1970";
 const clockSchema = v.strictObject(
   {
     quality: v.exactOptional(
@@ -160,6 +161,7 @@ const clockSchema = v.strictObject(
     offsetMs: v.exactOptional(
       v.pipe(
         v.number(offsetExpected),
+        v.safeInteger(offsetExpected),
         v.minValue(-offsetMsMax, offsetExpected),
         v.maxValue(offsetMsMax, offsetExpected),
       ),
@@ -191,6 +193,10 @@ function addTroubleMaking(face: Hono, board: SimBoard): void {
       const [issue] = parsed.issues;
       const field = v.getDotPath(issue) ?? "body";
       return refuse(c, { status: 400, field, expected: issue.message });
+    }
+    const { offsetMs = 0 } = parsed.output;
+    if (board.clock.trueAt() + offsetMs < 0) {
+      return refuse(c, { status: 400, field: "offsetMs", expected: offsetExpected });
     }
     board.clock.setWall(parsed.output);
     return c.json({ ok: true, wall: board.clock.wall() });

@@ -1,5 +1,6 @@
 import {
   type ClockQuality,
+  type EpochMs,
   epochMs,
   type MonotonicMs,
   type WallTime,
@@ -46,6 +47,11 @@ export class SimWallClock implements Clock {
     };
     armed = this.#clock.alarm(at, fired);
     return { cancel: () => armed.cancel() };
+  }
+
+  /** What `wall` would say without an offset. */
+  trueAt(): EpochMs {
+    return this.#clock.wall().at;
   }
 
   /** What is left out stays as it was. */

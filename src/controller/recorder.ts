@@ -1,7 +1,7 @@
 import type { Clock } from "../../hal/clock.ts";
 import type { TableVersion } from "../domain/access.ts";
 import type { DoorEvent, JournalRecord } from "../domain/event.ts";
-import type { EpochMs } from "../domain/time.ts";
+import { type EpochMs, writableEpochMs } from "../domain/time.ts";
 
 /** What a record says of the table in force. */
 export interface TableInForce {
@@ -14,16 +14,19 @@ export interface TableInForce {
  * and hands it to the journal. Returns at once: nobody at a door waits for a disk.
  */
 export function createRecorder(options: {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "wall">;
   readonly table: () => TableInForce | undefined;
   readonly append: (record: JournalRecord) => void;
 }): (event: DoorEvent) => void {
   const { clock, table, append } = options;
   return (event) => {
-    const wall = clock.wall();
+    const { at, quality } = clock.wall();
+    // The site refuses an entry with any other time, and what follows it in the journal waits behind
+    // it for ever.
+    const wall = { at: writableEpochMs(at), quality };
     const inForce = table();
     if (inForce === undefined) return append({ event, wall });
-    const tableAgeMs = wall.at - inForce.compiledAt;
+    const tableAgeMs = Math.floor(wall.at - inForce.compiledAt);
     append({ event, wall, table: inForce.version, tableAgeMs });
   };
 }

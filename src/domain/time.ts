@@ -26,3 +26,15 @@ export interface WallTime {
 export const monotonicMs = (ms: number): MonotonicMs => ms as MonotonicMs;
 export const epochMs = (ms: number): EpochMs => ms as EpochMs;
 export const edgeNs = (ns: number): EdgeNs => ns as EdgeNs;
+
+/** The year 9999 ends here: the last instant that ISO 8601 writes with four digits. */
+export const epochMsMax = 253_402_300_799_999;
+
+/**
+ * The nearest instant that can be written down: whole milliseconds, 1970 to 9999. A clock without a
+ * battery, or set by a fool, may say anything; what is recorded from it must still be readable.
+ */
+export function writableEpochMs(ms: number): EpochMs {
+  if (Number.isNaN(ms)) return epochMs(0);
+  return epochMs(Math.min(Math.max(0, Math.floor(ms)), epochMsMax));
+}

@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 import { type RawCredential, rawFromBits } from "../domain/credential.ts";
 import { passId, userId } from "../domain/ids.ts";
-import { type EpochMs, epochMs } from "../domain/time.ts";
+import { type EpochMs, epochMs, epochMsMax } from "../domain/time.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
 import type { TomlReport } from "../protocols/toml/located-toml.ts";
 import { reportRepeats, reportUnknownName } from "../protocols/toml/reference-checks.ts";
@@ -112,9 +112,6 @@ function encodedCard(
     raw: rawFromBits(bits.value),
   };
 }
-
-/** The year 9999 ends here, and with it what a table can say. */
-const epochMsMax = 253_402_300_799_999;
 
 /** Without an offset it is a time of the site's wall clocks; if there are two, the earlier. */
 function instantAt(

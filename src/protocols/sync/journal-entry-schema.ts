@@ -3,6 +3,7 @@ import type { DoorEvent, JournalEntry } from "../../domain/event.ts";
 import { controllerId, doorId, passId, readerId, userId } from "../../domain/ids.ts";
 import { denialReasons, grantReasons } from "../../domain/reason.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
+import { epochMsMax } from "../../domain/time.ts";
 import {
   codeWord,
   describeIssue,
@@ -88,6 +89,12 @@ const eventSchema = v.variant("kind", [
   }),
 ]);
 
+/**
+ * A clock set back makes the table look as if it came from the future. A fraction is let through as in
+ * an instant: journals have such entries, and one that is refused holds up all that follow it.
+ */
+const age = v.pipe(v.number(), v.minValue(-epochMsMax), v.maxValue(epochMsMax));
+
 const entrySchema = v.strictObject({
   controller: id(controllerId),
   journal: journalId,
@@ -97,8 +104,7 @@ const entrySchema = v.strictObject({
   event: eventSchema,
   wall: v.strictObject({ at: instant, quality: v.picklist(["trusted", "holdover", "unknown"]) }),
   table: v.exactOptional(tableVersion),
-  // A clock set back makes the table look as if it came from the future.
-  tableAgeMs: v.exactOptional(v.pipe(v.number(), v.safeInteger())),
+  tableAgeMs: v.exactOptional(age),
 });
 
 /**

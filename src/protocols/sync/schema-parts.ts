@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseRawCredential, pinDigest } from "../../domain/credential.ts";
 import { idExpectation, isId } from "../../domain/ids.ts";
-import { epochMs } from "../../domain/time.ts";
+import { epochMs, epochMsMax } from "../../domain/time.ts";
 
 /** An identifier, branded by `as` (`doorId`, `userId`, …). */
 export function id<T extends string>(as: (text: string) => T) {
@@ -17,9 +17,6 @@ export function integer(least: number, most: number) {
     v.maxValue(most, expected),
   );
 }
-
-/** The year 9999 ends here: the last instant that ISO 8601 writes with four digits. */
-export const epochMsMax = 253_402_300_799_999;
 
 const instantExpectation = `milliseconds since 1970, 0 to ${epochMsMax}`;
 

@@ -149,6 +149,9 @@ const refused: readonly (readonly [string, unknown, number, string])[] = [
   ["/sim/faults", { seed: 1, lines: { nowhere: {} } }, 400, "lines.nowhere"],
   ["/sim/clock", { quality: "fine" }, 400, "quality"],
   ["/sim/clock", { offsetMs: "1" }, 400, "offsetMs"],
+  ["/sim/clock", { offsetMs: 0.5 }, 400, "offsetMs"],
+  ["/sim/clock", { offsetMs: 1e300 }, 400, "offsetMs"],
+  ["/sim/clock", { offsetMs: -100 * 365 * 86_400_000 }, 400, "offsetMs"],
   ["/sim/clock", { year: 1970 }, 400, "year"],
   ["/sim/nothing", {}, 404, "path"],
 ];
