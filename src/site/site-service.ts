@@ -125,24 +125,9 @@ class WiredSite implements SiteService {
   }
 
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]> {
-    const parsed = parseSiteFile({ text, file });
-    if (!parsed.ok) return parsed;
-    const model = parsed.value;
-    if (model.site !== this.site) {
-      const expected = `"${this.site}", the site that this service serves`;
-      return fail([{ file, line: 1, key: "site", expected, found: `"${model.site}"` }]);
-    }
-    const prepared = this.#publisher.prepare(model);
-    if (!prepared.ok) {
-      const { controller, detail } = prepared.fault;
-      const expected = `a table that controller ${controller} takes`;
-      return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
-    }
-    // The model first: cut off between the two, the next start makes the tables from it.
-    keepSite(this.#folder, { file, text });
-    const applied = this.#publisher.commit(prepared.value);
-    this.#applied = { model, file };
-    return succeed(applied);
+    const applied = this.#serve(text, file);
+    if (applied.ok) this.#publisher.publishUnchanged(applied.value);
+    return applied;
   }
 
   applied(): AppliedSite | undefined {
@@ -173,6 +158,27 @@ class WiredSite implements SiteService {
     this.events.close();
   }
 
+  #serve(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]> {
+    const parsed = parseSiteFile({ text, file });
+    if (!parsed.ok) return parsed;
+    const model = parsed.value;
+    if (model.site !== this.site) {
+      const expected = `"${this.site}", the site that this service serves`;
+      return fail([{ file, line: 1, key: "site", expected, found: `"${model.site}"` }]);
+    }
+    const prepared = this.#publisher.prepare(model);
+    if (!prepared.ok) {
+      const { controller, detail } = prepared.fault;
+      const expected = `a table that controller ${controller} takes`;
+      return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
+    }
+    // The model first: cut off between the two, the next start makes the tables from it.
+    keepSite(this.#folder, { file, text });
+    const applied = this.#publisher.commit(prepared.value);
+    this.#applied = { model, file };
+    return succeed(applied);
+  }
+
   #resume(): void {
     const { log } = this.#options;
     this.#publisher.resume();
@@ -182,7 +188,7 @@ class WiredSite implements SiteService {
       log.warn({}, "the site file that was applied last is damaged; its tables stay in force");
       return;
     }
-    const applied = this.apply(kept.text, kept.file);
+    const applied = this.#serve(kept.text, kept.file);
     if (applied.ok) return;
     const faults = applied.fault.map(describeTomlFault);
     log.warn(

@@ -40,6 +40,12 @@ export interface PreparedTable {
   readonly changed: boolean;
 }
 
+/**
+ * How often a refusal makes a table go out again. A controller that refuses the site's own table would
+ * otherwise be sent it as fast as it can say so.
+ */
+const repairIntervalMs = 10_000;
+
 export interface TablePublisherParts {
   readonly folder: StateFolder;
   readonly keys: SiteKeys;
@@ -53,6 +59,7 @@ export class TablePublisher {
   readonly #parts: TablePublisherParts;
   readonly #states = new Map<ControllerId, TableSync>();
   readonly #drafts = new Map<ControllerId, DraftTable>();
+  readonly #repairedAt = new Map<ControllerId, EpochMs>();
 
   constructor(parts: TablePublisherParts) {
     this.#parts = parts;
@@ -103,9 +110,16 @@ export class TablePublisher {
 
   /** Publishes every table again: retained messages last as long as the broker remembers them. */
   publishAll(): void {
-    for (const controller of this.#states.keys()) {
-      const known = this.#known(controller);
-      if (known !== undefined) this.#publish(controller, known.message);
+    for (const controller of this.#states.keys()) this.#publishKnown(controller);
+  }
+
+  /**
+   * Publishes again what `commit` did not: whoever applies a file to repair a controller may do so
+   * because its retained table is not ours any more.
+   */
+  publishUnchanged(applied: readonly AppliedTable[]): void {
+    for (const { controller, changed } of applied) {
+      if (!changed) this.#publishKnown(controller);
     }
   }
 
@@ -117,6 +131,7 @@ export class TablePublisher {
       return;
     }
     this.#states.set(controller, judge(current, ack));
+    if (ack.outcome === "refused") this.#repair(controller);
   }
 
   states(): readonly TableSync[] {
@@ -138,6 +153,18 @@ export class TablePublisher {
     if (sealed.ok) this.#send(controller, sealed.value);
   }
 
+  /** What was refused may stand retained in our table's place, and would meet every restart. */
+  #repair(controller: ControllerId): void {
+    const now = this.#now();
+    const repairedAt = this.#repairedAt.get(controller);
+    // A clock that was set back must not put repairs off until it has caught up.
+    const isRecent =
+      repairedAt !== undefined && now >= repairedAt && now - repairedAt < repairIntervalMs;
+    if (isRecent) return;
+    this.#repairedAt.set(controller, now);
+    this.#publishKnown(controller);
+  }
+
   #send(controller: ControllerId, shelved: ShelvedTable): void {
     // Before it is published: a number that a power cut took back would be given out twice.
     shelveTable(this.#parts.folder, controller, shelved);
@@ -156,6 +183,11 @@ export class TablePublisher {
       state: "updating",
       ...(inForce !== undefined && { inForce }),
     });
+  }
+
+  #publishKnown(controller: ControllerId): void {
+    const known = this.#known(controller);
+    if (known !== undefined) this.#publish(controller, known.message);
   }
 
   #publish(controller: ControllerId, message: Uint8Array): void {

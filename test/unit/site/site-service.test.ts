@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import t from "tap";
 import type { TableContent } from "../../../src/domain/access.ts";
 import { type ControllerId, controllerId } from "../../../src/domain/ids.ts";
+import { epochMs } from "../../../src/domain/time.ts";
 import { openEventAck } from "../../../src/protocols/sync/ack-message.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
@@ -170,6 +171,44 @@ t.test("a table is updating until its controller says otherwise, under its own k
   rig.service.apply(siteFile().replace('"Front"', '"Main"'), "x.toml");
   t.equal(stateOf(rig), "updating");
   t.equal(rig.service.controllers()[0]?.refusedCount, 1);
+});
+
+t.test(
+  "a table that was overwritten at the broker is published again, at its own pace",
+  async (t) => {
+    const rig = await startSite(t);
+    rig.service.apply(siteFile(), "x.toml");
+    const published = () => rig.broker.payloadsOn(rig.topics.tableSnapshot);
+    const [table] = published();
+    const inForce = { epoch, version: 1 };
+    const refuse = () => {
+      const ack = { outcome: "refused", table: inForce, reason: "altered", detail: "" } as const;
+      rig.broker.deliver(rig.topics.tableAck, sealTableAck(rig.scope, ack));
+      return published().length;
+    };
+    t.equal(refuse(), 2);
+    t.same(published()[1], table);
+    t.equal(rig.broker.published.at(-1)?.retain, true);
+    rig.now = epochMs(rig.now + 9_999);
+    t.equal(refuse(), 2, "too soon after the last");
+    rig.now = epochMs(rig.now + 1);
+    t.equal(refuse(), 3);
+    rig.now = epochMs(rig.now - 3_600_000);
+    t.equal(refuse(), 4, "a clock set back holds nothing up");
+    const complete = sealTableAck(rig.scope, { outcome: "complete", table: inForce });
+    rig.now = epochMs(rig.now + 60_000);
+    rig.broker.deliver(rig.topics.tableAck, complete);
+    t.equal(published().length, 4, "what is in force needs no repair");
+  },
+);
+
+t.test("a file applied again publishes its tables again, under their numbers", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(siteFile(), "x.toml");
+  rig.service.apply(siteFile(), "x.toml");
+  const [first, again, ...more] = rig.broker.payloadsOn(rig.topics.tableSnapshot);
+  t.same(again, first);
+  t.same(more, []);
 });
 
 t.test("a site restored from an old copy overtakes what its controllers hold", async (t) => {
