@@ -195,6 +195,10 @@ async function run(): Promise<number> {
       terminal.err(`postern: ${error.message}\n`);
       return 1;
     }
+    if (error instanceof Error && error.name === "StateError") {
+      terminal.err(`postern: POSTERN_STATE_DIR: ${error.message}\n`);
+      return 1;
+    }
     throw error;
   }
 }

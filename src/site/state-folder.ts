@@ -79,11 +79,20 @@ export function openStateFolder(path: string): StateFolder {
 }
 
 function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const { mode } = statSync(path);
+  const mode = madeFolderMode(path);
   if ((mode & othersWriteMask) !== 0 && (mode & stickyBit) === 0) {
     const octal = (mode & 0o777).toString(8);
     throw new StateError("not_private", path, `mode ${octal}: others may write; expected 700`);
+  }
+}
+
+function madeFolderMode(path: string): number {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return statSync(path).mode;
+  } catch (error) {
+    const code = codeOf(error);
+    throw new StateError("io", path, `cannot be used as a folder: ${code}`, { cause: error });
   }
 }
 
@@ -93,18 +102,26 @@ function readPrivate(file: string): Uint8Array | undefined {
     mode = statSync(file).mode;
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw new StateError("io", file, "cannot be looked at", { cause: error });
+    throw new StateError("io", file, `cannot be looked at: ${codeOf(error)}`, { cause: error });
   }
   if ((mode & othersMask) !== 0) {
     // Who could read it may have: changing the mode would hide that the secret is out.
     const octal = (mode & 0o777).toString(8);
     throw new StateError("not_private", file, `mode ${octal}: others may use it; expected 600`);
   }
-  return readFileSync(file);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new StateError("io", file, `cannot be read: ${codeOf(error)}`, { cause: error });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return codeOf(error) === "ENOENT";
 }
 
 function writeWhole(file: string, bytes: Uint8Array | string, existing: "replace" | "keep"): void {
@@ -121,7 +138,7 @@ function writeWhole(file: string, bytes: Uint8Array | string, existing: "replace
     else linkUnlessPresent(temporary, file);
     syncFolder(dirname(file));
   } catch (error) {
-    throw new StateError("io", file, "cannot be written", { cause: error });
+    throw new StateError("io", file, `cannot be written: ${codeOf(error)}`, { cause: error });
   } finally {
     rmSync(temporary, { force: true });
   }
@@ -131,7 +148,7 @@ function linkUnlessPresent(temporary: string, file: string): void {
   try {
     linkSync(temporary, file);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (codeOf(error) !== "EEXIST") throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import t from "tap";
 import { entry, grant, startDaemon } from "./local-daemon.ts";
 
@@ -56,6 +57,18 @@ t.test("the socket is that of the state folder, unless one is named", async (t) 
   t.notMatch(stderr, /\n +at /, "no stack");
   const named = await postern(["status", "--socket", "/no/other.sock"]);
   t.match(named.stderr, "/no/other.sock");
+});
+
+t.test("a state folder that cannot be one is refused by its variable's name", async (t) => {
+  const file = join(t.testdir({ file: "" }), "file");
+  for (const folder of [file, join(file, "below"), "/dev/null/x"]) {
+    const { code, stderr } = await postern(["up"], { env: { POSTERN_STATE_DIR: folder } });
+    t.equal(code, 1);
+    const found = /^postern: POSTERN_STATE_DIR: (.+): cannot be used as a folder: E[A-Z]+\n$/.exec(
+      stderr,
+    );
+    t.equal(found?.[1], folder, stderr);
+  }
 });
 
 t.test("a PIN comes from standard input and never from the command line", async (t) => {

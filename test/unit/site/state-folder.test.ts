@@ -57,6 +57,19 @@ t.test("a folder in which others may put files is refused", async (t) => {
   );
 });
 
+t.test("a folder that cannot be made is named with what stands against it", (t) => {
+  const file = join(temporaryFolder(t), "file");
+  writeFileSync(file, "");
+  for (const [path, code] of [
+    [file, "EEXIST"],
+    [join(file, "below"), "ENOTDIR"],
+  ] as const) {
+    const message = `${path}: cannot be used as a folder: ${code}`;
+    t.throws(() => openStateFolder(path), { name: "StateError", kind: "io", message });
+  }
+  t.end();
+});
+
 t.test("a damaged key is named, and never replaced by a new one", async (t) => {
   const path = temporaryFolder(t);
   openSiteKeys(openStateFolder(path), site);
