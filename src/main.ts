@@ -150,7 +150,7 @@ function addTools(postern: Command): void {
   tool("explain")
     .description("which check would decide at a door, and what would have to change")
     .requiredOption("--door <id>", "the door")
-    .option("--card <format:field:…>", "as H10301:12:34567")
+    .option("--card <format:field:…>", "as H10301:12:34567, 12:34567, or the board's JSON")
     .addOption(new Option("--bits <bits>", "the frame itself").conflicts("card"))
     .option("--pin", "with a PIN, asked for or read from standard input", false)
     .option("--at <time>", "not now but then, as 2026-11-21T08:00:00+01:00")

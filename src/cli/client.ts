@@ -10,9 +10,16 @@ import {
 } from "../protocols/local/local-message.ts";
 import { CommandFailed } from "./terminal.ts";
 
-/** Asks the controller for one value. Throws `CommandFailed`. */
-export async function ask(socketFile: string, question: LocalQuestion): Promise<unknown> {
-  for await (const response of exchange(socketFile, question)) {
+/**
+ * Asks the controller for one value. Throws `CommandFailed`, with what `tellFault` makes of a fault
+ * that the controller answers with.
+ */
+export async function ask(
+  socketFile: string,
+  question: LocalQuestion,
+  tellFault: TellFault = tellAsItIs,
+): Promise<unknown> {
+  for await (const response of exchange(socketFile, question, tellFault)) {
     if (response.kind === "value") return response.value;
   }
   throw wentAway(socketFile);
@@ -23,16 +30,21 @@ export async function* askForItems(
   socketFile: string,
   question: LocalQuestion,
 ): AsyncGenerator<unknown, void> {
-  for await (const response of exchange(socketFile, question)) {
+  for await (const response of exchange(socketFile, question, tellAsItIs)) {
     if (response.kind === "item") yield response.item;
     if (response.kind === "end") return;
   }
   throw wentAway(socketFile);
 }
 
+type TellFault = (fault: LocalFault) => string;
+
+const tellAsItIs: TellFault = ({ message }) => message;
+
 async function* exchange(
   socketFile: string,
   question: LocalQuestion,
+  tellFault: TellFault,
 ): AsyncGenerator<LocalResponse, void> {
   const socket = await connectTo(socketFile);
   try {
@@ -41,7 +53,7 @@ async function* exchange(
     for await (const chunk of socket as AsyncIterable<Buffer>) {
       const lines = splitter.push(chunk);
       if (!lines.ok) throw new CommandFailed(1, `What answers at ${socketFile} is no controller.`);
-      for (const line of lines.value) yield understood(line);
+      for (const line of lines.value) yield understood(line, tellFault);
     }
   } catch (error) {
     if (error instanceof CommandFailed) throw error;
@@ -51,15 +63,12 @@ async function* exchange(
   }
 }
 
-function understood(line: string): LocalResponse {
+function understood(line: string, tellFault: TellFault): LocalResponse {
   const response = parseLocalResponse(line);
   if (!response.ok) throw new CommandFailed(1, response.fault);
-  if (response.value.kind === "error") throw refusal(response.value.error);
-  return response.value;
-}
-
-function refusal({ code, message }: LocalFault): CommandFailed {
-  return new CommandFailed(code === "bad_request" ? 2 : 1, message);
+  if (response.value.kind !== "error") return response.value;
+  const { error } = response.value;
+  throw new CommandFailed(error.code === "bad_request" ? 2 : 1, tellFault(error));
 }
 
 function connectTo(socketFile: string): Promise<Socket> {

@@ -3,9 +3,14 @@ import { reasonSentences } from "../domain/reason.ts";
 import type { Result } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
-import type { CardArgument } from "../protocols/local/local-message.ts";
+import type { CardArgument, ExplainArgs, LocalFault } from "../protocols/local/local-message.ts";
 import type { LocalExplanation } from "../protocols/local/local-reports.ts";
-import { parseBitsArgument, parseCardArgument } from "./card-argument.ts";
+import {
+  cardExample,
+  cardExpectation,
+  parseBitsArgument,
+  parseCardArgument,
+} from "./card-argument.ts";
 import { ask } from "./client.ts";
 import { parseMoment, tellMoment } from "./moments.ts";
 import { CommandFailed, type Terminal } from "./terminal.ts";
@@ -28,18 +33,52 @@ export async function showExplanation(options: ExplainOptions): Promise<void> {
   if (card === undefined && pin === undefined) {
     throw new CommandFailed(2, "expected --card, --bits or --pin: what is presented at the door");
   }
-  const explanation = (await ask(socketFile, {
-    verb: "explain",
-    args: {
-      door: doorId(door),
-      ...(card === undefined ? {} : { card }),
-      ...(pin === undefined ? {} : { pin }),
-      ...(at === undefined ? {} : { at }),
-    },
-  })) as LocalExplanation;
+  const args: ExplainArgs = {
+    door: doorId(door),
+    ...(card === undefined ? {} : { card }),
+    ...(pin === undefined ? {} : { pin }),
+    ...(at === undefined ? {} : { at }),
+  };
+  const answer = await ask(socketFile, { verb: "explain", args }, (fault) =>
+    tellFault(fault, args),
+  );
+  const explanation = answer as LocalExplanation;
   terminal.out(
     json ? `${JSON.stringify(explanation, undefined, 2)}\n` : renderExplanation(explanation),
   );
+}
+
+/** The controller names fields of a request, which nobody has typed; options are what was typed. */
+function tellFault({ message, field }: LocalFault, { card }: ExplainArgs): string {
+  if (field === undefined || !message.startsWith(`${field}: `)) return message;
+  const expected = message.slice(field.length + 2);
+  const [, argument, part] = field.split(".");
+  switch (argument) {
+    case "door":
+    case "at":
+      return `--${argument}: ${expected}`;
+    case "pin":
+      return `PIN: ${expected}`;
+    case "card":
+      if (card !== undefined && "bits" in card) return `--bits: ${expected}`;
+      return `--card: ${tellCardFault(part, expected)}`;
+    default:
+      return message;
+  }
+}
+
+function tellCardFault(part: string | undefined, expected: string): string {
+  switch (part) {
+    case undefined:
+      return `expected ${cardExpectation}`;
+    // The values are no field of a card, and what is expected of them is the whole argument.
+    case "values":
+      return `${expected}, ${cardExample}`;
+    case "format":
+      return `format: ${expected}, ${cardExample}`;
+    default:
+      return `${part}: ${expected}`;
+  }
 }
 
 /** Of what was typed, what is meant. Throws `CommandFailed`, naming the option. */

@@ -36,16 +36,30 @@ const aCount = (least: number, most: number) => {
   );
 };
 
+const cardFormat = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
+const cardValue = v.pipe(v.string(), v.maxLength(64));
+const cardFieldsMax = 16;
+/** Also what keeps a field's name from writing on the terminal of whoever is told about it. */
+const cardFieldName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/));
+
 const cardSchema = v.union(
   [
     /** The fields' values in the order in which the format has them: `H10301`, `["12", "34567"]`. */
     v.strictObject({
-      format: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
-      values: v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(16)),
+      format: cardFormat,
+      values: v.pipe(v.array(cardValue), v.maxLength(cardFieldsMax)),
+    }),
+    /** The fields' values by name: `H10301`, `{"facility": 12, "number": 34567}`. */
+    v.strictObject({
+      format: cardFormat,
+      fields: v.pipe(
+        v.record(cardFieldName, v.union([v.number(), cardValue])),
+        v.maxEntries(cardFieldsMax),
+      ),
     }),
     v.strictObject({ bits: v.pipe(v.string(), v.regex(new RegExp(`^[01]{1,${rawBitsMax}}$`))) }),
   ],
-  `{format, values}, or {bits}: 1 to ${rawBitsMax} of 0 and 1`,
+  `{format, values}, {format, fields}, or {bits}: 1 to ${rawBitsMax} of 0 and 1`,
 );
 
 const explainSchema = v.pipe(

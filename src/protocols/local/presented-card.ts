@@ -1,6 +1,6 @@
 import { type RawCredential, rawFromBits } from "../../domain/credential.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
-import { encodeCard, type WiegandFormat } from "../wiegand/format.ts";
+import { type CardFields, encodeCard, type WiegandFormat } from "../wiegand/format.ts";
 import type { CardArgument, LocalFault } from "./local-message.ts";
 
 /**
@@ -17,19 +17,28 @@ export function presentedCard(
     const names = formats.map(({ name }) => name).join(", ");
     return fail(badField("format", `one of ${names}`));
   }
+  const fields = "fields" in card ? succeed(card.fields) : fieldsInOrder(format, card.values);
+  if (!fields.ok) return fields;
+  const encoded = encodeCard(format, fields.value);
+  if (encoded.ok) return succeed(rawFromBits(encoded.value));
+  return fail(badField(encoded.fault.field, encoded.fault.expected));
+}
+
+function fieldsInOrder(
+  format: WiegandFormat,
+  values: readonly string[],
+): Result<CardFields, LocalFault> {
   const names = format.fields.map(({ name }) => name);
-  if (card.values.length !== names.length) {
+  if (values.length !== names.length) {
     return fail(badField("values", `${format.name}:${names.join(":")}`));
   }
   const fields: Record<string, number | string> = {};
   for (const [index, field] of format.fields.entries()) {
-    const value = card.values[index] ?? "";
+    const value = values[index] ?? "";
     // Number("") and Number(" 7") are numbers too; digits alone are meant.
     fields[field.name] = field.as === "number" && /^[0-9]+$/.test(value) ? Number(value) : value;
   }
-  const encoded = encodeCard(format, fields);
-  if (encoded.ok) return succeed(rawFromBits(encoded.value));
-  return fail(badField(encoded.fault.field, encoded.fault.expected));
+  return succeed(fields);
 }
 
 function badField(name: string, expected: string): LocalFault {

@@ -5,6 +5,9 @@ import { showStatus } from "../../../src/cli/status.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import { doorId, passId, readerId, userId } from "../../../src/domain/ids.ts";
 import { epochMs } from "../../../src/domain/time.ts";
+import type { LocalFault } from "../../../src/protocols/local/local-message.ts";
+import { presentedCard } from "../../../src/protocols/local/presented-card.ts";
+import { standardFormats } from "../../../src/protocols/wiegand/format.ts";
 import { captureTerminal } from "./capture.ts";
 import { entry, explanation, grant, startDaemon, status } from "./local-daemon.ts";
 
@@ -184,9 +187,90 @@ t.test("explain of nothing, or at no door, is refused before anybody is asked", 
   await t.rejects(showExplanation(noDoor), { exitCode: 2, message: /--door/ });
 });
 
+const asTyped = (expected: string) => `${expected}, as H10301:12:34567`;
+
+const unreadableJson = [
+  "{",
+  "{}",
+  '{"format":""}',
+  '{"facility":12,"number":1}',
+  '{"format":"H10301","facility":[12],"number":1}',
+];
+
+t.test("a card is typed as it is printed on it, or as the simulated board takes it", async (t) => {
+  const cardOf = (card: string) => readExplainArguments({ ...typedNothing, card }).card;
+  t.same(cardOf("12:34567"), { format: "H10301", values: ["12", "34567"] });
+  t.same(cardOf("CSN32:00a1b2c3"), { format: "CSN32", values: ["00a1b2c3"] });
+  t.same(cardOf(' {"format":"H10301","number":34567,"facility":12}'), {
+    format: "H10301",
+    fields: { facility: 12, number: 34567 },
+  });
+});
+
+t.test("what the controller refuses is told by the option that was typed", async (t) => {
+  const doors = badField("args.door", "one of front, lab");
+  const pinFault = badField("args.pin", "a PIN of 4 to 8 digits");
+  const bits = { bits: "0110" };
+  for (const [typed, fault, message] of [
+    [{ card: "1:2" }, doors, "--door: expected one of front, lab"],
+    [{ pin: "1234" }, pinFault, "PIN: expected a PIN of 4 to 8 digits"],
+    [{ pin: "1234" }, badField("args.at", "less"), "--at: expected less"],
+    [bits, badField("args.card", "less"), "--bits: expected less"],
+    [
+      { card: "1:2" },
+      badField("args.card", "{x}"),
+      `--card: expected ${asTyped("a format and its fields")}`,
+    ],
+    [{ card: "1:2" }, badField("args", "more"), "args: expected more"],
+    [{ card: "1:2" }, { code: "failed", message: "Look into its log." }, "Look into its log."],
+  ] as const) {
+    const { pin, ...rest } = { pin: undefined, ...typed };
+    const presented = readExplainArguments({ ...typedNothing, ...rest });
+    const { socketFile } = await startDaemon(t, {
+      handlers: { explain: () => ({ ok: false, fault }) },
+    });
+    const terminal = captureTerminal();
+    const asked = showExplanation({ ...explainOptions, ...presented, pin, socketFile, terminal });
+    await t.rejects(asked, { message });
+  }
+});
+
+t.test("a card that cannot be is told by its field", async (t) => {
+  const { socketFile } = await startDaemon(t, {
+    handlers: {
+      explain: ({ card }) => {
+        const presented = presentedCard(standardFormats, card ?? { bits: "0" });
+        return presented.ok ? { ok: true, value: explanation } : presented;
+      },
+    },
+  });
+  for (const [card, message] of [
+    ["12:70000", "--card: number: expected a whole number from 0 to 65535"],
+    [
+      '{"format":"H10301","facility":12}',
+      "--card: number: expected a whole number from 0 to 65535",
+    ],
+    ["H10301:12", `--card: expected ${asTyped("H10301:facility:number")}`],
+    ["H9:12", new RegExp(`^--card: format: expected one of H10301, .*, ${asTyped("CSN80")}$`)],
+    [
+      '{"format":"H10301","\\u001b[2J":1}',
+      `--card: expected ${asTyped("a format and its fields")}`,
+    ],
+  ] as const) {
+    const typed = readExplainArguments({ ...typedNothing, card });
+    const terminal = captureTerminal();
+    const asked = showExplanation({ ...explainOptions, ...typed, socketFile, terminal });
+    await t.rejects(asked, { exitCode: 2, message }, card);
+  }
+});
+
+function badField(field: string, expected: string): LocalFault {
+  return { code: "bad_request", message: `${field}: expected ${expected}`, field };
+}
+
 t.test("an option that cannot be read is named with what was expected", async (t) => {
   const wrong: readonly (readonly [{ card?: string; bits?: string; at?: string }, RegExp])[] = [
-    ...["H10301", "H10301:", ":12:1", "H10301:12:", ""].map(
+    ...["H10301", "H10301:", ":12:1", "H10301:12:", "", "12", "12:", ...unreadableJson].map(
       (card) => [{ card }, /^--card: .*H10301:12:34567/] as const,
     ),
     ...["", "012", "x", "0".repeat(129)].map((bits) => [{ bits }, /^--bits: .*0 and 1/] as const),

@@ -18,6 +18,13 @@ const questions: readonly LocalQuestion[] = [
     verb: "explain",
     args: { door: doorId("lab"), card: { format: "H10301", values: ["12", "34567"] } },
   },
+  {
+    verb: "explain",
+    args: {
+      door: doorId("lab"),
+      card: { format: "CSN32", fields: { uid: "00a1b2c3", number: 7 } },
+    },
+  },
   { verb: "explain", args: { door: doorId("lab"), card: { bits: "0110" }, pin: "1234" } },
 ];
 
@@ -63,6 +70,9 @@ t.test("a request that is wrong is answered with the name of its field", async (
     [explain({ card: { bits: "0".repeat(129) } }), "args.card"],
     [explain({ card: { format: "H10301" } }), "args.card"],
     [explain({ card: "H10301:12:34567" }), "args.card"],
+    [explain({ card: { format: "H10301", fields: { number: true } } }), "args.card"],
+    [explain({ card: { format: "H10301", fields: { "\u001b[2J": 1 } } }), "args.card"],
+    [explain({ card: { format: "H10301", fields: {}, values: [] } }), "args.card"],
     [requestWith({ verb: "explain", args: { door: "front" } }), "args"],
     [requestWith({ v: 2 }), "v"],
   ];

@@ -15,6 +15,8 @@ t.test("a card typed as format and fields is the one that the reader would send"
   if (!bits.ok) throw new Error("not encoded");
   const typed = presentedCard(standardFormats, { format: "H10301", values: ["12", "34567"] });
   t.same(typed, { ok: true, value: rawFromBits(bits.value) });
+  const named = { format: "H10301", fields: { number: 34567, facility: 12 } };
+  t.same(presentedCard(standardFormats, named), typed, "by name, in any order");
   t.same(presentedCard([], { bits: "0011" }), { ok: true, value: "4:3" });
 });
 
@@ -33,4 +35,15 @@ t.test("a card that cannot be is refused with the field that is wrong", async (t
   t.equal(faultField("H10301", "12", "1", "2"), "args.card.values");
   t.equal(faultField("CSN32", "xyz"), "args.card.uid");
   t.equal(faultField("H99999", "1"), "args.card.format");
+});
+
+t.test("a card by its fields' names is refused with the name that is wrong", async (t) => {
+  for (const [fields, field] of [
+    [{ facility: 12 }, "args.card.number"],
+    [{ facility: 12, number: 65_536 }, "args.card.number"],
+    [{ facility: 12, number: "1" }, "args.card.number"],
+    [{ facility: 12, number: 1, uid: "00" }, "args.card.uid"],
+  ] as const) {
+    t.match(presentedCard(standardFormats, { format: "H10301", fields }), { fault: { field } });
+  }
 });
