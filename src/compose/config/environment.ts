@@ -40,7 +40,8 @@ export function readOverrides(env: Environment): Result<Overrides, readonly Vari
   const stateDir = read("POSTERN_STATE_DIR", parseFolder, "a folder");
   const httpPort = read("POSTERN_HTTP_PORT", (text) => parsePort(text, 0), freePort);
   const simPort = read("POSTERN_SIM_PORT", (text) => parsePort(text, 0), freePort);
-  const mqttPort = read("POSTERN_MQTT_PORT", (text) => parsePort(text, 1), "a port 1-65535");
+  const knownPort = "a port 1-65535 (the controller has to know it, so not 0)";
+  const mqttPort = read("POSTERN_MQTT_PORT", (text) => parsePort(text, 1), knownPort);
   const mqttUrl = read("POSTERN_MQTT_URL", parseBrokerUrl, brokerUrlExpectation);
   if (faults.length > 0) return fail(faults);
   return succeed({

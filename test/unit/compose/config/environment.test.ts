@@ -46,7 +46,7 @@ t.test("a port that is none is told by its variable", async (t) => {
   }
   t.equal(
     faultsOf({ POSTERN_MQTT_PORT: "0" }),
-    "POSTERN_MQTT_PORT: expected a port 1-65535, found '0'",
+    "POSTERN_MQTT_PORT: expected a port 1-65535 (the controller has to know it, so not 0), found '0'",
   );
 });
 
