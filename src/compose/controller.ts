@@ -22,7 +22,6 @@ import type { TableContent } from "../domain/access.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
-import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import { BrokerOutages } from "./broker-outages.ts";
 import { ClosingStack } from "./closing-stack.ts";
@@ -37,7 +36,7 @@ import { createLog } from "./log.ts";
 import { connectMqtt } from "./mqtt-link.ts";
 import { tellReady, untilStopped } from "./part-messages.ts";
 import { readControllerConfig, type StartConfigSource } from "./start-config.ts";
-import { readStartFile } from "./start-file.ts";
+import { parseStartFile, readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 
 export interface ControllerOptions extends StartConfigSource {
@@ -95,10 +94,7 @@ interface Hardware {
 }
 
 function openHardware(config: ControllerConfig, log: Logger): Hardware {
-  const file = config.board.profileFile;
-  const parsed = parseBoardProfile({ file, text: readStartFile(file) });
-  if (!parsed.ok) throw new StartRefused(parsed.fault.map(describeTomlFault).join("\n"));
-  const { profile, formats } = parsed.value;
+  const { profile, formats } = parseStartFile(config.board.profileFile, parseBoardProfile);
   const system: Clock = createSystemClock({ quality: () => config.clockQuality });
   const sim = new SimBoard({ profile, clock: system, formats });
   const board = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });

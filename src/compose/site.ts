@@ -1,7 +1,5 @@
 import type { Logger } from "pino";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
-import type { SiteId } from "../domain/ids.ts";
-import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import { createSiteApp } from "../site/http-app.ts";
 import { parseSiteFile } from "../site/site-file.ts";
 import { openSiteService, type SiteService } from "../site/site-service.ts";
@@ -16,8 +14,7 @@ import { createLog } from "./log.ts";
 import { connectMqtt } from "./mqtt-link.ts";
 import { tellReady, untilStopped } from "./part-messages.ts";
 import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
-import { readStartFile } from "./start-file.ts";
-import { StartRefused } from "./start-refused.ts";
+import { orRefuse, parseStartFile, readStartFile } from "./start-file.ts";
 
 export interface SiteOptions extends StartConfigSource {
   /** Instead of the file's. */
@@ -64,7 +61,7 @@ async function openService(
   },
 ): Promise<SiteService> {
   const { url, log, closing } = parts;
-  const site = siteOf(config.siteFile);
+  const { site } = parseStartFile(config.siteFile, parseSiteFile);
   const clock = createSystemClock({ quality: () => "trusted" });
   const outages = new BrokerOutages(log, url);
   const link = connectMqtt({
@@ -82,14 +79,7 @@ async function openService(
   return service;
 }
 
-function siteOf(file: string): SiteId {
-  const parsed = parseSiteFile({ file, text: readStartFile(file) });
-  if (!parsed.ok) throw new StartRefused(parsed.fault.map(describeTomlFault).join("\n"));
-  return parsed.value.site;
-}
-
 /** The configured file is where a site begins; afterwards it is changed by `postern site apply`. */
 function applyFile(service: SiteService, file: string): void {
-  const applied = service.apply(readStartFile(file), file);
-  if (!applied.ok) throw new StartRefused(applied.fault.map(describeTomlFault).join("\n"));
+  orRefuse(service.apply(readStartFile(file), file));
 }

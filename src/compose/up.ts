@@ -1,17 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { serialiseProvision } from "../protocols/sync/provision.ts";
-import { describeTomlFault } from "../protocols/toml/toml-fault.ts";
 import { openApiKey } from "../site/api-key.ts";
 import { parseSiteFile } from "../site/site-file.ts";
 import { openSiteKeys } from "../site/site-keys.ts";
-import { openStateFolder, type StateFolder } from "../site/state-folder.ts";
+import { openSiteFolder, openStateFolder, type StateFolder } from "../site/state-folder.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
 import type { Environment } from "./config/environment.ts";
 import type { SiteConfig } from "./config/site-config.ts";
 import { untilStopped } from "./part-messages.ts";
 import { readControllerConfig, readSiteConfig } from "./start-config.ts";
-import { readStartFile } from "./start-file.ts";
+import { parseStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 import { type Part, SupervisedPart } from "./supervisor.ts";
 
@@ -23,9 +22,6 @@ export interface UpOptions {
   readonly env: Environment;
   readonly print: (text: string) => void;
 }
-
-/** Where `openSiteService` keeps what is the site's alone. */
-const siteFolder = "site";
 
 /** Which process is which, for whoever wants to look at one, or kill it. */
 const partsFile = "parts.json";
@@ -90,7 +86,7 @@ function provision(
   state: StateFolder,
   { site, controller, provisionFile }: ControllerConfig,
 ): void {
-  const keys = openSiteKeys(openStateFolder(join(state.path, siteFolder)), site);
+  const keys = openSiteKeys(openSiteFolder(state.path), site);
   const folder = openStateFolder(resolve(provisionFile, ".."));
   folder.write(
     resolve(provisionFile).slice(folder.path.length + 1),
@@ -104,9 +100,7 @@ function requireAgreement(
   { site, controller }: ControllerConfig,
   controllerFile: string,
 ): void {
-  const parsed = parseSiteFile({ file: siteFile, text: readStartFile(siteFile) });
-  if (!parsed.ok) throw new StartRefused(parsed.fault.map(describeTomlFault).join("\n"));
-  const model = parsed.value;
+  const model = parseStartFile(siteFile, parseSiteFile);
   if (model.site !== site) {
     throw new StartRefused(
       `${controllerFile}: site: expected "${model.site}", as ${siteFile} has it, found "${site}"`,

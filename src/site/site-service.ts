@@ -17,7 +17,7 @@ import { parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
-import { openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
+import { openSiteFolder, openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
 import { type AppliedTable, TablePublisher, type TableSync } from "./table-publisher.ts";
 
 export interface SiteServiceOptions {
@@ -66,7 +66,7 @@ export interface SiteService {
  * their events in. Throws a `StateError` where its files are not fit for use.
  */
 export async function openSiteService(options: SiteServiceOptions): Promise<SiteService> {
-  const folder = openStateFolder(join(options.stateFolder, "site"));
+  const folder = openSiteFolder(options.stateFolder);
   const apiKey = openApiKey(openStateFolder(options.stateFolder));
   const keys = openSiteKeys(folder, options.site);
   const store = openEventStore(join(folder.path, "events.sqlite3"));

@@ -78,6 +78,11 @@ export function openStateFolder(path: string): StateFolder {
   };
 }
 
+/** The part of a state folder that is the site's alone. */
+export function openSiteFolder(stateFolder: string): StateFolder {
+  return openStateFolder(join(stateFolder, "site"));
+}
+
 function makePrivateFolder(path: string): void {
   const mode = madeFolderMode(path);
   if ((mode & othersWriteMask) !== 0 && (mode & stickyBit) === 0) {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { runToEnd } from "../run-to-end.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const program = join(repository, "dist/src/main.js");
@@ -89,25 +90,11 @@ export async function freePort(): Promise<number> {
 }
 
 /** Runs `postern …` to its end. */
-export async function postern(
+export function postern(
   args: readonly string[],
   options: { readonly env?: Record<string, string>; readonly input?: string } = {},
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [program, ...args], {
-    cwd: repository,
-    env: { ...process.env, ...options.env },
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  child.stdin.end(options.input ?? "");
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout, stderr };
+): ReturnType<typeof runToEnd> {
+  return runToEnd([program, ...args], { cwd: repository, ...options });
 }
 
 export function startPostern(args: readonly string[], env: Record<string, string>): ChildProcess {

@@ -2,27 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import t from "tap";
+import { runToEnd } from "../../run-to-end.ts";
 import { entry, grant, startDaemon } from "./local-daemon.ts";
 
-async function postern(
+const postern = (
   parameters: readonly string[],
   options: { env?: Record<string, string>; input?: string } = {},
-) {
-  const child = spawn(process.execPath, ["--import=tsx", "src/main.ts", ...parameters], {
-    env: { ...process.env, ...options.env },
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  child.stdin.end(options.input ?? "");
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout, stderr };
-}
+) => runToEnd(["--import=tsx", "src/main.ts", ...parameters], options);
 
 t.test("the command says what there is, and what it is", async (t) => {
   const help = await postern(["--help"]);
