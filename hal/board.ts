@@ -1,4 +1,5 @@
 import type { DoorId, ReaderId } from "../src/domain/ids.ts";
+import type { AlarmInput } from "./alarm-input.ts";
 import type { Clock } from "./clock.ts";
 import type { DoorPosition, RequestToExit } from "./door-inputs.ts";
 import type { Indicator } from "./indicator.ts";
@@ -19,6 +20,8 @@ export interface ReaderHardware {
   readonly door: DoorId;
   readonly reader: Reader;
   readonly indicator: Indicator;
+  /** The switch that opens when the reader is taken off its wall. */
+  readonly tamper?: AlarmInput;
 }
 
 /** Everything one controller is wired to. Strikes are secured before this exists and after `close`. */
@@ -26,6 +29,10 @@ export interface Board {
   readonly clock: Clock;
   readonly doors: readonly DoorHardware[];
   readonly readers: readonly ReaderHardware[];
+  /** The fire panel's relay. */
+  readonly fire?: AlarmInput;
+  /** The switch of the controller's own enclosure. */
+  readonly tamper?: AlarmInput;
   /** Secures every strike first, then frees everything. Safe to call twice. */
   close(): void;
 }

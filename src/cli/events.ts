@@ -81,6 +81,22 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
       const { reader, verdict, bitCount, count } = event;
       return { where: `reader ${reader}`, what: `${verdict}, ${bitCount} bits, ${count} times` };
     }
+    case "posture_changed":
+      return { where: event.door, what: `${event.posture}, by ${event.cause}` };
+    case "passback_violation": {
+      const { user, area } = event;
+      return { where: at(event), what: `${user} was thought to be in ${area ?? "no area"}` };
+    }
+    case "duress":
+      return { where: at(event), what: `user ${event.user}, pass ${event.pass}` };
+    case "passback_forgiven":
+      return { where: "", what: event.user === undefined ? "everybody" : `user ${event.user}` };
+    case "fire":
+      return { where: "", what: event.state };
+    case "tamper":
+      return { where: whereOf(event.reader), what: event.state };
+    case "alarm_input_fault":
+      return { where: whereOf(event.reader), what: `${event.input} input: ${event.fault}` };
     case "table_applied":
       return { where: "", what: `table ${event.applied.epoch}.${event.applied.version}` };
     case "table_refused":
@@ -99,6 +115,12 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
     case "door_held":
     case "door_secured":
     case "door_not_entered":
+    case "door_failed_to_relock":
+    case "rex_cut":
+    case "rex_shorted":
+    case "contact_stuck":
+    case "contact_cut":
+    case "contact_shorted":
     case "rex_admitted":
     case "rex_reported":
     case "rex_stuck":
@@ -110,6 +132,10 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
     default:
       return unreachable(event);
   }
+}
+
+function whereOf(reader: string | undefined): string {
+  return reader === undefined ? "" : `reader ${reader}`;
 }
 
 function at({ door, reader }: { readonly door: string; readonly reader: string }): string {

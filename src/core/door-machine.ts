@@ -58,10 +58,10 @@ export type DoorInput =
   | { readonly kind: "rex"; readonly state: "pressed" | "idle" }
   | { readonly kind: "deadline_reached" };
 
-/** An event of the door itself, in which no reader takes part. */
+/** An event of the door itself, in which no reader and no posture takes part. */
 export type DoorOwnEvent = Exclude<
   Extract<DoorEvent, { readonly door: DoorId }>,
-  { readonly reader: ReaderId }
+  { readonly reader: ReaderId } | { readonly kind: "posture_changed" }
 >;
 
 export type DoorAlarm = LeafAlarm;

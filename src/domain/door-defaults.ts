@@ -5,13 +5,23 @@ import type { DoorSettings } from "./access.ts";
  * three seconds, and exit as its own table would have it.
  */
 export const doorDefaults: Omit<DoorSettings, "id" | "name"> = {
+  posture: "locked",
   unlockMs: 3_000,
+  extraTimeMs: 30_000,
   heldOpenMs: 30_000,
   heldOpenWarningMs: 10_000,
+  heldOpenWatch: "always",
   strikeOnMaxMs: 60_000,
   relock: "on_close",
   factors: "card",
   secondFactorMs: 10_000,
   rex: "admit",
   clockUnknown: "deny",
+  exitReaders: [],
+  interlock: [],
+  twoPerson: "not_required",
+  companyMs: 30_000,
+  tamper: "go_on",
+  fire: "ignore",
+  afterRestart: "remember",
 };

@@ -1,7 +1,20 @@
-import type { TableVersion } from "./access.ts";
-import type { ControllerId, DoorId, PassId, ReaderId, UserId } from "./ids.ts";
+import type { DoorPosture, TableVersion } from "./access.ts";
+import type { AreaId, ControllerId, DoorId, PassId, ReaderId, UserId } from "./ids.ts";
 import type { DenialReason, GrantReason } from "./reason.ts";
 import type { WallTime } from "./time.ts";
+import type { WireFault } from "./wire-fault.ts";
+
+/** Why a door's posture is what it is; the first that applies, in this order. */
+export const postureCauses = [
+  /** The fire input holds it unlocked. */
+  "fire",
+  "operator",
+  "site",
+  "schedule",
+  "first_person_in",
+  "toggle",
+] as const;
+export type PostureCause = (typeof postureCauses)[number];
 
 /**
  * What happened, as the controller journals it. No variant has room for a PIN, a key or a card's raw
@@ -15,6 +28,8 @@ export type DoorEvent =
       readonly pass: PassId;
       readonly user: UserId;
       readonly reason: GrantReason;
+      /** Of a pass with a use count: how many this controller has granted, this one included. */
+      readonly use?: number;
     }
   | {
       readonly kind: "access_denied";
@@ -31,14 +46,56 @@ export type DoorEvent =
         | "door_held"
         | "door_secured"
         | "door_not_entered"
+        | "door_failed_to_relock"
         | "rex_admitted"
         | "rex_reported"
         | "rex_stuck"
         | "rex_chatter"
         | "rex_recovered"
+        | "rex_cut"
+        | "rex_shorted"
         | "contact_chatter"
+        | "contact_stuck"
+        | "contact_cut"
+        | "contact_shorted"
         | "contact_recovered";
       readonly door: DoorId;
+    }
+  | {
+      readonly kind: "posture_changed";
+      readonly door: DoorId;
+      readonly posture: DoorPosture;
+      readonly cause: PostureCause;
+    }
+  /** Granted all the same: soft anti-passback tells and never denies. */
+  | {
+      readonly kind: "passback_violation";
+      readonly door: DoorId;
+      readonly reader: ReaderId;
+      readonly pass: PassId;
+      readonly user: UserId;
+      /** Where the user was thought to be; absent: outside of every area. */
+      readonly area?: AreaId;
+    }
+  /** A duress PIN, whatever was decided of it. Nothing at the door shows it. */
+  | {
+      readonly kind: "duress";
+      readonly door: DoorId;
+      readonly reader: ReaderId;
+      readonly pass: PassId;
+      readonly user: UserId;
+    }
+  /** By an operator; absent user: everybody. */
+  | { readonly kind: "passback_forgiven"; readonly user?: UserId }
+  | { readonly kind: "fire"; readonly state: "raised" | "cleared" }
+  /** Absent reader: the controller's own enclosure. */
+  | { readonly kind: "tamper"; readonly reader?: ReaderId; readonly state: "raised" | "cleared" }
+  /** Of the fire and tamper inputs; a door's own inputs have events of their own. */
+  | {
+      readonly kind: "alarm_input_fault";
+      readonly input: "fire" | "tamper";
+      readonly reader?: ReaderId;
+      readonly fault: WireFault | "none";
     }
   | { readonly kind: "pin_lockout"; readonly reader: ReaderId; readonly pauseMs: number }
   /** `verdict` is one of the Wiegand verdicts; `count` how many since the last such event. */

@@ -9,6 +9,9 @@ export type UserId = Id<"user">;
 export type PassId = Id<"pass">;
 export type RuleId = Id<"rule">;
 export type ScheduleId = Id<"schedule">;
+export type ZoneId = Id<"zone">;
+export type AreaId = Id<"area">;
+export type DayTypeId = Id<"day type">;
 
 /**
  * An identifier as it may stand in a config file, a topic or a URL: 1-64 of `a-z A-Z 0-9 _ -`. MQTT
@@ -31,3 +34,6 @@ export const userId = (text: string): UserId => text as UserId;
 export const passId = (text: string): PassId => text as PassId;
 export const ruleId = (text: string): RuleId => text as RuleId;
 export const scheduleId = (text: string): ScheduleId => text as ScheduleId;
+export const zoneId = (text: string): ZoneId => text as ZoneId;
+export const areaId = (text: string): AreaId => text as AreaId;
+export const dayTypeId = (text: string): DayTypeId => text as DayTypeId;

@@ -38,6 +38,9 @@ export function compileTable(to: TableToCompile): TableContent {
     table,
     compiledAt,
     zone: model.zone,
+    calendar: [],
+    zones: [],
+    areas: [],
     doors: doors.map(settingsOf),
     users: model.users
       .filter((user) => holders.has(user.id))

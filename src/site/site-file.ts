@@ -1,4 +1,5 @@
 import type { IsoWeekday, ScheduleRecord } from "../domain/access.ts";
+import { doorDefaults } from "../domain/door-defaults.ts";
 import {
   controllerId,
   doorId,
@@ -56,6 +57,8 @@ function siteModel(tables: SiteTables, report: TomlReport): SiteModel {
     passes: readPasses({ tables, zone, formats: readFormats(tables.formats, report), report }),
     rules: tables.rules.map(({ id, users, doors, schedule }) => ({
       id: ruleId(id),
+      kind: "grant" as const,
+      zones: [],
       users: users.map(userId),
       doors: doors.map(doorId),
       ...(schedule === undefined ? {} : { schedule: scheduleId(schedule) }),
@@ -121,6 +124,7 @@ function siteDoor(door: DoorTable, path: KeyPath, report: TomlReport): SiteDoor 
     report.fault([...path, "strike_on_max_ms"], `at least unlock_ms, which is ${unlockMs}`);
   }
   return {
+    ...doorDefaults,
     id: doorId(door.id),
     name: door.name,
     controller: controllerId(door.controller),

@@ -168,6 +168,9 @@ function tableWith(bits: string) {
       table: { epoch: 1, version: 1 },
       compiledAt: epochMs(0),
       zone: "UTC",
+      calendar: [],
+      zones: [],
+      areas: [],
       doors: [{ ...doorDefaults, id: door, name: "Front", unlockMs, relock: "after_unlock_time" }],
       users: [{ id: user, suspended: false }],
       passes: [
@@ -179,7 +182,7 @@ function tableWith(bits: string) {
           presents: { as: "raw", raw: rawFromBits(bits) },
         },
       ],
-      rules: [{ id: ruleId("ada"), users: [user], doors: [door] }],
+      rules: [{ id: ruleId("ada"), kind: "grant", zones: [], users: [user], doors: [door] }],
       schedules: [],
     },
     [1, 2],

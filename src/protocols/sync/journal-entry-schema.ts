@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import type { DoorEvent, JournalEntry } from "../../domain/event.ts";
-import { controllerId, doorId, passId, readerId, userId } from "../../domain/ids.ts";
+import { doorPostures } from "../../domain/access.ts";
+import { type DoorEvent, type JournalEntry, postureCauses } from "../../domain/event.ts";
+import { areaId, controllerId, doorId, passId, readerId, userId } from "../../domain/ids.ts";
 import { denialReasons, grantReasons } from "../../domain/reason.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { epochMsMax } from "../../domain/time.ts";
@@ -29,25 +30,32 @@ const doorKinds = [
   "door_held",
   "door_secured",
   "door_not_entered",
+  "door_failed_to_relock",
   "rex_admitted",
   "rex_reported",
   "rex_stuck",
   "rex_chatter",
+  "rex_cut",
+  "rex_shorted",
   "rex_recovered",
-  "rex_chatter",
   "contact_chatter",
+  "contact_stuck",
+  "contact_cut",
+  "contact_shorted",
   "contact_recovered",
 ] as const satisfies readonly DoorEvent["kind"][];
 
 const atReader = { door: id(doorId), reader: id(readerId) };
+const who = { pass: id(passId), user: id(userId) };
+const raisedOrCleared = v.picklist(["raised", "cleared"]);
 
 const eventSchema = v.variant("kind", [
   v.strictObject({
     kind: v.literal("access_granted"),
     ...atReader,
-    pass: id(passId),
-    user: id(userId),
+    ...who,
     reason: v.picklist(grantReasons),
+    use: v.exactOptional(integer(1, numberMax)),
   }),
   v.strictObject({
     kind: v.literal("access_denied"),
@@ -57,6 +65,32 @@ const eventSchema = v.variant("kind", [
     reason: v.picklist(denialReasons),
   }),
   v.strictObject({ kind: v.picklist(doorKinds), door: id(doorId) }),
+  v.strictObject({
+    kind: v.literal("posture_changed"),
+    door: id(doorId),
+    posture: v.picklist(doorPostures),
+    cause: v.picklist(postureCauses),
+  }),
+  v.strictObject({
+    kind: v.literal("passback_violation"),
+    ...atReader,
+    ...who,
+    area: v.exactOptional(id(areaId)),
+  }),
+  v.strictObject({ kind: v.literal("duress"), ...atReader, ...who }),
+  v.strictObject({ kind: v.literal("passback_forgiven"), user: v.exactOptional(id(userId)) }),
+  v.strictObject({ kind: v.literal("fire"), state: raisedOrCleared }),
+  v.strictObject({
+    kind: v.literal("tamper"),
+    reader: v.exactOptional(id(readerId)),
+    state: raisedOrCleared,
+  }),
+  v.strictObject({
+    kind: v.literal("alarm_input_fault"),
+    input: v.picklist(["fire", "tamper"]),
+    reader: v.exactOptional(id(readerId)),
+    fault: v.picklist(["cut", "shorted", "none"]),
+  }),
   v.strictObject({
     kind: v.literal("pin_lockout"),
     reader: id(readerId),
@@ -79,7 +113,7 @@ const eventSchema = v.variant("kind", [
   v.strictObject({
     kind: v.literal("trouble"),
     trouble: text(eventTextMax),
-    state: v.picklist(["raised", "cleared"]),
+    state: raisedOrCleared,
   }),
   v.strictObject({
     kind: v.literal("journal_overflow"),

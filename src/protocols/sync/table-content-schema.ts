@@ -1,12 +1,17 @@
 import * as v from "valibot";
+import { doorPostures, passTraits, ruleKinds, userTraits } from "../../domain/access.ts";
 import {
+  areaId,
   controllerId,
+  dayTypeId,
   doorId,
   passId,
+  readerId,
   ruleId,
   scheduleId,
   siteId,
   userId,
+  zoneId,
 } from "../../domain/ids.ts";
 import {
   id,
@@ -25,6 +30,11 @@ export const tablePassesMax = 2_000_000;
 export const tableRulesMax = 100_000;
 export const tableSchedulesMax = 10_000;
 export const scheduleIntervalsMax = 500;
+export const tableZonesMax = 10_000;
+export const tableAreasMax = 1_000;
+export const calendarDaysMax = 10_000;
+export const doorReadersMax = 64;
+export const passUsesMax = 1_000_000_000;
 
 /** The longest that any time of a door may be set to. */
 export const doorTimeMsMax = 24 * 3_600_000;
@@ -32,19 +42,41 @@ export const doorTimeMsMax = 24 * 3_600_000;
 const doorTime = integer(0, doorTimeMsMax);
 const doorTimeAtLeast = (leastMs: number) => integer(leastMs, doorTimeMsMax);
 
+function listOf<const Item extends v.GenericSchema>(item: Item, most: number) {
+  return v.pipe(v.array(item), v.maxLength(most, `at most ${most} items`));
+}
+
+const traitsOf = <const Trait extends string>(traits: readonly Trait[]) =>
+  v.pipe(
+    v.array(v.picklist(traits)),
+    v.check((named) => new Set(named).size === named.length, "each trait once"),
+  );
+
 const doorSchema = v.pipe(
   v.strictObject({
     id: id(doorId),
     name: text(200),
+    posture: v.picklist(doorPostures),
     unlockMs: doorTimeAtLeast(1),
+    extraTimeMs: doorTime,
     heldOpenMs: doorTime,
     heldOpenWarningMs: doorTime,
+    heldOpenWatch: v.picklist(["always", "while_locked"]),
     strikeOnMaxMs: doorTimeAtLeast(1),
     relock: v.picklist(["after_unlock_time", "on_open", "on_close"]),
     factors: v.picklist(["card", "card_or_pin", "card_and_pin"]),
     secondFactorMs: integer(5_000, 30_000),
     rex: v.picklist(["admit", "report"]),
     clockUnknown: v.picklist(["deny", "allow"]),
+    inside: v.exactOptional(id(areaId)),
+    outside: v.exactOptional(id(areaId)),
+    exitReaders: listOf(id(readerId), doorReadersMax),
+    interlock: listOf(id(doorId), tableDoorsMax),
+    twoPerson: v.picklist(["not_required", "required"]),
+    companyMs: integer(5_000, 120_000),
+    tamper: v.picklist(["deny", "go_on"]),
+    fire: v.picklist(["unlock", "ignore"]),
+    afterRestart: v.picklist(["remember", "forget"]),
   }),
   v.forward(
     v.check(
@@ -55,6 +87,42 @@ const doorSchema = v.pipe(
   ),
 );
 
+const userSchema = v.strictObject({
+  id: id(userId),
+  suspended: v.boolean(),
+  traits: v.exactOptional(traitsOf(userTraits)),
+});
+
+const zoneSchema = v.strictObject({
+  id: id(zoneId),
+  parent: v.exactOptional(id(zoneId)),
+  doors: listOf(id(doorId), tableDoorsMax),
+});
+
+const areaSchema = v.pipe(
+  v.strictObject({
+    id: id(areaId),
+    passback: v.picklist(["none", "soft", "hard", "timed"]),
+    passbackMs: v.exactOptional(integer(1_000, 7 * doorTimeMsMax)),
+    occupancyMax: v.exactOptional(integer(1, tableUsersMax)),
+    managerIn: v.picklist(["not_required", "required"]),
+  }),
+  v.forward(
+    v.check(
+      ({ passback, passbackMs }) => passback !== "timed" || passbackMs !== undefined,
+      "a time where passback is timed",
+    ),
+    ["passbackMs"],
+  ),
+);
+
+const calendarDaySchema = v.strictObject({
+  year: v.exactOptional(integer(1970, 9999)),
+  month: integer(1, 12),
+  day: integer(1, 31),
+  dayType: id(dayTypeId),
+});
+
 const passSchema = v.strictObject({
   id: id(passId),
   user: id(userId),
@@ -62,20 +130,22 @@ const passSchema = v.strictObject({
   active: v.boolean(),
   startsAt: v.exactOptional(instant),
   endsAt: v.exactOptional(instant),
+  usesMax: v.exactOptional(integer(1, passUsesMax)),
+  spentHere: v.exactOptional(integer(0, passUsesMax)),
+  spentElsewhere: v.exactOptional(integer(0, passUsesMax)),
+  traits: v.exactOptional(traitsOf(passTraits)),
   presents: v.variant("as", [
     v.strictObject({ as: v.literal("raw"), raw: rawCredentialText }),
     v.strictObject({ as: v.literal("pin"), digest: pinDigestText }),
   ]),
 });
 
-function listOf<const Item extends v.GenericSchema>(item: Item, most: number) {
-  return v.pipe(v.array(item), v.maxLength(most, `at most ${most} items`));
-}
-
 const ruleSchema = v.strictObject({
   id: id(ruleId),
+  kind: v.picklist(ruleKinds),
   users: listOf(id(userId), tableUsersMax),
   doors: listOf(id(doorId), tableDoorsMax),
+  zones: listOf(id(zoneId), tableZonesMax),
   schedule: v.exactOptional(id(scheduleId)),
 });
 
@@ -90,6 +160,7 @@ const scheduleSchema = v.strictObject({
         v.minLength(1, "at least one day"),
         v.check((days) => new Set(days).size === days.length, "each day once"),
       ),
+      dayType: v.exactOptional(id(dayTypeId)),
       fromMinute: integer(0, minutesOfDay - 1),
       toMinute: integer(0, minutesOfDay),
     }),
@@ -114,8 +185,11 @@ export const tableContentSchema = v.strictObject({
   table: tableVersion,
   compiledAt: instant,
   zone: v.pipe(v.string(), v.maxLength(64), v.check(isZone, "an IANA time zone")),
+  calendar: listOf(calendarDaySchema, calendarDaysMax),
+  zones: listOf(zoneSchema, tableZonesMax),
+  areas: listOf(areaSchema, tableAreasMax),
   doors: listOf(doorSchema, tableDoorsMax),
-  users: listOf(v.strictObject({ id: id(userId), suspended: v.boolean() }), tableUsersMax),
+  users: listOf(userSchema, tableUsersMax),
   passes: listOf(passSchema, tablePassesMax),
   rules: listOf(ruleSchema, tableRulesMax),
   schedules: listOf(scheduleSchema, tableSchedulesMax),

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import { authorize } from "../../../src/core/authorize.ts";
 import type { TableContent } from "../../../src/domain/access.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { controllerId, siteId } from "../../../src/domain/ids.ts";
 import type { LoadSubject } from "./subject.ts";
 import {
@@ -35,9 +36,13 @@ function contentOf(passCount: number): TableContent {
     table: { epoch: 1, version: 1 },
     compiledAt: now,
     zone,
+    calendar: [],
+    zones: [],
+    areas: [],
     doors: Array.from({ length: doorCount }, (_, door) => ({
       id: doorName(door),
       name: `Door ${door}`,
+      ...doorDefaults,
       unlockMs: 3_000,
       heldOpenMs: 20_000,
       heldOpenWarningMs: 5_000,

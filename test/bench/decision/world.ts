@@ -71,6 +71,8 @@ export const doorName = (door: number): DoorSettings["id"] => doorId(`door-${doo
 export function ruleOf(group: number, users: readonly UserId[]): RuleRecord {
   return {
     id: ruleId(`rule-${group}`),
+    kind: "grant",
+    zones: [],
     users,
     doors: doorsOf(group).map(doorName),
     ...(hasOfficeHours(group) ? { schedule: officeHours.id } : {}),

@@ -1,6 +1,7 @@
 import type { Seeded } from "../../../hal/sim/seeded.ts";
 import type { DoorEffect, DoorInput, DoorState, DoorStep } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { doorId } from "../../../src/domain/ids.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import { Judge } from "./judge.ts";
@@ -241,6 +242,7 @@ function drawSettings(random: Seeded): DoorSettings {
   const unlockMs = random.pick([1_000, 3_000, 3_000, 5_000, 30_000]);
   const heldOpenMs = random.pick([1_000, 5_000, 30_000, 120_000]);
   return {
+    ...doorDefaults,
     id: doorId("front"),
     name: "Front",
     unlockMs,

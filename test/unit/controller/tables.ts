@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { TableContent, TableVersion } from "../../../src/domain/access.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { controllerId, doorId, passId, ruleId, siteId, userId } from "../../../src/domain/ids.ts";
 import { epochMs } from "../../../src/domain/time.ts";
 import { deriveKeys, type Provision } from "../../../src/protocols/sync/provision.ts";
@@ -28,8 +29,12 @@ export function content(table: TableVersion, compiledAt = 1_800_000_000_000): Ta
     table,
     compiledAt: epochMs(compiledAt),
     zone: "Europe/Berlin",
+    calendar: [],
+    zones: [],
+    areas: [],
     doors: [
       {
+        ...doorDefaults,
         id: door,
         name: "Front",
         unlockMs: 3_000,
@@ -53,7 +58,7 @@ export function content(table: TableVersion, compiledAt = 1_800_000_000_000): Ta
         presents: { as: "raw", raw: rawFromBits("01".repeat(13)) },
       },
     ],
-    rules: [{ id: ruleId("r1"), users: [user], doors: [door] }],
+    rules: [{ id: ruleId("r1"), kind: "grant", users: [user], doors: [door], zones: [] }],
     schedules: [],
   };
 }

@@ -106,6 +106,8 @@ export const arbitraryContent: fc.Arbitrary<TableContent> = fc
       ...part,
       rules: rules.map((one, index) => ({
         id: ruleId(`rule-${index}`),
+        kind: "grant",
+        zones: [],
         users: part.users.map(({ id }) => id).filter((id) => one.users.includes(id)),
         doors: part.doors.map(({ id }) => id).filter((id) => one.doors.includes(id)),
         ...(one.schedule === null ? {} : { schedule: scheduleId(one.schedule) }),

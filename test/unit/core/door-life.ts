@@ -6,10 +6,12 @@ import {
   stepDoor,
 } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { doorId } from "../../../src/domain/ids.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 
 export const front: DoorSettings = {
+  ...doorDefaults,
   id: doorId("front"),
   name: "Front",
   unlockMs: 3_000,

@@ -7,6 +7,7 @@ import type {
   UserRecord,
 } from "../../../src/domain/access.ts";
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import {
   controllerId,
   doorId,
@@ -29,6 +30,9 @@ export function tableContent(part: Partial<TableContent>): TableContent {
     table: { epoch: 1, version: 7 },
     compiledAt: at("2026-01-01T00:00:00Z"),
     zone: "Europe/Berlin",
+    calendar: [],
+    zones: [],
+    areas: [],
     doors: [],
     users: [],
     passes: [],
@@ -40,6 +44,7 @@ export function tableContent(part: Partial<TableContent>): TableContent {
 
 export function door(id: string, part: Partial<DoorSettings> = {}): DoorSettings {
   return {
+    ...doorDefaults,
     id: doorId(id),
     name: id,
     unlockMs: 3_000,
@@ -99,8 +104,10 @@ export function rule(
 ): RuleRecord {
   return {
     id: ruleId(id),
+    kind: "grant",
     users: users.map(userId),
     doors: doors.map(doorId),
+    zones: [],
     ...(schedule === undefined ? {} : { schedule: scheduleId(schedule) }),
   };
 }

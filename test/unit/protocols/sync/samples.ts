@@ -3,6 +3,7 @@ import type { TableContent } from "../../../../src/domain/access.ts";
 import { rawCredential } from "../../../../src/domain/credential.ts";
 import type { DoorEvent, JournalEntry } from "../../../../src/domain/event.ts";
 import {
+  areaId,
   type ControllerId,
   controllerId,
   doorId,
@@ -69,7 +70,16 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
         presents: { as: "pin", digest: digestPin(new Uint8Array(32), "246810") },
       },
     ],
-    rules: [{ id: ruleId("r"), users: [ada], doors: [doorId("front")], schedule: scheduleId("s") }],
+    rules: [
+      {
+        id: ruleId("r"),
+        kind: "grant",
+        zones: [],
+        users: [ada],
+        doors: [doorId("front")],
+        schedule: scheduleId("s"),
+      },
+    ],
     schedules: [
       { id: scheduleId("s"), intervals: [{ days: [1, 7], fromMinute: 1_320, toMinute: 360 }] },
     ],
@@ -101,6 +111,37 @@ const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readon
     door_not_entered: { kind: "door_not_entered", door: doorId("front") },
     rex_admitted: { kind: "rex_admitted", door: doorId("front") },
     rex_reported: { kind: "rex_reported", door: doorId("front") },
+    door_failed_to_relock: { kind: "door_failed_to_relock", door: doorId("front") },
+    rex_cut: { kind: "rex_cut", door: doorId("front") },
+    rex_shorted: { kind: "rex_shorted", door: doorId("front") },
+    contact_stuck: { kind: "contact_stuck", door: doorId("front") },
+    contact_cut: { kind: "contact_cut", door: doorId("front") },
+    contact_shorted: { kind: "contact_shorted", door: doorId("front") },
+    posture_changed: {
+      kind: "posture_changed",
+      door: doorId("front"),
+      posture: "lockdown",
+      cause: "operator",
+    },
+    passback_violation: {
+      kind: "passback_violation",
+      door: doorId("front"),
+      reader: readerId("front"),
+      pass: passId("card"),
+      user: userId("ada"),
+      area: areaId("lab"),
+    },
+    duress: {
+      kind: "duress",
+      door: doorId("front"),
+      reader: readerId("front"),
+      pass: passId("pin"),
+      user: userId("ada"),
+    },
+    passback_forgiven: { kind: "passback_forgiven", user: userId("ada") },
+    fire: { kind: "fire", state: "raised" },
+    tamper: { kind: "tamper", reader: readerId("front"), state: "raised" },
+    alarm_input_fault: { kind: "alarm_input_fault", input: "fire", fault: "cut" },
     rex_stuck: { kind: "rex_stuck", door: doorId("front") },
     rex_recovered: { kind: "rex_recovered", door: doorId("front") },
     rex_chatter: { kind: "rex_chatter", door: doorId("front") },
