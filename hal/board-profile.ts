@@ -5,6 +5,10 @@ import type { Level } from "./gpio.ts";
 export interface BoardProfile {
   readonly doors: readonly DoorWiring[];
   readonly readers: readonly ReaderWiring[];
+  /** The fire panel's relay: at rest while there is no fire. */
+  readonly fire?: ContactWiring;
+  /** The switch of the controller's enclosure: at rest while it is shut. */
+  readonly tamper?: ContactWiring;
 }
 
 export interface DoorWiring {
@@ -26,6 +30,19 @@ export interface ContactWiring {
   /** `normally_closed`: the contact is closed while the leaf is shut, or the button not pressed. */
   readonly contact: "normally_open" | "normally_closed";
   readonly debounceMs: number;
+  readonly supervision?: SupervisionWiring;
+}
+
+/**
+ * Comparators that watch the resistors at the far end of a contact's wire, each with a line of its own:
+ * a plain line tells two levels apart, and a wire has four states. They must be at their level before
+ * the contact's `debounceMs` is over, or a cut wire reads as an open contact first.
+ */
+export interface SupervisionWiring {
+  readonly cutLine: string;
+  readonly shortedLine: string;
+  /** The level that tells the fault, of both lines. */
+  readonly activeLevel: Level;
 }
 
 export interface ReaderWiring {
@@ -40,6 +57,8 @@ export interface ReaderWiring {
   readonly green?: LampWiring;
   readonly amber?: LampWiring;
   readonly beeper?: LampWiring;
+  /** The switch that moves when the reader is taken off its wall. */
+  readonly tamper?: ContactWiring;
 }
 
 export interface LampWiring {

@@ -1,11 +1,13 @@
 import { HalError } from "../../src/domain/hal-error.ts";
 import type { WiegandFormat } from "../../src/protocols/wiegand/format.ts";
+import type { AlarmInput } from "../alarm-input.ts";
 import type { Board, DoorHardware, ReaderHardware } from "../board.ts";
-import type { BoardProfile, DoorWiring, ReaderWiring } from "../board-profile.ts";
+import type { BoardProfile, ContactWiring, DoorWiring, ReaderWiring } from "../board-profile.ts";
 import type { Clock } from "../clock.ts";
 import type { Gpio } from "../gpio.ts";
 import type { Indicator } from "../indicator.ts";
 import type { Strike } from "../strike.ts";
+import { openAlarmInput } from "./alarm-input.ts";
 import { openDoorPosition } from "./door-position.ts";
 import { openIndicator } from "./indicator.ts";
 import { openRequestToExit } from "./request-to-exit.ts";
@@ -41,6 +43,7 @@ export function openBoard(options: BoardOptions): Board {
 
 function openAll(options: BoardOptions, opened: OpenedHardware): Board {
   const { profile, gpio, clock } = options;
+  const { fire, tamper } = profile;
   const strikes = profile.doors.map((wiring) =>
     opened.strike(openStrike({ gpio, wiring: wiring.strike })),
   );
@@ -53,7 +56,14 @@ function openAll(options: BoardOptions, opened: OpenedHardware): Board {
   const readers = profile.readers.map((wiring, index) =>
     openReader(options, opened, wiring, atIndex(indicators, index)),
   );
-  return { clock, doors, readers, close: () => opened.close() };
+  return {
+    clock,
+    doors,
+    readers,
+    ...(fire && { fire: openAlarm(options, opened, fire) }),
+    ...(tamper && { tamper: openAlarm(options, opened, tamper) }),
+    close: () => opened.close(),
+  };
 }
 
 function openDoor(
@@ -74,13 +84,29 @@ function openDoor(
 }
 
 function openReader(
-  { gpio, clock, formats }: BoardOptions,
+  options: BoardOptions,
   opened: OpenedHardware,
   wiring: ReaderWiring,
   indicator: Indicator,
 ): ReaderHardware {
+  const { gpio, clock, formats } = options;
+  const { id, door, tamper } = wiring;
   const reader = opened.other(openWiegandReader({ gpio, clock, wiring, formats }));
-  return { id: wiring.id, door: wiring.door, reader, indicator };
+  return {
+    id,
+    door,
+    reader,
+    indicator,
+    ...(tamper && { tamper: openAlarm(options, opened, tamper) }),
+  };
+}
+
+function openAlarm(
+  { gpio, clock }: BoardOptions,
+  opened: OpenedHardware,
+  wiring: ContactWiring,
+): AlarmInput {
+  return opened.other(openAlarmInput({ gpio, clock, wiring }));
 }
 
 function atIndex<T>(items: readonly T[], index: number): T {

@@ -1,4 +1,5 @@
 import { type EdgeNs, edgeNs, type MonotonicMs, monotonicMs } from "../../src/domain/time.ts";
+import type { WireFault } from "../../src/domain/wire-fault.ts";
 import type { ContactWiring } from "../board-profile.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Edge, Gpio, InputLines, Level } from "../gpio.ts";
@@ -6,12 +7,26 @@ import type { Edge, Gpio, InputLines, Level } from "../gpio.ts";
 /** `rest`: as the wiring's name has it, leaf shut or button not pressed. */
 export type ContactState = "rest" | "active";
 
-/** A level that differs from the one believed, from its first edge on. */
+/** A fault of a supervised wire hides the contact behind it. */
+export type ContactReading = ContactState | WireFault;
+
+/**
+ * What a contact that never rests is told as: `changes` between its states, some each second, or just
+ * `active`, for an input whose alarm must not come and go with a loose wire.
+ */
+export type RestlessAs = "changes" | "active";
+
+/** From the first edge after a rest on. */
 interface Unsettled {
   readonly firstEdgeAt: EdgeNs;
-  readonly level: Level;
+  readonly reading: ContactReading;
   readonly lastEdgeAt: EdgeNs;
-  /** When the line was found at another level than its last edge says. */
+  readonly edgeCount: number;
+  /** A fault that showed meanwhile. */
+  readonly fault: WireFault | undefined;
+  /** When a change was last told, though nothing had settled. */
+  readonly toldAt?: EdgeNs;
+  /** When the lines were found at other levels than their last edges say. */
   readonly doubtedAt?: EdgeNs;
 }
 
@@ -19,18 +34,37 @@ interface Unsettled {
 const lateEdgeNsMax = 200_000_000;
 
 /**
- * A dry contact that bounces. A change is believed when the level has held for `debounceMs` and is told
- * with the time of its first edge. The kernel's stamps decide, not the time at which we hear: edges
- * that are read late give the same changes at the same times, and no timer can invent one.
+ * This many edges over this time without a rest are no bounce, nor the spark of somebody's sleeve, but
+ * a loose wire or a failing switch.
+ */
+const restlessEdgeCount = 20;
+const restlessNs = 1_000_000_000;
+
+/** Between two changes that are told of a contact that never rests: at most five a second. */
+const restlessToldNs = 200_000_000;
+
+/**
+ * A dry contact that bounces, with the comparators of its wire if it has them. A change is believed when
+ * it has held for `debounceMs` and is told with the time of its first edge. The kernel's stamps decide,
+ * not the time at which we hear: edges that are read late give the same changes at the same times, and
+ * no timer can invent one.
  *
- * It does *not* notice a contact that never rests: that one keeps its last state.
+ * A contact that never rests is told as it is at an edge, up to five changes a second, once it has gone
+ * on for a second: that is the chatter for which the core stops believing a contact (8 changes in 10 s)
+ * or a REX (20 in 10 s). Nothing ticks for it. A wire that flickers between sound and at fault is told
+ * as at fault until it rests. Rest after that is told with the time of its own last edge.
+ *
+ * It does *not* notice a contact that touches now and then for less than `debounceMs`: it keeps its state.
  */
 export class DebouncedContact {
   readonly #lines: InputLines;
   readonly #clock: Clock;
   readonly #wiring: ContactWiring;
-  #listener: ((state: ContactState, at: MonotonicMs) => void) | undefined;
-  #settled: Level;
+  readonly #restlessAs: RestlessAs;
+  /** After the last edge of each line: the contact's, then of its comparators. */
+  #levels: readonly Level[];
+  #listener: ((reading: ContactReading, at: MonotonicMs) => void) | undefined;
+  #believed: ContactReading;
   #unsettled: Unsettled | undefined;
   #alarm: Alarm | undefined;
   #afterPoll: NodeJS.Immediate | undefined;
@@ -41,20 +75,26 @@ export class DebouncedContact {
     readonly gpio: Gpio;
     readonly clock: Clock;
     readonly wiring: ContactWiring;
+    readonly restlessAs: RestlessAs;
   }) {
+    const { line, supervision } = options.wiring;
     this.#clock = options.clock;
     this.#wiring = options.wiring;
-    this.#lines = options.gpio.openInputs({ lines: [options.wiring.line], bias: "pull_up" });
+    this.#restlessAs = options.restlessAs;
+    // One request, so that edges of the wire and of the contact come in the order they happened.
+    const lines = supervision ? [line, supervision.cutLine, supervision.shortedLine] : [line];
+    this.#lines = options.gpio.openInputs({ lines, bias: "pull_up" });
     this.#lines.listen((edge) => this.#edge(edge));
-    this.#settled = this.#lines.read(0);
+    this.#levels = this.#readLevels();
+    this.#believed = this.#readingOf(this.#levels);
   }
 
   /** What is believed now; agrees with what the listener was told. */
-  read(): ContactState {
-    return this.#stateOf(this.#settled);
+  read(): ContactReading {
+    return this.#believed;
   }
 
-  listen(listener: (state: ContactState, at: MonotonicMs) => void): void {
+  listen(listener: (reading: ContactReading, at: MonotonicMs) => void): void {
     if (this.#listener !== undefined) throw new Error("this contact has its one listener already");
     this.#listener = listener;
   }
@@ -66,10 +106,19 @@ export class DebouncedContact {
     this.#lines.close();
   }
 
-  /** Closed reads low. */
-  #stateOf(level: Level): ContactState {
+  #readLevels(): readonly Level[] {
+    return this.#lines.lines.map((_, index) => this.#lines.read(index));
+  }
+
+  #readingOf([contact, cut, shorted]: readonly Level[]): ContactReading {
+    const { supervision } = this.#wiring;
+    if (supervision !== undefined) {
+      if (cut === supervision.activeLevel) return "cut";
+      if (shorted === supervision.activeLevel) return "shorted";
+    }
+    // Closed reads low.
     const restLevel = this.#wiring.contact === "normally_closed" ? 0 : 1;
-    return level === restLevel ? "rest" : "active";
+    return contact === restLevel ? "rest" : "active";
   }
 
   #settlesAt(unsettled: Unsettled): EdgeNs {
@@ -81,17 +130,34 @@ export class DebouncedContact {
     return doubtedAt === undefined ? this.#settlesAt(unsettled) : edgeNs(doubtedAt + lateEdgeNsMax);
   }
 
-  #edge(edge: Edge): void {
-    const { level, at } = edge;
+  #edge({ line, level, at }: Edge): void {
     if (this.#closed) return;
     if (this.#unsettled !== undefined && at >= this.#settlesAt(this.#unsettled)) this.#settle();
-    if (this.#unsettled !== undefined) {
-      const { firstEdgeAt } = this.#unsettled;
-      this.#unsettled = { firstEdgeAt, level, lastEdgeAt: at };
-    } else if (level !== this.#settled) {
-      this.#unsettled = { firstEdgeAt: at, level, lastEdgeAt: at };
+    // Two edges to one level: the one between them was lost, and the level did not hold.
+    const isRepeat = this.#levels[line] === level;
+    this.#levels = this.#levels.with(line, level);
+    const reading = this.#readingOf(this.#levels);
+    const unsettled = this.#unsettled;
+    if (unsettled === undefined) {
+      if (reading === this.#believed) return;
+      const fault = faultIn(reading);
+      this.#unsettled = { firstEdgeAt: at, reading, lastEdgeAt: at, edgeCount: 1, fault };
+    } else if (isRepeat || reading !== unsettled.reading) {
+      // An edge that a fault of the wire hides must not keep that fault from being believed.
+      this.#unsettled = next(unsettled, reading, at);
+      this.#tellRestless(this.#unsettled);
     }
     this.#arm();
+  }
+
+  #tellRestless(unsettled: Unsettled): void {
+    const { reading, fault, lastEdgeAt, toldAt } = unsettled;
+    if (!isRestless(unsettled)) return;
+    if (toldAt !== undefined && lastEdgeAt - toldAt < restlessToldNs) return;
+    const told = fault ?? (this.#restlessAs === "active" ? "active" : reading);
+    if (told === this.#believed) return;
+    this.#unsettled = { ...unsettled, toldAt: lastEdgeAt };
+    this.#believe(told, lastEdgeAt);
   }
 
   /** One alarm; it stays when edges move the time, and asks again when it fires. */
@@ -115,22 +181,49 @@ export class DebouncedContact {
   }
 
   /**
-   * A level that is not that of the last edge says that an edge waits still, or was lost. One that
+   * Levels that are not those of the last edges say that an edge waits still, or was lost. One that
    * waits knows better than we how long the level held, so it is waited for.
    */
   #ask(unsettled: Unsettled, now: EdgeNs): void {
-    const level = this.#lines.read(0);
-    const { firstEdgeAt, doubtedAt } = unsettled;
-    if (doubtedAt !== undefined) this.#unsettled = { firstEdgeAt, level, lastEdgeAt: now };
-    else if (level !== unsettled.level) this.#unsettled = { ...unsettled, doubtedAt: now };
+    const levels = this.#readLevels();
+    const reading = this.#readingOf(levels);
+    const { doubtedAt, ...undoubted } = unsettled;
+    if (doubtedAt !== undefined) {
+      this.#levels = levels;
+      this.#unsettled = next(undoubted, reading, now);
+    } else if (reading !== unsettled.reading) this.#unsettled = { ...unsettled, doubtedAt: now };
     else this.#settle();
   }
 
   #settle(): void {
     const unsettled = this.#unsettled;
     this.#unsettled = undefined;
-    if (unsettled === undefined || unsettled.level === this.#settled) return;
-    this.#settled = unsettled.level;
-    this.#listener?.(this.#stateOf(unsettled.level), monotonicMs(unsettled.firstEdgeAt / 1e6));
+    if (unsettled === undefined || unsettled.reading === this.#believed) return;
+    const { firstEdgeAt, lastEdgeAt } = unsettled;
+    this.#believe(unsettled.reading, isRestless(unsettled) ? lastEdgeAt : firstEdgeAt);
   }
+
+  #believe(reading: ContactReading, at: EdgeNs): void {
+    this.#believed = reading;
+    this.#listener?.(reading, monotonicMs(at / 1e6));
+  }
+}
+
+function next(unsettled: Unsettled, reading: ContactReading, at: EdgeNs): Unsettled {
+  const { doubtedAt: _, ...known } = unsettled;
+  return {
+    ...known,
+    reading,
+    lastEdgeAt: at,
+    edgeCount: unsettled.edgeCount + 1,
+    fault: unsettled.fault ?? faultIn(reading),
+  };
+}
+
+function isRestless({ firstEdgeAt, lastEdgeAt, edgeCount }: Unsettled): boolean {
+  return edgeCount >= restlessEdgeCount && lastEdgeAt - firstEdgeAt >= restlessNs;
+}
+
+function faultIn(reading: ContactReading): WireFault | undefined {
+  return reading === "cut" || reading === "shorted" ? reading : undefined;
 }

@@ -3,21 +3,24 @@ import type { ContactWiring } from "../board-profile.ts";
 import type { Clock } from "../clock.ts";
 import type { DoorPosition, Leaf } from "../door-inputs.ts";
 import type { Gpio } from "../gpio.ts";
-import { type ContactState, DebouncedContact } from "./debounced-contact.ts";
+import { type ContactReading, DebouncedContact } from "./debounced-contact.ts";
 
-const leafOf = (state: ContactState): Leaf => (state === "active" ? "open" : "closed");
+function leafOf(reading: ContactReading): Leaf {
+  if (reading === "rest") return "closed";
+  return "open";
+}
 
-/** Throws `HalError` as `Gpio.openInputs` does. */
+/** Throws `HalError` as `Gpio.openInputs` does; nothing is open then. */
 export function openDoorPosition(options: {
   readonly gpio: Gpio;
   readonly clock: Clock;
   readonly wiring: ContactWiring;
 }): DoorPosition {
-  const contact = new DebouncedContact(options);
+  const contact = new DebouncedContact({ ...options, restlessAs: "changes" });
   return {
     read: () => leafOf(contact.read()),
     listen: (listener: (leaf: Leaf, at: MonotonicMs) => void) =>
-      contact.listen((state, at) => listener(leafOf(state), at)),
+      contact.listen((reading, at) => listener(leafOf(reading), at)),
     close: () => contact.close(),
   };
 }
