@@ -1,5 +1,6 @@
 import { Temporal } from "temporal-polyfill";
-import type { ScheduleRecord, WeeklyInterval } from "../domain/access.ts";
+import type { CalendarDay, IsoWeekday, ScheduleRecord, WeeklyInterval } from "../domain/access.ts";
+import type { DayTypeId } from "../domain/ids.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 
 export interface CompiledSchedule {
@@ -21,17 +22,23 @@ interface Segment extends Stretch {
 /** The open stretches of a run of days: in order, apart from one another, none missing. */
 interface Window extends Stretch {
   readonly open: readonly Stretch[];
+  /** None of its days is in the calendar. */
+  readonly isOrdinary: boolean;
 }
 
 const minuteMs = 60_000;
 const minutesPerDay = 1_440;
 const minutesPerWeek = 7 * minutesPerDay;
+const weekdays: readonly IsoWeekday[] = [1, 2, 3, 4, 5, 6, 7];
 /** One day more than a week, so that a weekly change is nearly always in sight. */
 const windowDays = 8;
 /** An interval lasts at most a day: one that began earlier than this is over, whatever clocks did. */
 const daysBefore = 3;
 /** More windows without a change than any zone can cause by skipping or repeating hours. */
-const windowsMax = 12;
+const ordinaryWindowsMax = 12;
+const yearMs = 366 * 86_400_000;
+/** Within this any yearly day but the 29th of February has fallen on each day of the week. */
+const horizonYears = 12;
 
 /**
  * A weekly schedule on the wall clock of an IANA zone. An interval belongs to the day on which it
@@ -43,30 +50,79 @@ const windowsMax = 12;
  *   ends in the second, and does not close between. Nobody is shut out at a time the interval names.
  * - An interval that lies in the left-out hour altogether opens when that hour would have ended, for
  *   as long as it usually is open. A date which the zone skips altogether has no intervals.
- * - A schedule that leaves out no minute of the week is always open.
+ * - A schedule that leaves out no minute of the week, whatever days the calendar holds, is always
+ *   open.
  * - Stretches that touch or overlap are one: no change is seen between 09:00-12:00 and 12:00-17:00.
+ *
+ * A date has the day type that the calendar gives to that very date, else the one that it gives to
+ * that day of every year, else none; only intervals for it start on it. One that started the evening
+ * before runs on into it: the night shift before a holiday ends when it does.
  *
  * Throws a RangeError for a zone that is none.
  */
-export function compileSchedule(record: ScheduleRecord, zone: string): CompiledSchedule {
+export function compileSchedule(
+  record: ScheduleRecord,
+  zone: string,
+  calendar: readonly CalendarDay[] = [],
+): CompiledSchedule {
   new Temporal.ZonedDateTime(0n, zone);
-  if (coversWeek(record.intervals)) return { isOpen: () => true, nextChangeAt: () => undefined };
-  if (record.intervals.every(({ days }) => days.length === 0)) {
-    return { isOpen: () => false, nextChangeAt: () => undefined };
+  const days = new DayTypes(calendar);
+  const intervals = record.intervals.filter(
+    ({ dayType, days: weekdays }) => weekdays.length > 0 && days.has(dayType),
+  );
+  if (intervals.length === 0) return { isOpen: () => false, nextChangeAt: () => undefined };
+  if (coversAlways(intervals, days)) return { isOpen: () => true, nextChangeAt: () => undefined };
+  return new WeeklySchedule(intervals, zone, days);
+}
+
+/** The calendar, by date. */
+class DayTypes {
+  /** Undefined: that of dates which are not in the calendar. */
+  readonly types: ReadonlySet<DayTypeId | undefined>;
+  private readonly dated = new Map<number, DayTypeId>();
+  private readonly yearly = new Map<number, DayTypeId>();
+
+  constructor(calendar: readonly CalendarDay[]) {
+    for (const { year, month, day, dayType } of calendar) {
+      const inYear = month * 100 + day;
+      if (year === undefined) this.yearly.set(inYear, dayType);
+      else this.dated.set(year * 10_000 + inYear, dayType);
+    }
+    this.types = new Set([undefined, ...calendar.map(({ dayType }) => dayType)]);
   }
-  return new WeeklySchedule(record.intervals, zone);
+
+  has(dayType: DayTypeId | undefined): boolean {
+    return this.types.has(dayType);
+  }
+
+  of({ year, month, day }: Temporal.PlainDate): DayTypeId | undefined {
+    const inYear = month * 100 + day;
+    return this.dated.get(year * 10_000 + inYear) ?? this.yearly.get(inYear);
+  }
+
+  /** The first date from `date` on that is in the calendar and before `end`. */
+  nextFrom(date: Temporal.PlainDate, end: Temporal.PlainDate): Temporal.PlainDate | undefined {
+    if (this.types.size === 1) return undefined;
+    for (let one = date; Temporal.PlainDate.compare(one, end) < 0; one = one.add({ days: 1 })) {
+      if (this.of(one) !== undefined) return one;
+    }
+    return undefined;
+  }
 }
 
 class WeeklySchedule implements CompiledSchedule {
   private readonly intervals: readonly WeeklyInterval[];
   private readonly zone: string;
+  private readonly days: DayTypes;
   /** What was found last. Only saves time: a question outside of it is worked out anew. */
-  private window: Window = { from: 0, until: 0, open: [] };
+  private window: Window = { from: 0, until: 0, open: [], isOrdinary: true };
   private current: Segment = { from: 0, until: 0, isOpen: false };
+  private unchanged: Stretch & { readonly next?: EpochMs } = { from: 0, until: 0 };
 
-  constructor(intervals: readonly WeeklyInterval[], zone: string) {
+  constructor(intervals: readonly WeeklyInterval[], zone: string, days: DayTypes) {
     this.intervals = intervals;
     this.zone = zone;
+    this.days = days;
   }
 
   isOpen(at: EpochMs): boolean {
@@ -78,20 +134,45 @@ class WeeklySchedule implements CompiledSchedule {
   }
 
   nextChangeAt(at: EpochMs): EpochMs | undefined {
+    const { unchanged } = this;
+    if (at >= unchanged.from && at < unchanged.until) return unchanged.next;
+    const next = this.findChange(at);
+    this.unchanged =
+      next === undefined ? { from: at, until: at + yearMs } : { from: at, until: next, next };
+    return next;
+  }
+
+  private findChange(at: EpochMs): EpochMs | undefined {
+    const horizon = at + horizonYears * yearMs;
     let window = this.windowAround(at);
     let segment = segmentIn(window, at);
     const isOpenNow = segment.isOpen;
-    for (let windows = 0; windows < windowsMax; windows += 1) {
+    let ordinaryCount = 0;
+    while (window.from < horizon) {
       // A segment that the window cuts off may go on in the next.
       while (segment.until < window.until) {
         segment = segmentIn(window, segment.until);
         if (segment.isOpen !== isOpenNow) return epochMs(segment.from);
       }
-      window = this.windowAround(window.until);
-      segment = segmentIn(window, window.from);
+      ordinaryCount += window.isOrdinary ? 1 : 0;
+      let from = window.until;
+      if (window.isOrdinary && ordinaryCount >= ordinaryWindowsMax) {
+        // Ordinary weeks change nothing: what may is a day of the calendar.
+        const special = this.days.nextFrom(this.dateAt(from), this.dateAt(horizon));
+        if (special === undefined) return undefined;
+        from = this.startOfDay(special);
+      }
+      window = this.windowAround(from);
+      segment = segmentIn(window, from);
       if (segment.isOpen !== isOpenNow) return epochMs(segment.from);
     }
     return undefined;
+  }
+
+  private dateAt(at: number): Temporal.PlainDate {
+    return Temporal.Instant.fromEpochMilliseconds(Math.floor(at))
+      .toZonedDateTimeISO(this.zone)
+      .toPlainDate();
   }
 
   private windowAround(at: number): Window {
@@ -100,23 +181,25 @@ class WeeklySchedule implements CompiledSchedule {
   }
 
   private openWindow(at: number): Window {
-    const first = Temporal.Instant.fromEpochMilliseconds(Math.floor(at))
-      .toZonedDateTimeISO(this.zone)
-      .toPlainDate();
+    const first = this.dateAt(at);
+    const end = first.add({ days: windowDays });
     const stretches: Stretch[] = [];
     for (let day = -daysBefore; day < windowDays; day += 1) {
       stretches.push(...this.stretchesOf(first.add({ days: day })));
     }
     return {
       from: this.startOfDay(first),
-      until: this.startOfDay(first.add({ days: windowDays })),
+      until: this.startOfDay(end),
       open: merged(stretches),
+      isOrdinary: this.days.nextFrom(first, end) === undefined,
     };
   }
 
   private stretchesOf(date: Temporal.PlainDate): readonly Stretch[] {
     if (this.startOfDay(date) === this.startOfDay(date.add({ days: 1 }))) return [];
+    const dayTypeHere = this.days.of(date);
     return this.intervals
+      .filter(({ dayType }) => dayType === dayTypeHere)
       .filter(({ days }) => days.some((day) => day === date.dayOfWeek))
       .map((interval) => {
         const from = this.firstInstant(wallTime(date, interval.fromMinute));
@@ -195,15 +278,28 @@ function segmentIn(window: Window, at: number): Segment {
   return { from, until: window.until, isOpen: false };
 }
 
-function coversWeek(intervals: readonly WeeklyInterval[]): boolean {
-  const covered = new Uint8Array(minutesPerWeek);
-  for (const interval of intervals) {
-    for (const day of interval.days) {
-      const from = (day - 1) * minutesPerDay + interval.fromMinute;
-      for (let minute = 0; minute < lengthOf(interval); minute += 1) {
-        covered[(from + minute) % minutesPerWeek] = 1;
-      }
+/** Whether no minute is left out of any day, whatever kind of day it and the one before it are. */
+function coversAlways(intervals: readonly WeeklyInterval[], { types }: DayTypes): boolean {
+  const ofType = [...types].map((type) => intervals.filter(({ dayType }) => dayType === type));
+  // Cheap to see of nearly every schedule.
+  if (ofType.some((list) => weeklyMinutes(list) < minutesPerWeek)) return false;
+  return ofType.every((before) => ofType.every((on) => coversDays(before, on)));
+}
+
+function weeklyMinutes(intervals: readonly WeeklyInterval[]): number {
+  return intervals.reduce((sum, one) => sum + one.days.length * lengthOf(one), 0);
+}
+
+function coversDays(before: readonly WeeklyInterval[], on: readonly WeeklyInterval[]): boolean {
+  return weekdays.every((day) => {
+    const covered = new Uint8Array(minutesPerDay);
+    for (const interval of on.filter(({ days }) => days.includes(day))) {
+      covered.fill(1, interval.fromMinute, interval.fromMinute + lengthOf(interval));
     }
-  }
-  return !covered.includes(0);
+    const dayBefore = day === 1 ? 7 : ((day - 1) as IsoWeekday);
+    for (const interval of before.filter(({ days }) => days.includes(dayBefore))) {
+      covered.fill(1, 0, Math.max(0, interval.fromMinute + lengthOf(interval) - minutesPerDay));
+    }
+    return !covered.includes(0);
+  });
 }

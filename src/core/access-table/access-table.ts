@@ -37,7 +37,7 @@ export class AccessTable {
     const scheduleNumbers = numbered("schedule", content.schedules);
     this.schedules = content.schedules.map((record) => ({
       id: record.id,
-      compiled: compileSchedule(record, content.zone),
+      compiled: compileSchedule(record, content.zone, content.calendar),
     }));
 
     const userNumbers = numbered("user", content.users);
