@@ -117,6 +117,12 @@ export function renderExplanation({ door, wall, decision, ladder }: LocalExplana
     case "pin_required":
       lines.push(`PIN REQUIRED: the card is ${decision.user}'s pass ${decision.pass}.`);
       break;
+    case "second_person_required":
+      lines.push(`A SECOND PERSON REQUIRED after ${decision.user} with pass ${decision.pass}.`);
+      break;
+    case "escort_required":
+      lines.push(`AN ESCORT REQUIRED for ${decision.user} with pass ${decision.pass}.`);
+      break;
     case "denied":
       lines.push(`DENIED, ${decision.reason}: ${reasonSentences[decision.reason]}`);
       break;

@@ -9,6 +9,7 @@ import {
   doorUnlocked,
 } from "../core/door-machine.ts";
 import { type Explanation, explain } from "../core/explain.ts";
+import { unknownPremises } from "../core/premises.ts";
 import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
@@ -47,7 +48,14 @@ export class DoorController {
       // A board's profile was checked: a reader without a door is a mistake of ours.
       if (door === undefined) throw new Error(`reader ${hardware.id} has no door`);
       const decide = (presented: Presented) =>
-        authorize(this.#table, { door: door.id, presented, wall: clock.wall() });
+        authorize(this.#table, {
+          door: door.id,
+          reader: hardware.id,
+          presented,
+          wall: clock.wall(),
+          now: clock.monotonic(),
+          premises: unknownPremises,
+        });
       const { digestPin } = options;
       return new ReaderSession({ hardware, door, clock, decide, digestPin, record });
     });
@@ -71,7 +79,13 @@ export class DoorController {
   /** What would be decided of `presented` at `door`, now or at `wall`. Moves nothing. */
   explain(door: DoorId, presented: Presented, wall?: WallTime): Explanation {
     const { clock } = this.#options.board;
-    return explain(this.#table, { door, presented, wall: wall ?? clock.wall() });
+    return explain(this.#table, {
+      door,
+      presented,
+      wall: wall ?? clock.wall(),
+      now: clock.monotonic(),
+      premises: unknownPremises,
+    });
   }
 
   hasDoor(door: DoorId): boolean {

@@ -163,8 +163,12 @@ export class ReaderSession {
       }
       case "pin_required":
         return this.#askForPin(presented.card, decision);
+      case "second_person_required":
+        return this.#deny("second_person_timeout", { pass: decision.pass, user: decision.user });
+      case "escort_required":
+        return this.#deny("escort_timeout", { pass: decision.pass, user: decision.user });
       case "denied": {
-        const { kind: _kind, reason, ...who } = decision;
+        const { kind: _kind, duress: _duress, reason, ...who } = decision;
         this.#deny(reason, who);
         if (presented.pin !== undefined && isWrongPin(presented, reason)) this.#wrongPin();
         return;

@@ -1,17 +1,33 @@
 import type { DoorSettings } from "../domain/access.ts";
 import type { PinDigest } from "../domain/credential.ts";
-import { controllerId, type DoorId, siteId } from "../domain/ids.ts";
+import { controllerId, type DoorId, type ReaderId, siteId } from "../domain/ids.ts";
 import type { DenialReason } from "../domain/reason.ts";
-import { epochMs, type WallTime } from "../domain/time.ts";
+import { epochMs, type MonotonicMs, type WallTime } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { type AccessTable, buildAccessTable } from "./access-table/access-table.ts";
+import type { Premises } from "./premises.ts";
 import type { Presented } from "./presented.ts";
 
 /** One presentation at one door at one moment. */
 export interface AccessRequest {
   readonly door: DoorId;
+  /** Absent: no exit reader, and only the controller's own enclosure may be tampered with. */
+  readonly reader?: ReaderId;
   readonly presented: Presented;
   readonly wall: WallTime;
+  /** On the clock of `premises`. */
+  readonly now: MonotonicMs;
+  readonly premises: Premises;
+  /** Absent: nobody but the presenter is there. */
+  readonly company?: Company;
+}
+
+/** Who is at the door beside the presenter. */
+export interface Company {
+  /** Who was presented before and waits for a second person or an escort. */
+  readonly waiting?: Presented;
+  /** Somebody who may escort the presenter is known to come along. */
+  readonly isEscorted: boolean;
 }
 
 /** A request with what the table has about it: door, pass and user by number, -1 for none. */
@@ -29,33 +45,55 @@ export type CheckedReason = Extract<
   DenialReason,
   | "no_table"
   | "door_unknown"
+  | "door_disabled"
+  | "lockdown"
+  | "tampered"
   | "unknown_credential"
   | "pass_inactive"
   | "user_suspended"
   | "clock_unknown"
   | "not_yet_valid"
   | "expired"
+  | "over_limit"
   | "no_access"
   | "outside_schedule"
   | "pin_alone_not_allowed"
   | "wrong_pin"
   | "pin_of_another_user"
+  | "passback"
+  | "passback_timed"
+  | "interlock"
+  | "same_person_twice"
+  | "area_full"
+  | "manager_not_in"
 >;
 
-export type Verdict = "passed" | "pin_required" | CheckedReason;
+/** What is missing where everything so far was good: it is asked for, and nobody is denied yet. */
+export type Missing = "pin_required" | "second_person_required" | "escort_required";
+
+export type Verdict = "passed" | Missing | CheckedReason;
 
 export type CheckName =
   | "table"
   | "door"
+  | "posture"
+  | "tamper"
   | "credential"
   | "pass_active"
   | "user_active"
   | "clock"
   | "start"
   | "end"
+  | "uses"
   | "access"
   | "schedule"
-  | "factors";
+  | "factors"
+  | "passback"
+  | "interlock"
+  | "two_person"
+  | "escort"
+  | "occupancy"
+  | "manager";
 
 export interface Check {
   readonly name: CheckName;
@@ -104,10 +142,7 @@ export const noTable: AccessTable = buildAccessTable(
 export function lookUp(table: AccessTable | undefined, request: AccessRequest): Subject {
   const consulted = table ?? noTable;
   const { presented } = request;
-  const pass =
-    presented.card === undefined
-      ? consulted.passes.findPin(presented.pin)
-      : consulted.passes.findCard(presented.card);
+  const pass = passOf(consulted, presented);
   const door = consulted.doorNumber(request.door);
   return {
     table: consulted,
@@ -117,6 +152,18 @@ export function lookUp(table: AccessTable | undefined, request: AccessRequest): 
     pass,
     user: pass < 0 ? -1 : consulted.passes.user(pass),
   };
+}
+
+function passOf({ passes }: AccessTable, presented: Presented): number {
+  if (presented.card !== undefined) return passes.findCard(presented.card);
+  if (presented.pass !== undefined) return passes.numberOf(presented.pass);
+  return passes.findPin(presented.pin);
+}
+
+/** A PIN that no card came before. */
+export function isPinAlone({ table, request: { presented }, pass }: Subject): boolean {
+  if (presented.card !== undefined) return false;
+  return presented.pass === undefined || table.passes.kind(pass) === "pin";
 }
 
 function judgeActive({ table }: Subject, pass: number): Verdict {
@@ -171,17 +218,17 @@ function judgeSchedule(subject: Subject): Verdict {
 
 function judgeFactors(subject: Subject): Verdict {
   const { settings } = subject;
-  const { presented } = subject.request;
+  const { pin } = subject.request.presented;
   // A door with no settings is one that the table lacks.
   if (settings === undefined) return "door_unknown";
   switch (settings.factors) {
     case "card_or_pin":
       return "passed";
     case "card":
-      return presented.card === undefined ? "pin_alone_not_allowed" : "passed";
+      return isPinAlone(subject) ? "pin_alone_not_allowed" : "passed";
     case "card_and_pin":
-      if (presented.card === undefined) return "pin_alone_not_allowed";
-      return presented.pin === undefined ? "pin_required" : judgePin(subject, presented.pin);
+      if (isPinAlone(subject)) return "pin_alone_not_allowed";
+      return pin === undefined ? "pin_required" : judgePin(subject, pin);
     default:
       return unreachable(settings.factors);
   }

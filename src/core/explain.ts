@@ -1,9 +1,10 @@
 import { Temporal } from "temporal-polyfill";
 import type { UserId } from "../domain/ids.ts";
+import { reasonSentences } from "../domain/reason.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
-import { type Decision, decisionOn } from "./authorize.ts";
+import { type Decision, decisionOn, isMissing } from "./authorize.ts";
 import {
   type AccessRequest,
   type CheckName,
@@ -50,7 +51,7 @@ export function explain(table: AccessTable | undefined, request: AccessRequest):
     const concerned = name === "factors" ? secondPass(subject) : subject.pass;
     return {
       check: name,
-      verdict: verdict === "pin_required" ? "waiting" : "failed",
+      verdict: isMissing(verdict) ? "waiting" : "failed",
       saw,
       remedy: remedyOf(subject, verdict, concerned),
     };
@@ -91,6 +92,16 @@ function describe(subject: Subject, check: CheckName): string {
       return describeSchedules(subject);
     case "factors":
       return describeFactors(subject);
+    case "posture":
+    case "tamper":
+    case "uses":
+    case "passback":
+    case "interlock":
+    case "two_person":
+    case "escort":
+    case "occupancy":
+    case "manager":
+      return "Checked.";
     default:
       return unreachable(check);
   }
@@ -208,6 +219,19 @@ function remedyOf(subject: Subject, verdict: Exclude<Verdict, "passed">, pass: n
       return `Enter the PIN of user ${userOf(subject)}, or issue them one.`;
     case "pin_of_another_user":
       return `Enter the PIN of user ${userOf(subject)}, whose card it is.`;
+    case "door_disabled":
+    case "lockdown":
+    case "tampered":
+    case "over_limit":
+    case "passback":
+    case "passback_timed":
+    case "interlock":
+    case "same_person_twice":
+    case "area_full":
+    case "manager_not_in":
+    case "second_person_required":
+    case "escort_required":
+      return isMissing(verdict) ? "Somebody else must be presented too." : reasonSentences[verdict];
     default:
       return unreachable(verdict);
   }

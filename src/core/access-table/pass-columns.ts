@@ -66,6 +66,14 @@ export class PassColumns {
     return kind === notAKey ? -1 : this.index.find(kind, this.key);
   }
 
+  /** The number of the pass of that name, or -1. Reads every name: for questions, not for a door. */
+  numberOf(id: PassId): number {
+    for (let pass = 0; pass < this.count; pass += 1) {
+      if (this.ids.at(pass, 0) === id) return pass;
+    }
+    return -1;
+  }
+
   id(pass: number): PassId {
     return passId(this.ids.at(pass, 0));
   }

@@ -54,7 +54,11 @@ export interface LocalExplanation {
   /** The time that was asked about. */
   readonly wall: WallTime;
   readonly decision:
-    | { readonly kind: "granted" | "pin_required"; readonly pass: PassId; readonly user: UserId }
+    | {
+        readonly kind: "granted" | "pin_required" | "second_person_required" | "escort_required";
+        readonly pass: PassId;
+        readonly user: UserId;
+      }
     | {
         readonly kind: "denied";
         readonly reason: DenialReason;

@@ -1,5 +1,6 @@
 import { Seeded } from "../../../hal/sim/seeded.ts";
 import type { AccessRequest } from "../../../src/core/authorize.ts";
+import { unknownPremises } from "../../../src/core/premises.ts";
 import type { DoorSettings, RuleRecord, ScheduleRecord } from "../../../src/domain/access.ts";
 import { type RawCredential, rawCredential } from "../../../src/domain/credential.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type UserId,
   userId,
 } from "../../../src/domain/ids.ts";
-import { type EpochMs, epochMs } from "../../../src/domain/time.ts";
+import { type EpochMs, epochMs, monotonicMs } from "../../../src/domain/time.ts";
 
 /**
  * A site of any size that every subject is loaded from and asked about: each user has one card, pass
@@ -94,6 +95,8 @@ export function requestSource(passCount: number, seed: number): () => AccessRequ
       door: doors[below(doorCount)] ?? doorName(0),
       presented: { card: cardOf(isKnown ? below(passCount) : passCount + below(passCount)) },
       wall: { at: now, quality: "trusted" },
+      now: monotonicMs(0),
+      premises: unknownPremises,
     };
   };
 }

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import type { AccessRequest } from "../../../src/core/authorize.ts";
+import { unknownPremises } from "../../../src/core/premises.ts";
 import type { Presented } from "../../../src/core/presented.ts";
 import type { IsoWeekday, PassRecord, TableContent } from "../../../src/domain/access.ts";
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
 import { doorId, ruleId, scheduleId } from "../../../src/domain/ids.ts";
-import { epochMs } from "../../../src/domain/time.ts";
+import { epochMs, monotonicMs } from "../../../src/domain/time.ts";
 import { at, cardPass, digestOf, door, pinPass, tableContent, user } from "./sample-table.ts";
 
 const userNames = ["ada", "bob", "cleo", "dan", "eve"];
@@ -127,6 +128,8 @@ const presentations: fc.Arbitrary<Presented> = fc.oneof(
 export const arbitraryRequest: fc.Arbitrary<AccessRequest> = fc.record({
   door: fc.constantFrom(...doorNames, ...doorNames, "attic").map(doorId),
   presented: presentations,
+  now: fc.constant(monotonicMs(0)),
+  premises: fc.constant(unknownPremises),
   wall: fc.record({
     at: fc.oneof(
       instant,

@@ -72,7 +72,8 @@ t.test(
           const { decision, ladder } = explain(table, request);
           deepStrictEqual(decision, authorize(table, request));
           const verdicts = ladder.map(({ verdict }) => verdict);
-          const end = { granted: "", pin_required: "waiting", denied: "failed" }[decision.kind];
+          const { kind } = decision;
+          const end = kind === "granted" ? "" : kind === "denied" ? "failed" : "waiting";
           const passed = verdicts.findIndex((verdict) => verdict !== "passed");
           const after = passed < 0 ? [] : verdicts.slice(passed + 1);
           deepStrictEqual(passed < 0 ? "" : verdicts[passed], end);

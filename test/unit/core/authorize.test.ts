@@ -1,8 +1,10 @@
 import t from "tap";
 import { authorize } from "../../../src/core/authorize.ts";
 import { checks } from "../../../src/core/checks.ts";
+import { unknownPremises } from "../../../src/core/premises.ts";
 import { doorId } from "../../../src/domain/ids.ts";
 import { denialReasons } from "../../../src/domain/reason.ts";
+import { monotonicMs } from "../../../src/domain/time.ts";
 import {
   adaCard,
   adaSuspended,
@@ -51,6 +53,8 @@ t.test("without a table every door stays shut", async (t) => {
     door: doorId("front"),
     presented: card(adaCard),
     wall: { at: at(noonOnMonday), quality: "trusted" },
+    now: monotonicMs(0),
+    premises: unknownPremises,
   } as const;
   t.same(authorize(undefined, request), { kind: "denied", reason: "no_table" });
 });

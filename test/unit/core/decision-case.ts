@@ -1,11 +1,12 @@
 import t from "tap";
 import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import { authorize } from "../../../src/core/authorize.ts";
+import { unknownPremises } from "../../../src/core/premises.ts";
 import type { Presented } from "../../../src/core/presented.ts";
 import type { DoorSettings, PassRecord, TableContent } from "../../../src/domain/access.ts";
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
 import { doorId } from "../../../src/domain/ids.ts";
-import type { ClockQuality } from "../../../src/domain/time.ts";
+import { type ClockQuality, monotonicMs } from "../../../src/domain/time.ts";
 import {
   at,
   cardPass,
@@ -71,6 +72,8 @@ export function decide(given: Case): string {
     door: doorId(given.where ?? "front"),
     presented: given.shows ?? card(adaCard),
     wall: { at: at(given.at ?? noonOnMonday), quality: given.clock ?? "trusted" },
+    now: monotonicMs(0),
+    premises: unknownPremises,
   });
   const { kind, pass, user } = decision;
   return [kind === "denied" ? decision.reason : kind, pass, user].filter(Boolean).join(" ");

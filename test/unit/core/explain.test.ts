@@ -1,10 +1,11 @@
 import t from "tap";
 import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import { explain, type Rung } from "../../../src/core/explain.ts";
+import { unknownPremises } from "../../../src/core/premises.ts";
 import type { Presented } from "../../../src/core/presented.ts";
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
 import { doorId } from "../../../src/domain/ids.ts";
-import type { ClockQuality } from "../../../src/domain/time.ts";
+import { type ClockQuality, monotonicMs } from "../../../src/domain/time.ts";
 import {
   at,
   cardPass,
@@ -56,6 +57,8 @@ function ask(asked: Asked): readonly Rung[] {
     door: doorId(asked.door ?? "front"),
     presented,
     wall: { at: at(asked.at ?? "2026-03-02T12:00:00+01:00"), quality: asked.clock ?? "trusted" },
+    now: monotonicMs(0),
+    premises: unknownPremises,
   }).ladder;
 }
 
@@ -149,6 +152,8 @@ t.test("a schedule that never opens is not said to open", async (t) => {
     door: doorId("front"),
     presented: { card: rawCredential("26:0190e0f") },
     wall: { at: at("2026-03-02T12:00:00Z"), quality: "trusted" },
+    now: monotonicMs(0),
+    premises: unknownPremises,
   });
   t.match(deciding(ladder)?.remedy, /^None of the schedules ever opens/);
 });
@@ -158,6 +163,8 @@ t.test("without a table the first check says so and the rest are not reached", a
     door: doorId("front"),
     presented: { card: rawCredential("26:0190e0f") },
     wall: { at: at("2026-03-02T12:00:00Z"), quality: "trusted" },
+    now: monotonicMs(0),
+    premises: unknownPremises,
   });
   t.same(decision, { kind: "denied", reason: "no_table" });
   t.equal(ladder[0]?.saw, "There is no table.");
