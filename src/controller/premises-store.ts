@@ -1,0 +1,30 @@
+import type { PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
+import type { PassId } from "../domain/ids.ts";
+
+/**
+ * What the controller knows of its premises, in memory and on disk. Nothing of it waits for a disk
+ * but `commit`, and that not for long.
+ */
+export interface PremisesStore {
+  /** Read and reserved in directly; changed by `commit` and `keep` alone. */
+  readonly memory: PremisesMemory;
+  /**
+   * In force in memory when this returns; resolves when it is on disk. Rejects with `HalError` `io`
+   * when the disk refused it or did not answer within 2 s: it is still in force in memory then, and
+   * written with the next change or by a retry.
+   */
+  commit(changes: readonly PremisesChange[]): Promise<void>;
+  /** As `commit`, where nobody waits for the disk: its failures show as a trouble alone. */
+  keep(changes: readonly PremisesChange[]): void;
+  /**
+   * The use that was committed last was not granted after all: one less is spent. A cut before that
+   * is on disk costs the pass a use; it never gives one away.
+   */
+  takeBack(pass: PassId): void;
+  /** Forgets use counts of passes that a new table lacks, as `PremisesMemory.prune` does. */
+  prune(has: (pass: PassId) => boolean): void;
+  /** What could not be read at opening, in sentences for a technician. */
+  damages(): readonly string[];
+  /** Writes what is not on disk yet; resolves within 5 s whatever the disk does. Then nothing is written. */
+  close(): Promise<void>;
+}
