@@ -1,7 +1,16 @@
 import * as v from "valibot";
 import type { PremisesChange } from "../core/premises-memory.ts";
 import { doorPostures } from "../domain/access.ts";
-import { areaId, doorId, isId, passId, userId } from "../domain/ids.ts";
+import {
+  areaId,
+  type DoorId,
+  doorId,
+  isId,
+  type PassId,
+  passId,
+  type UserId,
+  userId,
+} from "../domain/ids.ts";
 import { type MonotonicMs, monotonicMs, type WallTime, writableEpochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { id, instant, integer, numberMax } from "../protocols/sync/schema-parts.ts";
@@ -23,57 +32,68 @@ const spentSchema = integer(0, numberMax);
 
 const userSchema = v.strictObject({
   /** Absent: outside of every area. */
-  area: v.optional(id(areaId)),
+  area: v.exactOptional(id(areaId)),
   /** When; absent where the time was not known. */
-  at: v.optional(instant),
-  manager: v.optional(v.literal(true)),
+  at: v.exactOptional(instant),
+  manager: v.exactOptional(v.literal(true)),
   door: id(doorId),
 });
 
 const postureSchema = v.strictObject({
-  override: v.optional(
-    v.strictObject({ posture: v.picklist(doorPostures), until: v.optional(instant) }),
+  override: v.exactOptional(
+    v.strictObject({ posture: v.picklist(doorPostures), until: v.exactOptional(instant) }),
   ),
-  firstIn: v.optional(v.strictObject({ until: instant })),
-  toggledBy: v.optional(id(passId)),
+  firstIn: v.exactOptional(v.strictObject({ until: instant })),
+  toggledBy: v.exactOptional(id(passId)),
 });
 
 /**
- * What of a change outlasts a restart. Everybody's forgiveness is not here: only who keeps the records
- * knows which there are.
+ * What a change leaves to outlast a restart. `forgotten` are the users whose whereabouts the memory
+ * forgot over it.
  */
-export function recordOf(
-  change: Exclude<PremisesChange, { readonly kind: "forgiven" }>,
+export function recordsOf(
+  change: PremisesChange,
+  forgotten: readonly UserId[],
   now: Moment,
-): PremisesRecord {
+): readonly PremisesRecord[] {
   switch (change.kind) {
     case "spent":
-      return { key: `spent/${change.pass}`, json: JSON.stringify(change.spent) };
-    case "moved": {
-      const { passage, at, door, afterRestart } = change;
-      const key = userKey(passage.user);
-      // Not the place before it either: that would be remembered, and wrong.
-      if (afterRestart === "forget") return { key, json: undefined };
-      const { to: area, isManager } = passage;
-      const value = {
-        ...(area !== undefined && { area }),
-        ...(now.wall.quality !== "unknown" && {
-          at: writableEpochMs(now.wall.at - (now.monotonic - at)),
-        }),
-        ...(isManager && { manager: true }),
-        door,
-      };
-      return { key, json: JSON.stringify(value) };
-    }
+      return [spentRecord(change.pass, change.spent)];
+    case "moved":
+      return [moved(change, now), ...forgotten.map(whereaboutsGone)];
+    case "forgiven":
+      return forgotten.map(whereaboutsGone);
     case "posture":
-      return { key: `door/${change.door}`, json: postureJson(change) };
+      return [{ key: `door/${change.door}`, json: postureJson(change) }];
     default:
       return unreachable(change);
   }
 }
 
-export function userKey(user: string): string {
-  return `user/${user}`;
+/** `undefined`: the count is forgotten. */
+export function spentRecord(pass: PassId, spent: number | undefined): PremisesRecord {
+  return { key: `spent/${pass}`, json: spent === undefined ? undefined : JSON.stringify(spent) };
+}
+
+function moved(
+  { passage, at, door, afterRestart }: Extract<PremisesChange, { kind: "moved" }>,
+  now: Moment,
+): PremisesRecord {
+  // Not the place before it either: that would be remembered, and wrong.
+  if (afterRestart === "forget") return whereaboutsGone(passage.user);
+  const { to: area, isManager } = passage;
+  const since = writableEpochMs(now.wall.at - (now.monotonic - at));
+  const value = {
+    ...(area !== undefined && { area }),
+    ...(now.wall.quality !== "unknown" && { at: since }),
+    ...(isManager && { manager: true }),
+    door,
+  };
+  return { key: `user/${passage.user}`, json: JSON.stringify(value) };
+}
+
+function whereaboutsGone(user: UserId): PremisesRecord {
+  return { key: `user/${user}`, json: undefined };
 }
 
 /**
@@ -90,47 +110,34 @@ export function changeOf(key: string, value: unknown, now: Moment): PremisesChan
       if (!spent.success) return undefined;
       return { kind: "spent", pass: passId(name), spent: spent.output };
     }
-    case "user": {
-      const user = v.safeParse(userSchema, value);
-      if (!user.success) return undefined;
-      const { area, at, manager, door } = user.output;
-      const isKnown = at !== undefined && now.wall.quality !== "unknown";
-      const sinceMs = isKnown ? Math.max(0, now.wall.at - at) : 0;
-      return {
-        kind: "moved",
-        passage: {
-          user: userId(name),
-          ...(area !== undefined && { to: area }),
-          isManager: manager ?? false,
-        },
-        door,
-        at: monotonicMs(now.monotonic - sinceMs),
-        afterRestart: "remember",
-      };
-    }
-    case "door": {
-      const posture = v.safeParse(postureSchema, value);
-      if (!posture.success) return undefined;
-      const { override, firstIn, toggledBy } = posture.output;
-      return {
-        kind: "posture",
-        door: doorId(name),
-        state: {
-          ...(override && {
-            override: {
-              posture: override.posture,
-              ...(override.until !== undefined && { until: override.until }),
-            },
-          }),
-          ...(firstIn && { firstIn }),
-          ...(toggledBy && { toggledBy }),
-        },
-        afterRestart: "remember",
-      };
-    }
+    case "user":
+      return whereaboutsOf(userId(name), value, now);
+    case "door":
+      return postureOf(doorId(name), value);
     default:
       return undefined;
   }
+}
+
+function whereaboutsOf(user: UserId, value: unknown, now: Moment): PremisesChange | undefined {
+  const parsed = v.safeParse(userSchema, value);
+  if (!parsed.success) return undefined;
+  const { area, at, manager, door } = parsed.output;
+  const isKnown = at !== undefined && now.wall.quality !== "unknown";
+  const sinceMs = isKnown ? Math.max(0, now.wall.at - at) : 0;
+  return {
+    kind: "moved",
+    passage: { user, ...(area !== undefined && { to: area }), isManager: manager ?? false },
+    door,
+    at: monotonicMs(now.monotonic - sinceMs),
+    afterRestart: "remember",
+  };
+}
+
+function postureOf(door: DoorId, value: unknown): PremisesChange | undefined {
+  const parsed = v.safeParse(postureSchema, value);
+  if (!parsed.success) return undefined;
+  return { kind: "posture", door, state: parsed.output, afterRestart: "remember" };
 }
 
 function postureJson(change: Extract<PremisesChange, { kind: "posture" }>): string | undefined {

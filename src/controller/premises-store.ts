@@ -1,5 +1,5 @@
 import type { PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
-import type { PassId } from "../domain/ids.ts";
+import type { PassId, UserId } from "../domain/ids.ts";
 
 /**
  * What the controller knows of its premises, in memory and on disk. Nothing of it waits for a disk
@@ -23,6 +23,8 @@ export interface PremisesStore {
   takeBack(pass: PassId): void;
   /** Forgets use counts of passes that a new table lacks, as `PremisesMemory.prune` does. */
   prune(has: (pass: PassId) => boolean): void;
+  /** Forgets where users are whom a new table lacks: they would fill an area for ever. */
+  pruneUsers(has: (user: UserId) => boolean): void;
   /** What could not be read at opening, in sentences for a technician. */
   damages(): readonly string[];
   /** Writes what is not on disk yet; resolves within 5 s whatever the disk does. Then nothing is written. */

@@ -107,23 +107,24 @@ export class PremisesMemory implements Premises {
     return this.#isEnclosureTampered || (reader !== undefined && this.#tampered.has(reader));
   }
 
-  /** In force when this returns. */
-  apply(change: PremisesChange): void {
+  /** In force when this returns. Returns the users whose whereabouts it forgot. */
+  apply(change: PremisesChange): readonly UserId[] {
     switch (change.kind) {
       case "spent":
+        // Taken out first, so that it comes to stand behind those that were spent before it.
         this.#spent.delete(change.pass);
         this.#spent.set(change.pass, change.spent);
-        return;
+        return [];
       case "moved":
         return this.#move(change.passage, change.at);
-      case "forgiven":
-        if (change.user !== undefined) return this.#forget(change.user);
-        this.#recorded.clear();
-        this.#areas.clear();
-        return;
+      case "forgiven": {
+        const forgotten = change.user === undefined ? [...this.#recorded.keys()] : [change.user];
+        for (const user of forgotten) this.#forget(user);
+        return forgotten;
+      }
       case "posture":
         this.#postures.set(change.door, change.state);
-        return;
+        return [];
       default:
         return unreachable(change);
     }
@@ -135,7 +136,7 @@ export class PremisesMemory implements Premises {
    * Returns how to take this one back where the grant came to nothing; once settled, it does nothing.
    */
   reserve(door: DoorId, passage: Passage | undefined): () => void {
-    const awaited = this.#awaited.get(door) ?? { passages: new Map(), unnamedCount: 0 };
+    const awaited: Awaited = this.#awaited.get(door) ?? { passages: new Map(), unnamedCount: 0 };
     this.#awaited.set(door, awaited);
     if (passage === undefined) {
       awaited.unnamedCount += 1;
@@ -199,13 +200,20 @@ export class PremisesMemory implements Premises {
     return forgotten;
   }
 
-  #move({ user, to, isManager }: Passage, since: MonotonicMs): void {
+  /** Who is recorded somewhere. */
+  recordedUsers(): IterableIterator<UserId> {
+    return this.#recorded.keys();
+  }
+
+  #move({ user, to, isManager }: Passage, since: MonotonicMs): readonly UserId[] {
     this.#forget(user);
     this.#recorded.set(user, { ...(to !== undefined && { area: to }), since, isManager });
     this.#count(to, isManager, 1);
-    if (this.#recorded.size <= this.#recordedMax) return;
+    if (this.#recorded.size <= this.#recordedMax) return [];
     const [oldest] = this.#recorded.keys();
-    if (oldest !== undefined) this.#forget(oldest);
+    if (oldest === undefined) return [];
+    this.#forget(oldest);
+    return [oldest];
   }
 
   #forget(user: UserId): void {

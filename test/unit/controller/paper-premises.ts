@@ -7,7 +7,7 @@ import {
 import type { PremisesStore } from "../../../src/controller/premises-store.ts";
 import { type PremisesChange, PremisesMemory } from "../../../src/core/premises-memory.ts";
 import { HalError } from "../../../src/domain/hal-error.ts";
-import type { PassId } from "../../../src/domain/ids.ts";
+import type { PassId, UserId } from "../../../src/domain/ids.ts";
 
 /**
  * A disk of paper: it outlasts the stores that are opened on it. What was committed is on it a turn of
@@ -62,9 +62,7 @@ class PaperPremises implements PremisesStore {
 
   commit(changes: readonly PremisesChange[]): Promise<void> {
     for (const change of changes) {
-      this.memory.apply(change);
-      if (change.kind !== "forgiven") this.#unwritten.push(recordOf(change, this.#now()));
-      else this.#unwritten.push(...this.#forgiven(change.user));
+      this.#unwritten.push(...recordsOf(change, this.memory.apply(change), this.#now()));
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
@@ -81,9 +79,12 @@ class PaperPremises implements PremisesStore {
   }
 
   prune(has: (pass: PassId) => boolean): void {
-    for (const pass of this.memory.prune(has)) {
-      this.#unwritten.push({ key: `spent/${pass}`, json: undefined });
-    }
+    for (const pass of this.memory.prune(has)) this.#unwritten.push(spentRecord(pass, undefined));
+  }
+
+  pruneUsers(has: (user: UserId) => boolean): void {
+    const absent = [...this.memory.recordedUsers()].filter((user) => !has(user));
+    this.keep(absent.map((user) => ({ kind: "forgiven", user })));
   }
 
   damages(): readonly string[] {
@@ -114,12 +115,6 @@ class PaperPremises implements PremisesStore {
 
   die(): void {
     this.#isDead = true;
-  }
-
-  #forgiven(user: string | undefined): PremisesRecord[] {
-    if (user !== undefined) return [{ key: `user/${user}`, json: undefined }];
-    const keys = [...this.#disk.records.keys(), ...this.#unwritten.map(({ key }) => key)];
-    return keys.filter((key) => key.startsWith("user/")).map((key) => ({ key, json: undefined }));
   }
 
   #now() {
