@@ -8,7 +8,7 @@ import { encodeCard } from "../../src/protocols/wiegand/format.ts";
 import type { Key } from "../reader.ts";
 import { boardStream } from "./board-stream.ts";
 import { parseFaultSettings } from "./faults.ts";
-import type { SimBoard } from "./sim-board.ts";
+import type { SimAlarm, SimBoard } from "./sim-board.ts";
 import { ReaderBusy, type Sent } from "./sim-reader.ts";
 
 /** Far above the largest sensible request, and small enough to hold many. */
@@ -51,6 +51,8 @@ export function createBoardFace(board: SimBoard): Hono {
   });
   addReaders(face, board);
   addDoors(face, board);
+  addWires(face, board);
+  addAlarms(face, board);
   addTroubleMaking(face, board);
   face.notFound((c) => {
     const paths = "a path and method of the simulated board; GET /sim shows it";
@@ -150,6 +152,100 @@ function addDoors(face: Hono, board: SimBoard): void {
   });
 }
 
+const wire = v.exactOptional(
+  v.picklist(["sound", "cut", "shorted"], '"sound", "cut" or "shorted"'),
+);
+const wiresSchema = v.strictObject({ contact: wire, rex: wire }, "no field of this name");
+
+/** The wire of each input of a door: supervised or not, pliers go through it. */
+function addWires(face: Hono, board: SimBoard): void {
+  const ids = board.profile.doors.map((door) => door.id).join(", ");
+
+  face.post("/sim/doors/:door/wires", async (c) => {
+    const door = board.door(c.req.param("door"));
+    if (door === undefined) {
+      return refuse(c, { status: 404, field: "door", expected: `one of ${ids}` });
+    }
+    const body = await bodyOf(c);
+    const parsed = body.ok ? parsedBy(wiresSchema, body.value) : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    const { contact, rex } = parsed.value;
+    if (contact === undefined && rex === undefined) {
+      return refuse(c, { status: 400, field: "body", expected: "contact or rex, or both" });
+    }
+    const cuts = [
+      { kind: "contact", wire: contact },
+      { kind: "rex", wire: rex },
+    ] as const;
+    // All are looked at before any moves: what is refused has moved nothing.
+    const missing = cuts.find(
+      ({ kind, wire }) => wire !== undefined && !board.has({ kind, door: door.id }),
+    );
+    if (missing !== undefined) {
+      const expected = `a door with a ${missing.kind === "rex" ? "REX" : "contact"}`;
+      return refuse(c, { status: 400, field: missing.kind, expected });
+    }
+    for (const { kind, wire } of cuts) {
+      if (wire !== undefined) board.setWire({ kind, door: door.id }, wire);
+    }
+    return c.json({ ok: true });
+  });
+}
+
+const alarmFields = {
+  state: v.exactOptional(v.picklist(["raised", "idle"], '"raised" or "idle"')),
+  wire,
+};
+const fireSchema = v.strictObject(alarmFields, "no field of this name");
+const tamperSchema = v.strictObject(
+  { ...alarmFields, reader: v.exactOptional(v.string("a reader's id")) },
+  "no field of this name",
+);
+
+/** The fire panel, and the switches of readers and of the enclosure. */
+function addAlarms(face: Hono, board: SimBoard): void {
+  const move = (
+    c: Context,
+    alarm: SimAlarm,
+    { state, wire }: v.InferOutput<typeof fireSchema>,
+  ): Response => {
+    if (state === undefined && wire === undefined) {
+      return refuse(c, { status: 400, field: "state", expected: '"raised" or "idle"; or a wire' });
+    }
+    if (state !== undefined) board.setAlarm(alarm, state);
+    if (wire !== undefined) board.setWire(alarm, wire);
+    return c.json({ ok: true });
+  };
+
+  face.post("/sim/fire", async (c) => {
+    const fire = { kind: "fire" } as const;
+    if (!board.has(fire)) {
+      return refuse(c, { status: 404, field: "fire", expected: "a board with a fire input" });
+    }
+    const body = await bodyOf(c);
+    const parsed = body.ok ? parsedBy(fireSchema, body.value) : body;
+    return parsed.ok ? move(c, fire, parsed.value) : refuse(c, { status: 400, ...parsed.fault });
+  });
+
+  const switched = board.profile.readers.filter(({ tamper }) => tamper !== undefined);
+  const ids = switched.map(({ id }) => id).join(", ");
+  face.post("/sim/tamper", async (c) => {
+    const body = await bodyOf(c);
+    const parsed = body.ok ? parsedBy(tamperSchema, body.value) : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    const { reader: id, ...asked } = parsed.value;
+    if (id === undefined) {
+      const enclosure = { kind: "tamper" } as const;
+      if (board.has(enclosure)) return move(c, enclosure, asked);
+      return refuse(c, { status: 404, field: "tamper", expected: "a board with a tamper switch" });
+    }
+    const reader = switched.find((candidate) => candidate.id === id);
+    if (reader !== undefined) return move(c, { kind: "tamper", reader: reader.id }, asked);
+    const expected = `a reader with a tamper switch: ${ids === "" ? "there is none" : ids}`;
+    return refuse(c, { status: 400, field: "reader", expected });
+  });
+}
+
 const offsetMsMax = 100 * 366 * 86_400_000;
 const offsetExpected =
   "a whole number of milliseconds within 100 years, and none that leads before 1970";
@@ -187,18 +283,13 @@ function addTroubleMaking(face: Hono, board: SimBoard): void {
   });
   face.post("/sim/clock", async (c) => {
     const body = await bodyOf(c);
-    if (!body.ok) return refuse(c, { status: 400, ...body.fault });
-    const parsed = v.safeParse(clockSchema, body.value);
-    if (!parsed.success) {
-      const [issue] = parsed.issues;
-      const field = v.getDotPath(issue) ?? "body";
-      return refuse(c, { status: 400, field, expected: issue.message });
-    }
-    const { offsetMs = 0 } = parsed.output;
+    const parsed = body.ok ? parsedBy(clockSchema, body.value) : body;
+    if (!parsed.ok) return refuse(c, { status: 400, ...parsed.fault });
+    const { offsetMs = 0 } = parsed.value;
     if (board.clock.trueAt() + offsetMs < 0) {
       return refuse(c, { status: 400, field: "offsetMs", expected: offsetExpected });
     }
-    board.clock.setWall(parsed.output);
+    board.clock.setWall(parsed.value);
     return c.json({ ok: true, wall: board.clock.wall() });
   });
 }
@@ -214,6 +305,16 @@ async function bodyOf(c: Context): Promise<Result<Body, BodyFault>> {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return malformed;
   return succeed({ ...value });
+}
+
+function parsedBy<Schema extends v.GenericSchema>(
+  schema: Schema,
+  body: Body,
+): Result<v.InferOutput<Schema>, BodyFault> {
+  const parsed = v.safeParse(schema, body);
+  if (parsed.success) return succeed(parsed.output);
+  const [issue] = parsed.issues;
+  return fail({ field: v.getDotPath(issue) ?? "body", expected: issue.message });
 }
 
 type Guards = Readonly<Record<string, (value: unknown) => value is unknown>>;

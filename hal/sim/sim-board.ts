@@ -1,6 +1,8 @@
 import type { DoorId, ReaderId } from "../../src/domain/ids.ts";
-import { type EdgeNs, edgeNs } from "../../src/domain/time.ts";
+import type { EdgeNs } from "../../src/domain/time.ts";
+import { unreachable } from "../../src/domain/unreachable.ts";
 import type { WiegandFormat } from "../../src/protocols/wiegand/format.ts";
+import type { AlarmState } from "../alarm-input.ts";
 import type {
   BoardProfile,
   ContactWiring,
@@ -14,7 +16,8 @@ import type { Light } from "../indicator.ts";
 import type { Key } from "../reader.ts";
 import type { StrikeCommand } from "../strike.ts";
 import type { FaultSettings } from "./faults.ts";
-import { type OutputChange, type PlannedPull, SimGpio } from "./sim-gpio.ts";
+import { SimContact, type SimWire } from "./sim-contact.ts";
+import { type OutputChange, SimGpio } from "./sim-gpio.ts";
 import { type Sent, SimReader } from "./sim-reader.ts";
 import { SimWallClock } from "./sim-wall-clock.ts";
 
@@ -24,17 +27,39 @@ export interface SimDoorState {
   readonly leaf: Leaf;
   /** Null: this door has no REX. */
   readonly rex: RexState | null;
+  /** Null: this door has no such input. */
+  readonly wires: { readonly contact: SimWire | null; readonly rex: SimWire | null };
+}
+
+/** What the fire panel or a tamper switch says, and the state of the wire that it says it over. */
+export interface SimAlarmState {
+  readonly state: AlarmState;
+  readonly wire: SimWire;
 }
 
 export interface SimReaderState {
   readonly led: Light;
   readonly beeper: "on" | "off";
+  /** Null: this reader has no tamper switch. */
+  readonly tamper: SimAlarmState | null;
 }
 
 export interface SimBoardState {
   readonly doors: Readonly<Record<string, SimDoorState>>;
   readonly readers: Readonly<Record<string, SimReaderState>>;
+  /** Null: no fire panel is wired to this board. */
+  readonly fire: SimAlarmState | null;
+  /** Of the enclosure. Null: it has no tamper switch. */
+  readonly tamper: SimAlarmState | null;
 }
+
+/** The fire panel, or a tamper switch: without a reader, that of the enclosure. */
+export type SimAlarm =
+  | { readonly kind: "fire" }
+  | { readonly kind: "tamper"; readonly reader?: ReaderId };
+
+/** Whatever has a wire that can be cut. */
+export type SimInput = SimAlarm | { readonly kind: "contact" | "rex"; readonly door: DoorId };
 
 /** `changed` is a path into `state`, such as `doors.front.strike`; `at` when its line changed. */
 export interface SimBoardChange {
@@ -56,19 +81,17 @@ interface Part {
   last: string;
 }
 
+/** A door has a leaf whether or not a contact watches it. */
 interface World {
   leaf: Leaf;
-  rex: RexState | undefined;
+  readonly position: SimContact | undefined;
+  readonly rex: SimContact | undefined;
 }
 
-/** Bounces of a contact: an odd count would leave it where it was. */
-const bouncesMax = 8;
-const bounceNsMax = 600_000;
-
 /**
- * The world around the lines of a board: leaves, buttons, cards and fingers, and what can be seen of
- * strikes and lamps. It knows nothing of what the controller thinks. A leaf can be opened whatever the
- * strike does: that is force.
+ * The world around the lines of a board: leaves, buttons, cards and fingers, fire, people with
+ * screwdrivers and pliers, and what can be seen of strikes and lamps. It knows nothing of what the
+ * controller thinks. A leaf can be opened whatever the strike does: that is force.
  */
 export class SimBoard {
   readonly gpio: SimGpio;
@@ -79,7 +102,10 @@ export class SimBoard {
   readonly formats: readonly WiegandFormat[];
   readonly #doors: ReadonlyMap<string, DoorWiring>;
   readonly #readers: ReadonlyMap<string, SimReader>;
-  readonly #world: ReadonlyMap<DoorWiring, World>;
+  readonly #world: ReadonlyMap<string, World>;
+  readonly #fire: SimContact | undefined;
+  readonly #tamper: SimContact | undefined;
+  readonly #readerTampers: ReadonlyMap<string, SimContact | undefined>;
   readonly #watchers = new Set<SimBoardWatcher>();
   /** Which part of the state an output line shows. */
   readonly #partOfLine = new Map<string, Part>();
@@ -104,13 +130,19 @@ export class SimBoard {
         new SimReader({ gpio: this.gpio, clock, wiring }),
       ]),
     );
+    const contact = (wiring: ContactWiring | undefined) =>
+      wiring && new SimContact({ gpio, wiring });
     this.#world = new Map(
-      profile.doors.map((door) => [door, { leaf: "closed", rex: door.rex ? "idle" : undefined }]),
+      profile.doors.map(({ id, position, rex }) => [
+        id,
+        { leaf: "closed", position: contact(position), rex: contact(rex) },
+      ]),
     );
+    this.#fire = contact(profile.fire);
+    this.#tamper = contact(profile.tamper);
+    this.#readerTampers = new Map(profile.readers.map(({ id, tamper }) => [id, contact(tamper)]));
     for (const door of profile.doors) {
       this.#show(`doors.${door.id}.strike`, () => this.#doorState(door).strike, [door.strike]);
-      if (door.position) this.gpio.pull(door.position.line, pullFor(door.position, "rest"));
-      if (door.rex) this.gpio.pull(door.rex.line, pullFor(door.rex, "rest"));
     }
     for (const wiring of profile.readers) {
       const { id, red, green, amber, beeper } = wiring;
@@ -126,6 +158,8 @@ export class SimBoard {
       readers: Object.fromEntries(
         this.profile.readers.map((reader) => [reader.id, this.#readerState(reader)]),
       ),
+      fire: alarmState(this.#fire),
+      tamper: alarmState(this.#tamper),
     };
   }
 
@@ -147,23 +181,35 @@ export class SimBoard {
   }
 
   setLeaf(door: DoorId, leaf: Leaf): void {
-    const wiring = this.#known(this.#doors, door);
-    const world = this.#known(this.#world, wiring);
+    const world = this.#known(this.#world, door);
     if (world.leaf === leaf) return;
     world.leaf = leaf;
-    if (wiring.position) this.#move(wiring.position, leaf === "open" ? "active" : "rest");
+    world.position?.move(leaf === "open" ? "active" : "rest");
     this.#changed(`doors.${door}.leaf`, this.gpio.nowNs());
   }
 
   /** Throws for a door without REX, which the caller should have asked. */
   setRex(door: DoorId, rex: RexState): void {
-    const wiring = this.#known(this.#doors, door);
-    const world = this.#known(this.#world, wiring);
-    if (wiring.rex === undefined) throw new Error(`door ${door} has no REX`);
-    if (world.rex === rex) return;
-    world.rex = rex;
-    this.#move(wiring.rex, rex === "pressed" ? "active" : "rest");
-    this.#changed(`doors.${door}.rex`, this.gpio.nowNs());
+    this.#move({ kind: "rex", door }, rex === "pressed" ? "active" : "rest");
+  }
+
+  /** Throws where there is no such input, as does `setWire`; `has` tells. */
+  setAlarm(alarm: SimAlarm, state: AlarmState): void {
+    this.#move(alarm, state === "raised" ? "active" : "rest");
+  }
+
+  /** What the wire's contact does is its own: it says so again when the wire is sound. */
+  setWire(input: SimInput, wire: SimWire): void {
+    const contact = this.#wired(input);
+    if (contact.wire === wire) return;
+    contact.setWire(wire);
+    const isDoors = input.kind === "contact" || input.kind === "rex";
+    this.#changed(isDoors ? `doors.${input.door}.wires` : pathOf(input), this.gpio.nowNs());
+  }
+
+  /** Is there such an input on this board? */
+  has(input: SimInput): boolean {
+    return this.#contactOf(input) !== undefined;
   }
 
   setFaults(settings: FaultSettings): void {
@@ -189,23 +235,32 @@ export class SimBoard {
     return value;
   }
 
-  /** A contact's hand moves now; what it planned before, a bounce, is over. */
-  #move(wiring: ContactWiring, to: "rest" | "active"): void {
-    const { gpio } = this;
-    gpio.cancelPlanned(wiring.line);
-    const from = to === "rest" ? "active" : "rest";
-    let at = gpio.nowNs();
-    const pulls: PlannedPull[] = [{ line: wiring.line, pull: pullFor(wiring, to), at }];
-    if (gpio.faults.occurs("bounce", wiring.line)) {
-      const random = gpio.faults.stream("bounce", wiring.line);
-      for (let left = random.between(1, bouncesMax); left > 0; left -= 1) {
-        for (const state of [from, to] as const) {
-          at = edgeNs(at + random.between(20_000, bounceNsMax));
-          pulls.push({ line: wiring.line, pull: pullFor(wiring, state), at });
-        }
-      }
+  #contactOf(input: SimInput): SimContact | undefined {
+    switch (input.kind) {
+      case "fire":
+        return this.#fire;
+      case "tamper":
+        return input.reader === undefined ? this.#tamper : this.#readerTampers.get(input.reader);
+      case "contact":
+        return this.#world.get(input.door)?.position;
+      case "rex":
+        return this.#world.get(input.door)?.rex;
+      default:
+        return unreachable(input);
     }
-    gpio.plan(pulls);
+  }
+
+  #wired(input: SimInput): SimContact {
+    const contact = this.#contactOf(input);
+    if (contact === undefined) throw new Error(`the board's profile has no ${pathOf(input)}`);
+    return contact;
+  }
+
+  #move(input: SimInput, to: "rest" | "active"): void {
+    const contact = this.#wired(input);
+    if (contact.state === to) return;
+    contact.move(to);
+    this.#changed(pathOf(input), this.gpio.nowNs());
   }
 
   #show(
@@ -251,13 +306,19 @@ export class SimBoard {
   }
 
   #doorState(door: DoorWiring): SimDoorState {
-    const { leaf, rex } = this.#known(this.#world, door);
+    const { leaf, position, rex } = this.#known(this.#world, door.id);
     const energized = this.gpio.levelOf(door.strike.line) === door.strike.energizedLevel;
     const released = energized === (door.strike.lock === "fail_secure");
-    return { strike: released ? "released" : "secured", leaf, rex: rex ?? null };
+    const pressed = rex?.state === "active" ? "pressed" : "idle";
+    return {
+      strike: released ? "released" : "secured",
+      leaf,
+      rex: rex === undefined ? null : pressed,
+      wires: { contact: position?.wire ?? null, rex: rex?.wire ?? null },
+    };
   }
 
-  #readerState({ red, green, amber, beeper }: ReaderWiring): SimReaderState {
+  #readerState({ id, red, green, amber, beeper }: ReaderWiring): SimReaderState {
     const lit = (lamp: LampWiring | undefined) =>
       lamp !== undefined && this.gpio.levelOf(lamp.line) === lamp.activeLevel;
     const led = (): Light => {
@@ -265,26 +326,52 @@ export class SimBoard {
       if (lit(red)) return "red";
       return lit(green) ? "green" : "off";
     };
-    return { led: led(), beeper: lit(beeper) ? "on" : "off" };
+    return {
+      led: led(),
+      beeper: lit(beeper) ? "on" : "off",
+      tamper: alarmState(this.#readerTampers.get(id)),
+    };
   }
 }
 
-/** A closed contact pulls its line to ground; an open one leaves it to the pull-up. */
-function pullFor(wiring: ContactWiring, state: "rest" | "active"): PlannedPull["pull"] {
-  const closed = (state === "rest") === (wiring.contact === "normally_closed");
-  return closed ? 0 : "let_go";
+function alarmState(contact: SimContact | undefined): SimAlarmState | null {
+  if (contact === undefined) return null;
+  return { state: contact.state === "active" ? "raised" : "idle", wire: contact.wire };
+}
+
+/** Where the state shows it. */
+function pathOf(input: SimInput): string {
+  switch (input.kind) {
+    case "fire":
+      return "fire";
+    case "tamper":
+      return input.reader === undefined ? "tamper" : `readers.${input.reader}.tamper`;
+    case "contact":
+      return `doors.${input.door}.leaf`;
+    case "rex":
+      return `doors.${input.door}.rex`;
+    default:
+      return unreachable(input);
+  }
 }
 
 function linesOf(profile: BoardProfile): readonly string[] {
+  const ofContact = (wiring: ContactWiring | undefined) => [
+    wiring?.line,
+    wiring?.supervision?.cutLine,
+    wiring?.supervision?.shortedLine,
+  ];
   const ofDoors = profile.doors.flatMap((door) => [
     door.strike.line,
-    door.position?.line,
-    door.rex?.line,
+    ...ofContact(door.position),
+    ...ofContact(door.rex),
   ]);
   const ofReaders = profile.readers.flatMap((reader) => [
     reader.d0,
     reader.d1,
     ...[reader.red, reader.green, reader.amber, reader.beeper].map((lamp) => lamp?.line),
+    ...ofContact(reader.tamper),
   ]);
-  return [...ofDoors, ...ofReaders].filter((line) => line !== undefined);
+  const ofBoard = [...ofContact(profile.fire), ...ofContact(profile.tamper)];
+  return [...ofDoors, ...ofReaders, ...ofBoard].filter((line) => line !== undefined);
 }

@@ -43,6 +43,9 @@ const contactTable = v.exactOptional(
     line: lineName,
     contact: oneOf(["normally_open", "normally_closed"]),
     debounce_ms: v.optional(wholeNumber({ min: 0, max: 1_000 }), 20),
+    supervision: v.exactOptional(
+      tomlTable({ cut_line: lineName, shorted_line: lineName, active_level: level }),
+    ),
   }),
 );
 
@@ -70,17 +73,21 @@ const readerTable = tomlTable({
   green: lampTable,
   amber: lampTable,
   beeper: lampTable,
+  tamper: contactTable,
 });
 
 export const boardProfileSchema = tomlTable({
   doors: filledListOf(doorTable, "table"),
   readers: v.optional(listOf(readerTable, "tables"), []),
+  fire: contactTable,
+  tamper: contactTable,
   formats: formatTables,
 });
 
 type BoardProfileTables = v.InferOutput<typeof boardProfileSchema>;
 type DoorTable = BoardProfileTables["doors"][number];
 type ReaderTable = BoardProfileTables["readers"][number];
+type ContactTable = NonNullable<BoardProfileTables["fire"]>;
 
 /** How a board is wired, from `config/boards/*.toml`; see config/README.md for its keys. */
 export function parseBoardProfile(
@@ -105,8 +112,14 @@ function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProf
     });
     checkFormats({ reader, path: [...path, "formats"], tables, formats, report });
   }
+  const { fire, tamper } = tables;
   return {
-    profile: { doors: tables.doors.map(doorWiring), readers: tables.readers.map(readerWiring) },
+    profile: {
+      doors: tables.doors.map(doorWiring),
+      readers: tables.readers.map(readerWiring),
+      ...(fire === undefined ? {} : { fire: contactWiring(fire) }),
+      ...(tamper === undefined ? {} : { tamper: contactWiring(tamper) }),
+    },
     formats,
   };
 }
@@ -146,10 +159,16 @@ function linesOf(tables: BoardProfileTables): readonly (readonly [KeyPath, strin
   const add = (path: KeyPath, line: string | undefined) => {
     if (line !== undefined) lines.push([path, line]);
   };
-  for (const [index, door] of tables.doors.entries()) {
-    for (const device of ["strike", "position", "rex"] as const) {
-      add(["doors", index, device, "line"], door[device]?.line);
+  const addContact = (path: KeyPath, contact: ContactTable | undefined) => {
+    add([...path, "line"], contact?.line);
+    for (const fault of ["cut_line", "shorted_line"] as const) {
+      add([...path, "supervision", fault], contact?.supervision?.[fault]);
     }
+  };
+  for (const [index, door] of tables.doors.entries()) {
+    add(["doors", index, "strike", "line"], door.strike.line);
+    addContact(["doors", index, "position"], door.position);
+    addContact(["doors", index, "rex"], door.rex);
   }
   for (const [index, reader] of tables.readers.entries()) {
     add(["readers", index, "d0"], reader.d0);
@@ -157,7 +176,10 @@ function linesOf(tables: BoardProfileTables): readonly (readonly [KeyPath, strin
     for (const lamp of ["red", "green", "amber", "beeper"] as const) {
       add(["readers", index, lamp, "line"], reader[lamp]?.line);
     }
+    addContact(["readers", index, "tamper"], reader.tamper);
   }
+  addContact(["fire"], tables.fire);
+  addContact(["tamper"], tables.tamper);
   return lines;
 }
 
@@ -173,12 +195,20 @@ function doorWiring(door: DoorTable): DoorWiring {
   };
 }
 
-function contactWiring(contact: NonNullable<DoorTable["rex"]>): ContactWiring {
-  return { line: contact.line, contact: contact.contact, debounceMs: contact.debounce_ms };
+function contactWiring(table: ContactTable): ContactWiring {
+  const { line, contact, debounce_ms, supervision } = table;
+  const wiring = { line, contact, debounceMs: debounce_ms };
+  if (supervision === undefined) return wiring;
+  const { cut_line, shorted_line, active_level } = supervision;
+  const activeLevel = levelOf(active_level);
+  return {
+    ...wiring,
+    supervision: { cutLine: cut_line, shortedLine: shorted_line, activeLevel },
+  };
 }
 
 function readerWiring(reader: ReaderTable): ReaderWiring {
-  const { red, green, amber, beeper } = reader;
+  const { red, green, amber, beeper, tamper } = reader;
   return {
     id: readerId(reader.id),
     door: doorId(reader.door),
@@ -190,6 +220,7 @@ function readerWiring(reader: ReaderTable): ReaderWiring {
     ...(green === undefined ? {} : { green: lampWiring(green) }),
     ...(amber === undefined ? {} : { amber: lampWiring(amber) }),
     ...(beeper === undefined ? {} : { beeper: lampWiring(beeper) }),
+    ...(tamper === undefined ? {} : { tamper: contactWiring(tamper) }),
   };
 }
 

@@ -89,14 +89,26 @@ t.test("the whole board is shown as its lines have it", async (t) => {
     status: 200,
     body: {
       doors: {
-        front: { strike: "secured", leaf: "open", rex: "pressed" },
-        lab: { strike: "released", leaf: "closed", rex: null },
+        front: {
+          strike: "secured",
+          leaf: "open",
+          rex: "pressed",
+          wires: { contact: "sound", rex: "sound" },
+        },
+        lab: {
+          strike: "released",
+          leaf: "closed",
+          rex: null,
+          wires: { contact: "sound", rex: null },
+        },
       },
       readers: {
-        front: { led: "amber", beeper: "off" },
-        lab: { led: "off", beeper: "off" },
-        back: { led: "off", beeper: "off" },
+        front: { led: "amber", beeper: "off", tamper: null },
+        lab: { led: "off", beeper: "off", tamper: null },
+        back: { led: "off", beeper: "off", tamper: null },
       },
+      fire: null,
+      tamper: null,
     },
   });
 });

@@ -150,7 +150,7 @@ t.test("a button that is pressed is a REX", async (t) => {
   sim.setRex(doorId("front"), "idle");
   await clock.elapse(50);
   t.same(told, ["pressed", "idle"]);
-  t.throws(() => sim.setRex(doorId("lab"), "pressed"), /no REX/);
+  t.throws(() => sim.setRex(doorId("lab"), "pressed"), /no doors\.lab\.rex/);
 });
 
 t.test("who watches sees each change once, with the time of its line", async (t) => {
