@@ -1,0 +1,174 @@
+import t from "tap";
+import { type CompiledSchedule, compileSchedule } from "../../../src/core/schedule.ts";
+import type { CalendarDay, WeeklyInterval } from "../../../src/domain/access.ts";
+import { type DayTypeId, dayTypeId } from "../../../src/domain/ids.ts";
+import { at, schedule } from "./sample-table.ts";
+
+const zone = "Europe/Berlin";
+const holiday = dayTypeId("holiday");
+const half = dayTypeId("half");
+
+const workdays = [1, 2, 3, 4, 5] as const;
+const everyDay = [1, 2, 3, 4, 5, 6, 7] as const;
+
+function hours(
+  days: WeeklyInterval["days"],
+  [from, to]: readonly [number, number],
+  dayType?: DayTypeId,
+): WeeklyInterval {
+  const interval = { days, fromMinute: from * 60, toMinute: to * 60 };
+  return dayType === undefined ? interval : { ...interval, dayType };
+}
+
+function yearly(monthAndDay: string, dayType: DayTypeId): CalendarDay {
+  const [month = 0, day = 0] = monthAndDay.split("-").map(Number);
+  return { month, day, dayType };
+}
+
+function dated(date: string, dayType: DayTypeId): CalendarDay {
+  return { year: Number(date.slice(0, 4)), ...yearly(date.slice(5), dayType) };
+}
+
+const christmas = [yearly("12-25", holiday), yearly("12-26", holiday), yearly("12-24", half)];
+const office = hours(workdays, [9, 17]);
+
+function compile(
+  intervals: readonly WeeklyInterval[],
+  calendar: readonly CalendarDay[] = christmas,
+): CompiledSchedule {
+  return compileSchedule(schedule("s", intervals), zone, calendar);
+}
+
+/** The next `count` changes: "+ 2026-…" opens, "- 2026-…" closes, on the wall clock of Berlin. */
+function changes(of: CompiledSchedule, from: string, count: number): readonly string[] {
+  const clock = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: zone,
+    dateStyle: "short",
+    timeStyle: "short",
+  });
+  const found: string[] = [];
+  let now = of.nextChangeAt(at(from));
+  while (now !== undefined && found.length < count) {
+    found.push(`${of.isOpen(now) ? "+" : "-"} ${clock.format(now)}`);
+    now = of.nextChangeAt(now);
+  }
+  return found;
+}
+
+t.test("a holiday is closed unless an interval is for it", async (t) => {
+  // In 2026 Christmas falls on a Friday.
+  const noon = at("2026-12-25T12:00:00+01:00");
+  t.equal(compile([office]).isOpen(noon), false);
+  t.equal(compile([office], []).isOpen(noon), true, "an ordinary Friday");
+  const withHoliday = compile([office, hours(everyDay, [11, 13], holiday)]);
+  t.same(changes(withHoliday, "2026-12-24T12:00:00Z", 4), [
+    "+ 2026-12-25 11:00",
+    "- 2026-12-25 13:00",
+    "+ 2026-12-26 11:00",
+    "- 2026-12-26 13:00",
+  ]);
+});
+
+t.test("each day type has hours of its own", async (t) => {
+  const shop = compile([office, hours(everyDay, [9, 12], half)]);
+  t.same(changes(shop, "2026-12-23T12:00:00Z", 4), [
+    "- 2026-12-23 17:00",
+    "+ 2026-12-24 09:00",
+    "- 2026-12-24 12:00",
+    "+ 2026-12-28 09:00",
+  ]);
+});
+
+t.test("an interval for a day type opens on that type's weekdays alone", async (t) => {
+  const mondays = compile([hours([1], [9, 12], holiday)]);
+  t.equal(mondays.isOpen(at("2026-12-25T10:00:00+01:00")), false, "a Friday");
+  t.equal(mondays.isOpen(at("2023-12-25T10:00:00+01:00")), true, "a Monday");
+  t.equal(mondays.isOpen(at("2026-12-21T10:00:00+01:00")), false, "an ordinary Monday");
+});
+
+t.test("a date of one year goes before that day of every year", async (t) => {
+  const calendar = [dated("2026-12-25", half), ...christmas];
+  for (const listed of [calendar, calendar.toReversed()]) {
+    const shop = compile([hours(everyDay, [9, 12], half)], listed);
+    t.equal(shop.isOpen(at("2026-12-25T10:00:00+01:00")), true);
+    t.equal(shop.isOpen(at("2027-12-25T10:00:00+01:00")), false);
+  }
+});
+
+t.test("a night that begins before a holiday runs on into it", async (t) => {
+  const night = compile([hours(everyDay, [22, 6])], [yearly("12-25", holiday)]);
+  t.same(changes(night, "2026-12-24T12:00:00Z", 4), [
+    "+ 2026-12-24 22:00",
+    "- 2026-12-25 06:00",
+    "+ 2026-12-26 22:00",
+    "- 2026-12-27 06:00",
+  ]);
+});
+
+t.test("a holiday's night runs on into the ordinary day after it", async (t) => {
+  const night = compile([hours(everyDay, [22, 6], holiday)], [yearly("12-25", holiday)]);
+  t.same(changes(night, "2026-12-20T12:00:00Z", 3), [
+    "+ 2026-12-25 22:00",
+    "- 2026-12-26 06:00",
+    "+ 2027-12-25 22:00",
+  ]);
+});
+
+t.test("the 29th of February of every year is of leap years only", async (t) => {
+  const leap = compile([hours(everyDay, [9, 17], half)], [yearly("02-29", half)]);
+  t.same(changes(leap, "2026-01-01T00:00:00Z", 3), [
+    "+ 2028-02-29 09:00",
+    "- 2028-02-29 17:00",
+    "+ 2032-02-29 09:00",
+  ]);
+});
+
+t.test("a day and night schedule closes for the holiday that it leaves out", async (t) => {
+  const always = [hours(everyDay, [0, 24])];
+  t.same(changes(compile(always, [yearly("12-25", holiday)]), "2026-01-01T00:00:00Z", 2), [
+    "- 2026-12-25 00:00",
+    "+ 2026-12-26 00:00",
+  ]);
+  const inAll = compile([...always, hours(everyDay, [0, 24], holiday)], [yearly("1-1", holiday)]);
+  t.equal(inAll.isOpen(at("2027-01-01T12:00:00Z")), true);
+  t.equal(inAll.nextChangeAt(at("2026-01-01T00:00:00Z")), undefined);
+});
+
+t.test("two kinds of day that each fill a week may leave a gap where they meet", async (t) => {
+  // Each day of either kind is covered by its own kind before it, but not by the other.
+  const met = compile(
+    [hours(everyDay, [0, 24]), hours(everyDay, [22, 22], holiday)],
+    [yearly("12-25", holiday)],
+  );
+  t.same(changes(met, "2026-12-01T00:00:00Z", 3), [
+    "- 2026-12-25 00:00",
+    "+ 2026-12-25 22:00",
+    "- 2027-12-25 00:00",
+  ]);
+});
+
+t.test("the next change is found beyond a long run of holidays", async (t) => {
+  const first = Date.parse("2026-06-01T00:00:00Z");
+  const summer = Array.from({ length: 200 }, (_, index) =>
+    dated(new Date(first + index * 86_400_000).toISOString().slice(0, 10), holiday),
+  );
+  t.same(changes(compile([office], summer), "2026-05-29T16:00:00Z", 1), ["+ 2026-12-18 09:00"]);
+});
+
+t.test("a day type that no date has opens nothing", async (t) => {
+  const never = compile([hours(everyDay, [0, 24], half)], [yearly("12-25", holiday)]);
+  t.equal(never.isOpen(at("2026-12-25T12:00:00Z")), false);
+  t.equal(never.nextChangeAt(at("2026-12-25T12:00:00Z")), undefined);
+});
+
+t.test("the next change is soon said when there is none in a full calendar", async (t) => {
+  const calendar = Array.from({ length: 28 * 12 }, (_, index) =>
+    yearly(`${1 + (index % 12)}-${1 + Math.floor(index / 12)}`, holiday),
+  );
+  // Opens on no day, and nothing short of looking at all of them tells.
+  const never = compile(
+    [{ days: everyDay, fromMinute: 0, toMinute: 1_440, dayType: half }],
+    [...calendar, dated("2099-12-31", half)],
+  );
+  t.equal(never.nextChangeAt(at("2026-01-01T00:00:00Z")), undefined);
+});
