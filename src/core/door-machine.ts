@@ -2,34 +2,52 @@ import type { DoorSettings } from "../domain/access.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { DoorId, ReaderId } from "../domain/ids.ts";
 import type { GrantReason } from "../domain/reason.ts";
-import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
+import type { MonotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
+import type { WireFault } from "../domain/wire-fault.ts";
+import type { Allowance } from "./held-watch.ts";
 import {
   believedLeaf,
   changeLeaf,
+  contactStuckCount,
+  endHoldOfLeaf,
   expireLeaf,
+  explainUnseen,
   grantWhileOpen,
+  holdLeaf,
   initialLeaf,
   type LeafAlarm,
+  type LeafReading,
   type LeafState,
   leafAlarm,
   leafDeadline,
+  leafNotUsed,
   seenLeaf,
 } from "./leaf-watch.ts";
+import {
+  endHold,
+  entered,
+  hold,
+  isAwaited,
+  isUnlocked,
+  type LockState,
+  lockDeadline,
+  releaseForExit,
+  releaseForGrant,
+  relock,
+  relockWhenDue,
+  secure,
+  shutBehind,
+} from "./lock-state.ts";
 import {
   changeRex,
   expireRex,
   initialRex,
   isEgress,
+  type RexReading,
   type RexWatch,
   rexDeadlines,
 } from "./rex-watch.ts";
-
-/**
- * How long after the strike was secured an opening still belongs to the release: the bolt is still
- * falling, the contact still being debounced, and a slammed leaf still bouncing.
- */
-export const boltFallMs = 250;
 
 export interface DoorState {
   readonly lock: LockState;
@@ -37,25 +55,26 @@ export interface DoorState {
   readonly rex: RexWatch;
 }
 
-export type LockState =
-  | { readonly kind: "secured" }
-  /** Secured, but an opening before `until` still belongs to the release that ended. */
-  | { readonly kind: "bolt_falling"; readonly until: MonotonicMs; readonly entry: Entry }
-  | {
-      readonly kind: "released";
-      readonly since: MonotonicMs;
-      readonly relockAt: MonotonicMs;
-      readonly entry: Entry;
-    };
-
-/** Whether the leaf was opened after the last grant. A REX expects none: it may be a motion sensor. */
-export type Entry = "awaited" | "made" | "not_expected";
-
 export type DoorInput =
-  /** Somebody may enter. What it is journalled as: `grantReason`, asked before this is fed. */
-  | { readonly kind: "grant" }
-  | { readonly kind: "leaf"; readonly leaf: "open" | "closed" }
-  | { readonly kind: "rex"; readonly state: "pressed" | "idle" }
+  /**
+   * Somebody may enter, and both strike and leaf may take `extraMs` longer (ADA). What it is
+   * journalled as: `grantReason`, asked before this is fed.
+   */
+  | { readonly kind: "grant"; readonly extraMs: number }
+  /**
+   * The posture or the fire input wants the door unlocked: the strike stays released with no limit
+   * of time, whatever grants, exits and the leaf do meanwhile.
+   */
+  | { readonly kind: "hold_unlocked" }
+  /** No longer: secured, but for the rest of the time of a grant or an exit a moment ago. */
+  | { readonly kind: "end_hold" }
+  /**
+   * Lockdown or disabled begins: secured at once, whatever the strike was released for. A grant or
+   * an exit after it releases the strike as usual.
+   */
+  | { readonly kind: "secure_now" }
+  | { readonly kind: "leaf"; readonly leaf: LeafReading }
+  | { readonly kind: "rex"; readonly state: RexReading }
   | { readonly kind: "deadline_reached" };
 
 /** An event of the door itself, in which no reader and no posture takes part. */
@@ -69,26 +88,38 @@ export type DoorAlarm = LeafAlarm;
 export type DoorEffect =
   | { readonly kind: "strike"; readonly command: "secured" | "released" }
   | { readonly kind: "indicate"; readonly indication: Exclude<DoorAlarm, "none"> | "alarm_cleared" }
-  | { readonly kind: "event"; readonly event: DoorOwnEvent };
+  | { readonly kind: "event"; readonly event: DoorOwnEvent }
+  /**
+   * What became of the grants that were pending, once for all of them: somebody came through, or
+   * nobody did and nobody can any more. `made` at once where nobody could tell. Each grant gets one.
+   */
+  | { readonly kind: "passage"; readonly outcome: PassageOutcome };
+
+export type PassageOutcome = "made" | "not_made";
 
 export interface DoorStep {
   readonly state: DoorState;
-  /** In the order to carry them out: at most one strike, at most one indication, then the events. */
+  /** In the order to carry them out: at most one strike, one indication and one passage, events last. */
   readonly effects: readonly DoorEffect[];
 }
 
 /** What the inputs read when the process starts. A door without a REX has an idle one. */
 export interface DoorFound {
-  readonly leaf: "open" | "closed" | "no_contact";
-  readonly rex: "pressed" | "idle";
+  readonly leaf: LeafReading | "no_contact";
+  readonly rex: RexReading;
 }
 
-type Recorder = (kind: DoorOwnEvent["kind"]) => void;
+/** What a step has to tell. */
+interface Account {
+  readonly record: (kind: DoorOwnEvent["kind"]) => void;
+  readonly passage: (outcome: PassageOutcome) => void;
+}
 
 /**
  * A door at process start: secured, whatever was found, and with nothing to tell (behaviour 32). A
  * leaf found open was not forced, as far as anybody knows, and is held open as if a grant had opened
- * it now. A REX found pressed releases nothing, and no opening is forced until it is let go.
+ * it now. A REX found pressed releases nothing, and no opening is forced until it is let go. A door
+ * that is to be held unlocked is secured as well, until the caller feeds `hold_unlocked`.
  */
 export function initialDoor(settings: DoorSettings, found: DoorFound, now: MonotonicMs): DoorState {
   return {
@@ -110,17 +141,27 @@ export function doorDeadline(state: DoorState): MonotonicMs | undefined {
 /** What a grant fed to this state at `now` is journalled as. The strike moves for `granted` alone. */
 export function grantReason(state: DoorState, now: MonotonicMs): GrantReason {
   if (believedLeaf(state.leaf, now) === "open") return "granted_leaf_open";
-  return state.lock.kind === "released" ? "granted_already_unlocked" : "granted";
+  return isUnlocked(state.lock) ? "granted_already_unlocked" : "granted";
 }
 
 /** Whether the strike is commanded released. */
 export function doorUnlocked(state: DoorState): boolean {
-  return state.lock.kind === "released";
+  return isUnlocked(state.lock);
 }
 
-/** What the contact says; while it chatters, the last that it said. */
+/**
+ * Leaf closed (or without a contact) and strike secured, for the doors interlocked with this one. In
+ * doubt it is not: a contact that chatters or whose wires are at fault vouches for nothing.
+ */
+export function isShut(state: DoorState): boolean {
+  const { leaf, lock } = state;
+  return lock.kind === "secured" && (leaf.kind === "closed" || leaf.kind === "no_contact");
+}
+
+/** What the contact says, while it chatters the last that it said; with a wire at fault, nothing. */
 export function doorLeaf(state: DoorState): "open" | "closed" | "no_contact" {
-  return seenLeaf(state.leaf);
+  const seen = seenLeaf(state.leaf);
+  return seen === "open" || seen === "closed" ? seen : "no_contact";
 }
 
 /** The gravest alarm in force: forced before held before the warning of held. */
@@ -128,15 +169,23 @@ export function doorAlarm(state: DoorState): DoorAlarm {
   return leafAlarm(state.leaf);
 }
 
+/** An input that cannot be relied on, by the name of the event that told so. */
+export type DoorTrouble =
+  | `contact_${"chatter" | "stuck" | WireFault}`
+  | `rex_${"chatter" | "stuck" | WireFault}`;
+
 /** The inputs that cannot be relied on, for status. */
-export function doorTroubles(
-  state: DoorState,
-): readonly ("contact_chatter" | "rex_chatter" | "rex_stuck")[] {
-  return [
-    ...(state.leaf.kind === "chattering" ? (["contact_chatter"] as const) : []),
-    ...(state.rex.trust.kind === "chattering" ? (["rex_chatter"] as const) : []),
-    ...(state.rex.position.kind === "stuck" ? (["rex_stuck"] as const) : []),
-  ];
+export function doorTroubles({ leaf, rex }: DoorState): readonly DoorTrouble[] {
+  const troubles: DoorTrouble[] = [];
+  if (leaf.kind === "chattering") troubles.push("contact_chatter");
+  if (leaf.kind === "faulty") troubles.push(`contact_${leaf.fault}`);
+  if (leaf.kind === "closed" && leaf.unusedCount >= contactStuckCount) {
+    troubles.push("contact_stuck");
+  }
+  if (rex.trust.kind === "chattering") troubles.push("rex_chatter");
+  else if (rex.position.kind === "faulty") troubles.push(`rex_${rex.position.fault}`);
+  if (rex.position.kind === "stuck") troubles.push("rex_stuck");
+  return troubles;
 }
 
 /**
@@ -151,10 +200,15 @@ export function stepDoor(
   now: MonotonicMs,
 ): DoorStep {
   const kinds: DoorOwnEvent["kind"][] = [];
-  const record: Recorder = (kind) => kinds.push(kind);
-  const known = expireWatches(settings, state, now, record);
-  const taken = relockWhenDue(take(settings, known, input, now, record), now);
-  const next = expireWatches(settings, taken, now, record);
+  const passages: PassageOutcome[] = [];
+  const account: Account = {
+    record: (kind) => kinds.push(kind),
+    passage: (outcome) => passages.push(outcome),
+  };
+  const known = expireWatches(settings, state, now, account);
+  const taken = take(settings, known, input, now, account);
+  const locked = { ...taken, lock: relockWhenDue(taken.lock, now) };
+  const next = explained(expireWatches(settings, locked, now, account), now);
   const effects: DoorEffect[] = [];
   if (doorUnlocked(next) !== doorUnlocked(state)) {
     effects.push({ kind: "strike", command: doorUnlocked(next) ? "released" : "secured" });
@@ -163,6 +217,7 @@ export function stepDoor(
   if (alarm !== doorAlarm(state)) {
     effects.push({ kind: "indicate", indication: alarm === "none" ? "alarm_cleared" : alarm });
   }
+  for (const outcome of passages) effects.push({ kind: "passage", outcome });
   for (const kind of kinds) effects.push({ kind: "event", event: { kind, door: settings.id } });
   return { state: next, effects };
 }
@@ -172,15 +227,26 @@ function take(
   state: DoorState,
   input: DoorInput,
   now: MonotonicMs,
-  record: Recorder,
+  account: Account,
 ): DoorState {
   switch (input.kind) {
     case "grant":
-      return grant(settings, state, now);
+      return grant(settings, state, input.extraMs, now, account);
+    case "hold_unlocked":
+      if (state.lock.kind === "held") return state;
+      return {
+        ...state,
+        lock: hold(state.lock, now),
+        leaf: holdLeaf(settings, state.leaf, now),
+      };
+    case "end_hold":
+      return endOfHold(settings, state, endHold(settings, state.lock, now), now);
+    case "secure_now":
+      return endOfHold(settings, state, secure(state.lock, now), now);
     case "leaf":
-      return moveLeaf(settings, state, input.leaf, now, record);
+      return moveLeaf(settings, state, input.leaf, now, account);
     case "rex":
-      return pressRex(settings, state, input.state, now, record);
+      return pressRex(settings, state, input.state, now, account);
     case "deadline_reached":
       return state;
     default:
@@ -188,74 +254,72 @@ function take(
   }
 }
 
-function grant(settings: DoorSettings, state: DoorState, now: MonotonicMs): DoorState {
-  // Releasing the strike of a leaf that is already open would leave it released when it shuts.
-  if (state.leaf.kind === "open") {
-    return { ...state, leaf: grantWhileOpen(settings, state.leaf, now) };
-  }
-  return { ...state, lock: release(settings, state.lock, "awaited", now) };
-}
-
-/**
- * A release that goes on keeps the instant it began, so that no series of grants burns the coil; a
- * grant shortly before the coil's limit is cut short by it.
- */
-function release(
+function grant(
   settings: DoorSettings,
-  lock: LockState,
-  entry: Entry,
+  state: DoorState,
+  extraMs: number,
   now: MonotonicMs,
-): LockState {
-  const { since, relockAt } = lock.kind === "released" ? lock : { since: now, relockAt: now };
-  const askedFor = Math.max(relockAt, now + settings.unlockMs);
-  const latest = monotonicMs(Math.min(askedFor, since + settings.strikeOnMaxMs));
-  return { kind: "released", since, relockAt: latest, entry };
+  { passage }: Account,
+): DoorState {
+  const { leaf, lock } = state;
+  // Nobody could tell later, and who waits for this passage must not wait for ever.
+  if (leaf.kind !== "closed") passage("made");
+  // Releasing the strike of a leaf that is already open would leave it released when it shuts.
+  if (leaf.kind === "open") {
+    const allowance = { ...allowanceOf(lock), extraMs };
+    return { ...state, leaf: grantWhileOpen(settings, leaf, allowance, now) };
+  }
+  const entry = leaf.kind === "closed" ? "awaited" : "made";
+  return { ...state, lock: releaseForGrant(settings, lock, { entry, extraMs }, now) };
 }
 
-function secure(lock: LockState, now: MonotonicMs): LockState {
-  if (lock.kind !== "released") return lock;
-  return { kind: "bolt_falling", until: monotonicMs(now + boltFallMs), entry: lock.entry };
-}
-
-function relockWhenDue(state: DoorState, now: MonotonicMs): DoorState {
-  if (state.lock.kind !== "released" || now < state.lock.relockAt) return state;
-  return { ...state, lock: secure(state.lock, now) };
+function endOfHold(
+  settings: DoorSettings,
+  state: DoorState,
+  lock: LockState,
+  now: MonotonicMs,
+): DoorState {
+  if (state.lock.kind !== "held") return { ...state, lock };
+  return { ...state, lock, leaf: endHoldOfLeaf(settings, state.leaf, now) };
 }
 
 function pressRex(
   settings: DoorSettings,
   state: DoorState,
-  to: "pressed" | "idle",
+  to: RexReading,
   now: MonotonicMs,
-  record: Recorder,
+  { record }: Account,
 ): DoorState {
   const rex = changeRex(state.rex, { to, egressMs: settings.unlockMs }, now, record);
-  if (rex === state.rex || to === "idle") return { ...state, rex };
+  if (rex === state.rex || to !== "pressed") return { ...state, rex };
   // One exit is one event, however often the button is pressed or the sensor sees the same person.
-  const isNewExit = !isEgress(state.rex, now);
+  const isNewExit = state.rex.position.kind === "faulty" || !isEgress(state.rex, now);
   if (settings.rex === "report" || state.leaf.kind === "open") {
     if (isNewExit) record("rex_reported");
     return { ...state, rex };
   }
-  if (isNewExit || state.lock.kind !== "released") record("rex_admitted");
-  const entry = state.lock.kind === "secured" ? "not_expected" : state.lock.entry;
-  return { ...state, rex, lock: release(settings, state.lock, entry, now) };
+  if (isNewExit || !doorUnlocked(state)) record("rex_admitted");
+  return { ...state, rex, lock: releaseForExit(settings, state.lock, now) };
 }
 
 function moveLeaf(
   settings: DoorSettings,
   state: DoorState,
-  to: "open" | "closed",
+  to: LeafReading,
   now: MonotonicMs,
-  record: Recorder,
+  { record, passage }: Account,
 ): DoorState {
-  const forced = to === "open" && !mayOpen(state, now);
-  const leaf = changeLeaf(settings, state.leaf, { to, forced }, now, record);
+  const change = { to, forced: !mayOpen(state, now), ...allowanceOf(state.lock) };
+  const leaf = changeLeaf(settings, state.leaf, change, now, record);
   if (leaf === state.leaf) return state;
-  const lock = to === "open" ? entered(state.lock) : state.lock;
-  // A contact that chatters secures nothing early, or a loose wire would shut people out.
-  const isRelock = settings.relock === (to === "open" ? "on_open" : "on_close");
-  return { ...state, leaf, lock: isRelock && leaf.kind === to ? secure(lock, now) : lock };
+  // With a wire at fault nobody can tell any more whether somebody comes in: as for a grant then.
+  if (to !== "closed" && isAwaited(state.lock)) passage("made");
+  const lock = to === "closed" ? shutBehind(state.lock) : entered(state.lock);
+  // A contact that is not believed secures nothing early, or a loose wire would shut people out.
+  const isRelock =
+    (settings.relock === "on_open" && to === "open" && leaf.kind === "open") ||
+    (settings.relock === "on_close" && to === "closed" && leaf.kind === "closed");
+  return { ...state, leaf, lock: isRelock ? relock(lock, now) : lock };
 }
 
 /** Nobody asks the clock whether a released strike should be: while it is, a leaf may open. */
@@ -263,8 +327,9 @@ function mayOpen(state: DoorState, now: MonotonicMs): boolean {
   return state.lock.kind !== "secured" || isEgress(state.rex, now);
 }
 
-function entered(lock: LockState): LockState {
-  return lock.kind === "secured" || lock.entry !== "awaited" ? lock : { ...lock, entry: "made" };
+/** What may open now need not have been forced, should it be found open when wires are mended. */
+function explained(state: DoorState, now: MonotonicMs): DoorState {
+  return mayOpen(state, now) ? { ...state, leaf: explainUnseen(state.leaf) } : state;
 }
 
 /** Everything that time alone changes, but for the strike, which `relockWhenDue` secures. */
@@ -272,18 +337,24 @@ function expireWatches(
   settings: DoorSettings,
   state: DoorState,
   now: MonotonicMs,
-  record: Recorder,
+  { record, passage }: Account,
 ): DoorState {
-  const leaf = expireLeaf(settings, state.leaf, now, record);
+  let leaf = expireLeaf(settings, state.leaf, allowanceOf(state.lock), now, record);
   let { lock } = state;
   if (lock.kind === "bolt_falling" && now >= lock.until) {
-    if (lock.entry === "awaited" && leaf.kind === "closed") record("door_not_entered");
+    if (isAwaited(lock)) {
+      passage("not_made");
+      record("door_not_entered");
+      leaf = leafNotUsed(leaf, record);
+    }
     lock = { kind: "secured" };
   }
   return { lock, leaf, rex: expireRex(state.rex, now, record) };
 }
 
-function lockDeadline(lock: LockState): MonotonicMs | undefined {
-  if (lock.kind === "secured") return undefined;
-  return lock.kind === "released" ? lock.relockAt : lock.until;
+function allowanceOf(lock: LockState): Allowance {
+  return {
+    isHeldUnlocked: lock.kind === "held",
+    extraMs: lock.kind === "secured" ? 0 : lock.extraMs,
+  };
 }

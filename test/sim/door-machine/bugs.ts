@@ -54,6 +54,7 @@ const released = (settings: DoorSettings, now: MonotonicMs): DoorState["lock"] =
   since: now,
   relockAt: monotonicMs(now + settings.unlockMs),
   entry: "not_expected",
+  extraMs: 0,
 });
 
 const strikeBugs: Readonly<Record<string, PlantedBug>> = {

@@ -75,7 +75,7 @@ export class DoorWorld {
     const reason = this.#options.subject.grantReason(this.#state, monotonicMs(this.now));
     const expected = this.#judge.reason(this.now);
     if (reason !== expected) throw broken(`a grant was called ${reason}, not ${expected}`);
-    const effects = this.#feed({ kind: "grant" }, `grant (${reason})`);
+    const effects = this.#feed({ kind: "grant", extraMs: 0 }, `grant (${reason})`);
     const isReleased = effects.some((one) => one.kind === "strike" && one.command === "released");
     if (isReleased !== (reason === "granted"))
       throw broken(`${reason}, but the strike said otherwise`);
@@ -265,6 +265,7 @@ function drawLateness(random: Seeded): number {
 function describe(why: string, step: DoorStep, deadline: number | undefined, at: number): string {
   const outcome = step.effects.map((effect) => {
     if (effect.kind === "strike") return `STRIKE ${effect.command.toUpperCase()}`;
+    if (effect.kind === "passage") return `<passage ${effect.outcome}>`;
     return effect.kind === "indicate" ? `(${effect.indication})` : effect.event.kind;
   });
   const next =

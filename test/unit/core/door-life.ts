@@ -26,7 +26,7 @@ export const front: DoorSettings = {
 };
 
 export const inputs = {
-  grant: { kind: "grant" },
+  grant: { kind: "grant", extraMs: 0 },
   opens: { kind: "leaf", leaf: "open" },
   shuts: { kind: "leaf", leaf: "closed" },
   press: { kind: "rex", state: "pressed" },

@@ -1,11 +1,6 @@
 import t from "tap";
-import {
-  boltFallMs,
-  doorAlarm,
-  doorDeadline,
-  grantReason,
-  stepDoor,
-} from "../../../src/core/door-machine.ts";
+import { doorAlarm, doorDeadline, grantReason, stepDoor } from "../../../src/core/door-machine.ts";
+import { boltFallMs } from "../../../src/core/lock-state.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import { front, type Happening, inputs, live, type Start, tell } from "./door-life.ts";
 
@@ -208,7 +203,10 @@ t.test(
   async (t) => {
     const { state } = live({}, [[0, "grant"]], 2_000);
     const opened = stepDoor(front, state, inputs.opens, monotonicMs(60_000));
-    t.same(opened.effects, [{ kind: "strike", command: "secured" }]);
+    t.same(opened.effects, [
+      { kind: "strike", command: "secured" },
+      { kind: "passage", outcome: "made" },
+    ]);
     t.equal(doorAlarm(opened.state), "none");
   },
 );
