@@ -3,17 +3,18 @@ import { type RuleId, ruleId, type UserId } from "../../domain/ids.ts";
 import { IdColumn } from "./id-column.ts";
 import { indexArray } from "./index-array.ts";
 
-interface Numbering {
+export interface Numbering {
   readonly userCount: number;
   readonly doorCount: number;
   readonly userNumber: (id: UserId) => number;
-  readonly doorNumber: (id: RuleRecord["doors"][number]) => number;
+  /** The rule's own doors and those of its zones. */
+  readonly doorsOf: (rule: RuleRecord) => Iterable<number>;
   readonly scheduleNumber: (id: NonNullable<RuleRecord["schedule"]>) => number;
 }
 
 /**
  * Who may go where, when. Users who are in the same rules share one profile, which is the list of
- * those rules: a million users have a handful of profiles at most sites, and where each has rooms of
+ * those rules, of the kinds that admit people: a million users have a handful of profiles at most sites, and where each has rooms of
  * their own a profile takes 8 bytes.
  */
 export class AccessProfiles {
@@ -26,6 +27,8 @@ export class AccessProfiles {
   private readonly wordsPerRule: number;
   /** The schedule's number plus one; 0 for always. */
   private readonly schedules: Uint32Array;
+  /** Per rule: 1 where it admits with card and PIN only. */
+  private readonly twoFactors: Uint8Array;
   private readonly ids: IdColumn;
 
   constructor(rules: readonly RuleRecord[], numbering: Numbering) {
@@ -47,8 +50,7 @@ export class AccessProfiles {
     this.doorBits = new Uint32Array(rules.length * this.wordsPerRule);
     this.schedules = new Uint32Array(rules.length);
     for (const [number, rule] of rules.entries()) {
-      for (const id of rule.doors) {
-        const door = numbering.doorNumber(id);
+      for (const door of numbering.doorsOf(rule)) {
         const word = number * this.wordsPerRule + (door >>> 5);
         this.doorBits[word] = (this.doorBits[word] ?? 0) | (1 << (door & 31));
       }
@@ -56,6 +58,7 @@ export class AccessProfiles {
         this.schedules[number] = numbering.scheduleNumber(rule.schedule) + 1;
       }
     }
+    this.twoFactors = Uint8Array.from(rules, (rule) => (rule.kind === "grant" ? 0 : 1));
     this.ids = new IdColumn(rules.length, 1, (number) => rules[number]?.id ?? "");
   }
 
@@ -83,6 +86,11 @@ export class AccessProfiles {
     // Never "always" for a rule that is not there.
     if (schedule === undefined) throw new Error(`no rule ${rule}`);
     return schedule - 1;
+  }
+
+  /** Whether this rule admits with card and PIN only. */
+  asksTwoFactors(rule: number): boolean {
+    return this.twoFactors[rule] !== 0;
   }
 
   id(rule: number): RuleId {

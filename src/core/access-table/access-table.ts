@@ -1,10 +1,26 @@
-import type { DoorSettings, TableContent, TableVersion } from "../../domain/access.ts";
-import type { DoorId, ScheduleId, UserId } from "../../domain/ids.ts";
+import type {
+  AreaRecord,
+  DoorSettings,
+  RuleRecord,
+  TableContent,
+  TableVersion,
+  UserTrait,
+  ZoneRecord,
+} from "../../domain/access.ts";
+import type { AreaId, DoorId, ScheduleId, ZoneId } from "../../domain/ids.ts";
 import type { EpochMs } from "../../domain/time.ts";
+import type { PosturePlace, UnlockRule } from "../posture.ts";
 import { type CompiledSchedule, compileSchedule } from "../schedule.ts";
-import { AccessProfiles } from "./access-profiles.ts";
+import { AccessProfiles, type Numbering } from "./access-profiles.ts";
+import { type Crossings, crossingsOf } from "./crossing.ts";
 import type { HashKey } from "./keyed-hash.ts";
 import { PassColumns } from "./pass-columns.ts";
+import { unlockRuleOf } from "./unlock-rules.ts";
+import { UserFlags } from "./user-flags.ts";
+import { zoneDoors } from "./zone-doors.ts";
+
+/** How what rules name becomes numbers of this table. */
+type RuleNumbering = Pick<Numbering, "userNumber" | "doorsOf" | "scheduleNumber">;
 
 interface NamedSchedule {
   readonly id: ScheduleId;
@@ -23,9 +39,13 @@ export class AccessTable {
   readonly doors: readonly DoorSettings[];
   readonly credentialCount: number;
   readonly passes: PassColumns;
+  /** Of the kinds that admit people; the others are in `unlockRules`. */
   readonly rules: AccessProfiles;
   private readonly doorNumbers: ReadonlyMap<DoorId, number>;
-  private readonly suspended: Uint8Array;
+  private readonly places: readonly PosturePlace[];
+  private readonly doorCrossings: readonly (Crossings | undefined)[];
+  private readonly areas: ReadonlyMap<AreaId, AreaRecord>;
+  private readonly users: UserFlags;
   private readonly schedules: readonly NamedSchedule[];
 
   constructor(content: TableContent, hashKey: HashKey) {
@@ -41,17 +61,22 @@ export class AccessTable {
     }));
 
     const userNumbers = numbered("user", content.users);
-    const userCount = content.users.length;
-    this.suspended = Uint8Array.from(content.users, (user) => (user.suspended ? 1 : 0));
-    const userNumber = (id: UserId): number => numberOf("user", userNumbers, id);
-    this.rules = new AccessProfiles(content.rules, {
-      userCount,
-      doorCount: content.doors.length,
-      userNumber,
-      doorNumber: (id) => numberOf("door", this.doorNumbers, id),
+    this.users = new UserFlags(content.users);
+    const numbering: RuleNumbering = {
+      userNumber: (id) => numberOf("user", userNumbers, id),
+      doorsOf: doorNumbersOfRules(content.zones, (id) => numberOf("door", this.doorNumbers, id)),
       scheduleNumber: (id) => numberOf("schedule", scheduleNumbers, id),
+    };
+    this.rules = new AccessProfiles(content.rules.filter(admitsPeople), {
+      userCount: content.users.length,
+      doorCount: content.doors.length,
+      ...numbering,
     });
-    const users = { count: userCount, numberOf: userNumber };
+    this.places = this.posturePlaces(content, numbering);
+    numbered("area", content.areas);
+    this.areas = new Map(content.areas.map((area) => [area.id, area]));
+    this.doorCrossings = content.doors.map((door) => crossingsOf(door, this.areas));
+    const users = { count: content.users.length, numberOf: numbering.userNumber };
     this.passes = new PassColumns(content.passes, users, hashKey);
     this.credentialCount = this.passes.count;
   }
@@ -65,14 +90,53 @@ export class AccessTable {
     return this.doorNumbers.get(id) ?? -1;
   }
 
+  area(id: AreaId): AreaRecord | undefined {
+    return this.areas.get(id);
+  }
+
+  /** Undefined where it does not matter to this door's areas who is where. */
+  crossings(door: number): Crossings | undefined {
+    return this.doorCrossings[door];
+  }
+
+  /** What the site says about the door's posture; undefined for a door that is not there. */
+  posturePlace(door: number): PosturePlace | undefined {
+    return this.places[door];
+  }
+
+  /** The rules that hold this door unlocked. */
+  unlockRules(door: number): readonly UnlockRule[] {
+    return this.places[door]?.rules ?? [];
+  }
+
   isSuspended(user: number): boolean {
-    return this.suspended[user] !== 0;
+    return this.users.isSuspended(user);
+  }
+
+  hasTrait(user: number, trait: UserTrait): boolean {
+    return this.users.hasTrait(user, trait);
   }
 
   schedule(schedule: number): NamedSchedule {
     const found = this.schedules[schedule];
     if (found === undefined) throw new Error(`no schedule ${schedule}`);
     return found;
+  }
+
+  private posturePlaces(
+    { doors, rules }: TableContent,
+    numbering: RuleNumbering,
+  ): readonly PosturePlace[] {
+    const places = doors.map((settings) => ({ settings, rules: [] as UnlockRule[] }));
+    for (const rule of rules) {
+      const unlocking = unlockRuleOf(rule, {
+        userNumber: numbering.userNumber,
+        schedule: (id) => this.schedule(numbering.scheduleNumber(id)).compiled,
+      });
+      if (unlocking === undefined) continue;
+      for (const door of numbering.doorsOf(rule)) places[door]?.rules.push(unlocking);
+    }
+    return places;
   }
 }
 
@@ -83,6 +147,24 @@ export class AccessTable {
  */
 export function buildAccessTable(content: TableContent, hashKey: HashKey): AccessTable {
   return new AccessTable(content, hashKey);
+}
+
+function admitsPeople({ kind }: RuleRecord): boolean {
+  return kind === "grant" || kind === "grant_two_factors";
+}
+
+/** Of a rule: its own doors and those of its zones, each once. */
+function doorNumbersOfRules(
+  zones: readonly ZoneRecord[],
+  doorNumber: (id: DoorId) => number,
+): (rule: RuleRecord) => ReadonlySet<number> {
+  const doorsIn = zoneDoors(zones);
+  const doorsOfZone = (id: ZoneId): readonly DoorId[] => {
+    const doors = doorsIn.get(id);
+    if (doors === undefined) throw new Error(`the table refers to zone ${id}, which it lacks`);
+    return doors;
+  };
+  return (rule) => new Set([...rule.doors, ...rule.zones.flatMap(doorsOfZone)].map(doorNumber));
 }
 
 function numbered<Id extends string>(

@@ -1,4 +1,4 @@
-import type { PassKind, PassRecord } from "../../domain/access.ts";
+import type { PassKind, PassRecord, PassTrait } from "../../domain/access.ts";
 import type { PinDigest, RawCredential } from "../../domain/credential.ts";
 import { type PassId, passId, type UserId, userId } from "../../domain/ids.ts";
 import type { EpochMs } from "../../domain/time.ts";
@@ -14,12 +14,14 @@ import {
 import { IdColumn } from "./id-column.ts";
 import type { HashKey } from "./keyed-hash.ts";
 import { PassRecords, usersMax } from "./pass-records.ts";
+import { PassUses, type UseCount } from "./pass-uses.ts";
 
 /** A table's passes by number, found by what is presented; no object for each pass. */
 export class PassColumns {
   readonly count: number;
   private readonly index: CredentialIndex;
   private readonly records: PassRecords;
+  private readonly uses: PassUses;
   /** A pass's own, and then its user's: every decision names both. */
   private readonly ids: IdColumn;
   /** What is being looked up, reused so that a decision allocates nothing for it. */
@@ -48,6 +50,7 @@ export class PassColumns {
       placeOf[number] = place;
     }
     this.records = new PassRecords(this.count, passOf, (pass) => users.numberOf(pass.user));
+    this.uses = new PassUses(this.count, passOf);
     this.ids = new IdColumn(this.count, 2, (number, which) => {
       const pass = passOf(number);
       return which === 0 ? pass.id : pass.user;
@@ -92,6 +95,15 @@ export class PassColumns {
 
   kind(pass: number): PassKind {
     return this.records.kind(pass);
+  }
+
+  hasTrait(pass: number, trait: PassTrait): boolean {
+    return this.records.hasTrait(pass, trait);
+  }
+
+  /** Undefined for a pass that is good for any number of grants. */
+  useCount(pass: number): UseCount | undefined {
+    return this.records.hasUseCount(pass) ? this.uses.of(pass) : undefined;
   }
 
   /** Minus infinity where the pass has no start. */

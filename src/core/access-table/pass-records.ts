@@ -1,15 +1,23 @@
-import type { PassKind, PassRecord } from "../../domain/access.ts";
+import { type PassKind, type PassRecord, type PassTrait, passTraits } from "../../domain/access.ts";
 import { type EpochMs, epochMs } from "../../domain/time.ts";
 
 /** `[word][start][end]`, side by side because a decision reads all three. */
 const recordWords = 3;
 
-/** How a pass's word is made up: its user's number above, its kind, and whether it is active. */
+/** How a pass's word is made up: its user's number above, then traits, kind and two flags. */
 const activeFlag = 1;
-const kindShift = 1;
+/** It has a use count, which stands elsewhere: most have none. */
+const limitedFlag = 2;
+const kindShift = 2;
 const kindMask = 3;
-const userShift = 3;
+const traitShift = 4;
+const userShift = traitShift + passTraits.length;
 const passKinds = ["mobile", "nfc_card", "csn_card", "pin"] as const satisfies readonly PassKind[];
+const traitFlags: Readonly<Record<PassTrait, number>> = {
+  pass_through: 1 << traitShift,
+  toggle: 2 << traitShift,
+  duress: 4 << traitShift,
+};
 /** So that a user's number fits into what the word leaves it. */
 export const usersMax = 2 ** (32 - userShift);
 
@@ -38,7 +46,9 @@ export class PassRecords {
       const pass = passOf(number);
       this.words[number * recordWords] =
         (pass.active ? activeFlag : 0) |
+        (pass.usesMax === undefined ? 0 : limitedFlag) |
         (passKinds.indexOf(pass.kind) << kindShift) |
+        (pass.traits ?? []).reduce((flags, trait) => flags | traitFlags[trait], 0) |
         (userOf(pass) << userShift);
       if (this.unitMs === 1) {
         this.fineTimes[number * 2] = pass.startsAt ?? -Infinity;
@@ -56,6 +66,14 @@ export class PassRecords {
 
   isActive(number: number): boolean {
     return ((this.words[number * recordWords] ?? 0) & activeFlag) !== 0;
+  }
+
+  hasUseCount(number: number): boolean {
+    return ((this.words[number * recordWords] ?? limitedFlag) & limitedFlag) !== 0;
+  }
+
+  hasTrait(number: number, trait: PassTrait): boolean {
+    return ((this.words[number * recordWords] ?? 0) & traitFlags[trait]) !== 0;
   }
 
   kind(number: number): PassKind {
