@@ -1,5 +1,9 @@
+import type { Clock } from "../../hal/clock.ts";
 import type { PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
 import type { PassId, UserId } from "../domain/ids.ts";
+import type { TroubleReporter } from "./journal.ts";
+import { LoggedPremises } from "./logged-premises.ts";
+import { openPremisesLog } from "./premises-log.ts";
 
 /**
  * What the controller knows of its premises, in memory and on disk. Nothing of it waits for a disk
@@ -29,4 +33,21 @@ export interface PremisesStore {
   damages(): readonly string[];
   /** Writes what is not on disk yet; resolves within 5 s whatever the disk does. Then nothing is written. */
   close(): Promise<void>;
+}
+
+export interface PremisesStoreOptions {
+  /** In a folder that nobody else writes to; it is made where it is missing. */
+  readonly file: string;
+  readonly clock: Clock;
+  /** Told of each of `premisesTroubles`, also during opening. */
+  readonly troubles: TroubleReporter;
+}
+
+/**
+ * Never rejects: where the file cannot be read, or not all of it, what can be is in force and
+ * `damages` says what could not.
+ */
+export async function openPremisesStore(options: PremisesStoreOptions): Promise<PremisesStore> {
+  const { file, clock, troubles } = options;
+  return new LoggedPremises({ ...(await openPremisesLog(file)), clock, troubles });
 }

@@ -2,7 +2,8 @@ import type { Clock } from "../../../hal/clock.ts";
 import {
   changeOf,
   type PremisesRecord,
-  recordOf,
+  recordsOf,
+  spentRecord,
 } from "../../../src/controller/premises-records.ts";
 import type { PremisesStore } from "../../../src/controller/premises-store.ts";
 import { type PremisesChange, PremisesMemory } from "../../../src/core/premises-memory.ts";

@@ -1,0 +1,272 @@
+import type { Clock } from "../../hal/clock.ts";
+import { type PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
+import { HalError } from "../domain/hal-error.ts";
+import type { PassId, UserId } from "../domain/ids.ts";
+import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
+import { Deadline } from "./deadline.ts";
+import type { TroubleReporter } from "./journal.ts";
+import type { PremisesFound } from "./premises-lines.ts";
+import type { PremisesLog } from "./premises-log.ts";
+import {
+  changeOf,
+  type Moment,
+  type PremisesRecord,
+  recordsOf,
+  spentRecord,
+} from "./premises-records.ts";
+import type { PremisesStore } from "./premises-store.ts";
+import { premisesTroubles } from "./premises-troubles.ts";
+
+/** How long somebody at a door waits for the disk before he is denied. */
+const commitMaxMs = 2_000;
+/** Commits that may wait for the disk at once: more are refused at once. */
+const commitsMax = 1_000;
+const retryMinMs = 100;
+const retryMaxMs = 30_000;
+/** How long `close` waits for the disk. */
+const closeMaxMs = 5_000;
+
+interface Waiting {
+  readonly giveUpAt: MonotonicMs;
+  readonly resolve: () => void;
+  readonly reject: (error: HalError) => void;
+}
+
+export interface LoggedPremisesOptions {
+  readonly log: PremisesLog;
+  readonly found: PremisesFound;
+  readonly clock: Clock;
+  readonly troubles: TroubleReporter;
+}
+
+/**
+ * Premises over a log. What is to be on disk is kept by key, as it is now and not as it was asked
+ * for: changes that wait for a disk that fails take no more room than the premises themselves.
+ */
+export class LoggedPremises implements PremisesStore {
+  readonly memory = new PremisesMemory();
+  readonly #log: PremisesLog;
+  readonly #clock: Clock;
+  readonly #troubles: TroubleReporter;
+  readonly #damages: string[];
+  readonly #records = new Map<string, string>();
+  /** Keys whose record is not known to be on disk as it is. */
+  #unwritten = new Set<string>();
+  #isDue: boolean;
+  /** For the write under way, and for the one after it: oldest first. */
+  #waitingNow: Waiting[] = [];
+  #waitingNext: Waiting[] = [];
+  #writeBeganAt: MonotonicMs | undefined;
+  #isScheduled = false;
+  #retryMs = retryMinMs;
+  readonly #retry: Deadline;
+  readonly #giveUp: Deadline;
+  /** The write under way was reported to hang. */
+  #isHanging = false;
+  #closed: Promise<void> | undefined;
+  #isOver = false;
+  #written: () => void = () => {};
+
+  constructor({ log, found, clock, troubles }: LoggedPremisesOptions) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#troubles = troubles;
+    this.#damages = [...found.damages];
+    this.#retry = new Deadline(clock, () => this.#write());
+    this.#giveUp = new Deadline(clock, () => this.#refuseLate());
+    this.#load(found.values);
+    if (this.#damages.length > 0) troubles.raise(premisesTroubles.damaged);
+    // A damaged file is replaced by what could be read of it before it gets any worse.
+    this.#isDue = found.state === "damaged" || this.#unwritten.size > 0;
+    if (this.#isDue) this.#schedule();
+  }
+
+  commit(changes: readonly PremisesChange[]): Promise<void> {
+    const isWritten = this.#apply(changes);
+    if (!isWritten) return Promise.resolve();
+    const now = this.#clock.monotonic();
+    if (this.#closed !== undefined) return refused("the premises are closed");
+    if (this.#waitingNext.length >= commitsMax) return refused("too many wait for the disk");
+    if (this.#isHanging) return refused("the disk does not answer");
+    return new Promise((resolve, reject) => {
+      const giveUpAt = monotonicMs(now + commitMaxMs);
+      this.#waitingNext.push({ giveUpAt, resolve, reject });
+      this.#armGiveUp();
+    });
+  }
+
+  keep(changes: readonly PremisesChange[]): void {
+    this.#apply(changes);
+  }
+
+  takeBack(pass: PassId): void {
+    const spent = this.memory.spent(pass);
+    if (spent > 0) this.keep([{ kind: "spent", pass, spent: spent - 1 }]);
+  }
+
+  prune(has: (pass: PassId) => boolean): void {
+    this.#put(this.memory.prune(has).map((pass) => spentRecord(pass, undefined)));
+  }
+
+  pruneUsers(has: (user: UserId) => boolean): void {
+    const absent = [...this.memory.recordedUsers()].filter((user) => !has(user));
+    this.keep(absent.map((user) => ({ kind: "forgiven", user })));
+  }
+
+  damages(): readonly string[] {
+    return this.#damages;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  #load(values: ReadonlyMap<string, unknown>): void {
+    const now = this.#moment();
+    for (const [key, value] of values) {
+      const change = changeOf(key, value, now);
+      if (change === undefined) {
+        this.#damages.push(`${key.slice(0, 80)} is not a record of ours`);
+        this.#unwritten.add(key);
+        continue;
+      }
+      this.#records.set(key, JSON.stringify(value));
+      const forgotten = this.memory.apply(change);
+      for (const { key: gone } of recordsOf({ kind: "forgiven" }, forgotten, now)) {
+        this.#records.delete(gone);
+        this.#unwritten.add(gone);
+      }
+    }
+  }
+
+  /** Whether any of it is for the disk. */
+  #apply(changes: readonly PremisesChange[]): boolean {
+    const now = this.#moment();
+    const records = changes.flatMap((change) => recordsOf(change, this.memory.apply(change), now));
+    return this.#put(records);
+  }
+
+  #put(records: readonly PremisesRecord[]): boolean {
+    let isWritten = false;
+    for (const { key, json } of records) {
+      // Nothing to take out: what is not to be remembered costs the disk nothing.
+      if (json === undefined && !this.#records.has(key)) continue;
+      // Behind the others, as in the memory: the order is that of the last change.
+      this.#records.delete(key);
+      if (json !== undefined) this.#records.set(key, json);
+      this.#unwritten.add(key);
+      isWritten = true;
+    }
+    if (isWritten) this.#isDue = true;
+    if (isWritten) this.#schedule();
+    return isWritten;
+  }
+
+  /** Changes of one turn of the event loop go to the disk together. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    if (this.#writeBeganAt !== undefined || !this.#isDue || this.#isOver) return;
+    this.#retry.set(undefined);
+    this.#writeBeganAt = this.#clock.monotonic();
+    const keys = this.#unwritten;
+    this.#unwritten = new Set();
+    this.#isDue = false;
+    this.#waitingNow = this.#waitingNext;
+    this.#waitingNext = [];
+    this.#armGiveUp();
+    const changed = Array.from(keys, (key) => ({ key, json: this.#records.get(key) }));
+    this.#log.write(changed, this.#records).then(
+      () => this.#wrote(),
+      (error: unknown) => this.#failed(keys, error),
+    );
+  }
+
+  #wrote(): void {
+    this.#writeBeganAt = undefined;
+    this.#isHanging = false;
+    this.#retryMs = retryMinMs;
+    this.#troubles.clear(premisesTroubles.failing);
+    const waiting = this.#waitingNow;
+    this.#waitingNow = [];
+    for (const { resolve } of waiting) resolve();
+    this.#armGiveUp();
+    if (this.#isDue) this.#write();
+    else this.#written();
+  }
+
+  #failed(keys: ReadonlySet<string>, cause: unknown): void {
+    this.#writeBeganAt = undefined;
+    this.#isHanging = false;
+    for (const key of keys) this.#unwritten.add(key);
+    this.#isDue = true;
+    this.#troubles.raise(premisesTroubles.failing);
+    const waiting = this.#waitingNow;
+    this.#waitingNow = [];
+    const why = cause instanceof Error ? cause.message : String(cause);
+    for (const { reject } of waiting) reject(new HalError("io", why, { cause }));
+    this.#armGiveUp();
+    // Who came meanwhile is owed an attempt of his own.
+    if (this.#waitingNext.length > 0) return this.#write();
+    if (this.#closed !== undefined) return this.#written();
+    this.#retry.set(monotonicMs(this.#clock.monotonic() + this.#retryMs));
+    this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
+  }
+
+  /** The disk neither takes it nor refuses it: who waits at a door is told no. */
+  #refuseLate(): void {
+    const now = this.#clock.monotonic();
+    const isLate = ({ giveUpAt }: Waiting) => giveUpAt <= now;
+    const late = [...this.#waitingNow, ...this.#waitingNext].filter(isLate);
+    this.#waitingNow = this.#waitingNow.filter((waiting) => !isLate(waiting));
+    this.#waitingNext = this.#waitingNext.filter((waiting) => !isLate(waiting));
+    this.#isHanging = this.#writeBeganAt !== undefined && now >= this.#writeBeganAt + commitMaxMs;
+    this.#troubles.raise(premisesTroubles.failing);
+    for (const { reject } of late) reject(new HalError("io", "the disk does not answer"));
+    this.#armGiveUp();
+  }
+
+  /** Also where nobody waits: a lockdown that does not get onto the disk is worth a trouble. */
+  #armGiveUp(): void {
+    const hangsAt =
+      this.#writeBeganAt === undefined || this.#isHanging
+        ? Infinity
+        : this.#writeBeganAt + commitMaxMs;
+    const waiting = this.#waitingNow[0] ?? this.#waitingNext[0];
+    const at = Math.min(hangsAt, waiting?.giveUpAt ?? Infinity);
+    this.#giveUp.set(at === Infinity ? undefined : monotonicMs(at));
+  }
+
+  async #finish(): Promise<void> {
+    this.#retry.set(undefined);
+    const written = new Promise<void>((resolve) => {
+      this.#written = resolve;
+    });
+    const closeBy = monotonicMs(this.#clock.monotonic() + closeMaxMs);
+    const alarm = this.#clock.alarm(closeBy, () => this.#written());
+    if (this.#isDue) this.#write();
+    else if (this.#writeBeganAt === undefined) this.#written();
+    await written;
+    alarm.cancel();
+    this.#isOver = true;
+    this.#giveUp.set(undefined);
+    // A disk that hangs would hold the file, and the process with it.
+    if (this.#writeBeganAt === undefined) await this.#log.close();
+  }
+
+  #moment(): Moment {
+    return { monotonic: this.#clock.monotonic(), wall: this.#clock.wall() };
+  }
+}
+
+function refused(why: string): Promise<never> {
+  return Promise.reject(new HalError("io", why));
+}

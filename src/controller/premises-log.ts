@@ -1,0 +1,193 @@
+import { type FileHandle, link, open, readFile, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { makeFolder, replaceFile } from "./durable-file.ts";
+import { headerLine, lineOf, type PremisesFound, parsePremisesLines } from "./premises-lines.ts";
+import type { PremisesRecord } from "./premises-records.ts";
+
+/** Where records are made durable. One call at a time. */
+export interface PremisesLog {
+  /**
+   * Makes `changed` durable, all of them or none. `all` is every record there is by now, for when the
+   * file has to be written anew. Rejects with the file system's error.
+   */
+  write(changed: readonly PremisesRecord[], all: ReadonlyMap<string, string>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file that has grown to three times what it was when it was written anew is written anew. */
+const growthMax = 3;
+const rewriteAtLeastBytes = 256 * 1_024;
+/** A file that cannot be written anew grows no further than this. */
+const fileBytesMax = 64 * 1_024 * 1_024;
+/** Lines of a rewriting between two looks at the doors. */
+const linesPerTurn = 2_000;
+
+/** The file that lines may be added to. */
+interface Growing {
+  readonly handle: FileHandle;
+  readonly bytes: number;
+  readonly nextNumber: number;
+  /** The size at which it is written anew. */
+  readonly rewriteAtBytes: number;
+}
+
+/** Never rejects: a controller whose disk is gone still opens doors. Waits for one that is slow. */
+export async function openPremisesLog(
+  file: string,
+): Promise<{ readonly log: PremisesLog; readonly found: PremisesFound }> {
+  const log = new FilePremisesLog(file);
+  return { log, found: await log.load() };
+}
+
+const nothingFound: PremisesFound = {
+  values: new Map(),
+  nextNumber: 0,
+  state: "torn",
+  damages: [],
+};
+
+class FilePremisesLog implements PremisesLog {
+  readonly #file: string;
+  /** Undefined: nothing may be added to what is there, if anything; it has to be written anew. */
+  #growing: Growing | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async load(): Promise<PremisesFound> {
+    const found = await this.#read();
+    if (found.state === "damaged") await this.#keepDamaged();
+    if (found.state !== "whole") return found;
+    try {
+      await this.#grow(found.nextNumber);
+      // What a killed process wrote without calling it durable is about to be believed.
+      await this.#growing?.handle.datasync();
+    } catch {
+      // The first write will say what is wrong with the disk.
+      await this.#letGo();
+    }
+    return found;
+  }
+
+  async write(changed: readonly PremisesRecord[], all: ReadonlyMap<string, string>): Promise<void> {
+    const growing = this.#growing;
+    if (growing === undefined) return this.#rewrite(all);
+    if (growing.bytes < growing.rewriteAtBytes) return this.#append(growing, changed);
+    try {
+      await this.#rewrite(all);
+    } catch (error) {
+      // A disk too full for two of them may still have room for a line.
+      const rewriteAtBytes = Math.min(growing.rewriteAtBytes * growthMax, fileBytesMax);
+      if (growing.bytes >= rewriteAtBytes) throw error;
+      if (!(await this.#isInPlace(growing.handle))) {
+        // Lines added to a file that lost its name would be gone at the next start.
+        await this.#letGo();
+        throw error;
+      }
+      this.#growing = { ...growing, rewriteAtBytes };
+      return this.#append(this.#growing, changed);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#letGo();
+  }
+
+  async #append(growing: Growing, changed: readonly PremisesRecord[]): Promise<void> {
+    const line = lineOf(growing.nextNumber, changed);
+    try {
+      await writeAt(growing.handle, line, growing.bytes);
+      await growing.handle.datasync();
+    } catch (error) {
+      // Half a line may be there now, and what a disk failed to keep once it may report as kept the
+      // next time: nothing is added to this file any more.
+      await this.#letGo();
+      throw error;
+    }
+    this.#growing = {
+      ...growing,
+      bytes: growing.bytes + line.length,
+      nextNumber: growing.nextNumber + 1,
+    };
+  }
+
+  async #rewrite(all: ReadonlyMap<string, string>): Promise<void> {
+    const lines = [headerLine];
+    for (const [key, json] of all) {
+      lines.push(lineOf(lines.length, [{ key, json }]));
+      // Doors do not wait for a building's records; what changes meanwhile is written once more.
+      if (lines.length % linesPerTurn === 0) await nextTurn();
+    }
+    await makeFolder(dirname(this.#file));
+    await replaceFile(this.#file, Buffer.concat(lines));
+    await this.#letGo();
+    await this.#grow(lines.length);
+  }
+
+  async #grow(nextNumber: number): Promise<void> {
+    const handle = await open(this.#file, "r+");
+    const { size: bytes } = await handle.stat();
+    const rewriteAtBytes = Math.max(rewriteAtLeastBytes, bytes * growthMax);
+    this.#growing = { handle, bytes, nextNumber, rewriteAtBytes };
+  }
+
+  /** Whether a failed rewriting left the old file under its name. */
+  async #isInPlace(handle: FileHandle): Promise<boolean> {
+    if (this.#growing?.handle !== handle) return false;
+    try {
+      return (await stat(this.#file)).ino === (await handle.stat()).ino;
+    } catch {
+      return false;
+    }
+  }
+
+  async #letGo(): Promise<void> {
+    const growing = this.#growing;
+    this.#growing = undefined;
+    // Everything in it that counts was made durable before.
+    await growing?.handle.close().catch(() => undefined);
+  }
+
+  async #read(): Promise<PremisesFound> {
+    try {
+      const { size } = await stat(this.#file);
+      if (size > 2 * fileBytesMax) return damaged(`${size} bytes, at most ${fileBytesMax}`);
+      return parsePremisesLines(await readFile(this.#file));
+    } catch (error) {
+      return isMissing(error) ? nothingFound : damaged(describe(error));
+    }
+  }
+
+  /** The file is about to be replaced: evidence of what happened to it goes under another name. */
+  async #keepDamaged(): Promise<void> {
+    const aside = `${this.#file}.set-aside`;
+    try {
+      await rm(aside, { force: true });
+      await link(this.#file, aside);
+    } catch {
+      // Not every file system can; the doors matter more.
+    }
+  }
+}
+
+function damaged(detail: string): PremisesFound {
+  return { ...nothingFound, state: "damaged", damages: [detail] };
+}
+
+async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    if (bytesWritten === 0) throw new Error("the disk took nothing and said nothing");
+    done += bytesWritten;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
