@@ -1,13 +1,14 @@
 import type { MonotonicMs } from "../../src/domain/time.ts";
+import type { WireFault } from "../../src/domain/wire-fault.ts";
 import type { ContactWiring } from "../board-profile.ts";
 import type { Clock } from "../clock.ts";
 import type { DoorPosition, Leaf } from "../door-inputs.ts";
 import type { Gpio } from "../gpio.ts";
 import { type ContactReading, DebouncedContact } from "./debounced-contact.ts";
 
-function leafOf(reading: ContactReading): Leaf {
+function leafOf(reading: ContactReading): Leaf | WireFault {
   if (reading === "rest") return "closed";
-  return "open";
+  return reading === "active" ? "open" : reading;
 }
 
 /** Throws `HalError` as `Gpio.openInputs` does; nothing is open then. */
@@ -19,7 +20,7 @@ export function openDoorPosition(options: {
   const contact = new DebouncedContact({ ...options, restlessAs: "changes" });
   return {
     read: () => leafOf(contact.read()),
-    listen: (listener: (leaf: Leaf, at: MonotonicMs) => void) =>
+    listen: (listener: (leaf: Leaf | WireFault, at: MonotonicMs) => void) =>
       contact.listen((reading, at) => listener(leafOf(reading), at)),
     close: () => contact.close(),
   };

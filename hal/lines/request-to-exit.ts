@@ -1,13 +1,14 @@
 import type { MonotonicMs } from "../../src/domain/time.ts";
+import type { WireFault } from "../../src/domain/wire-fault.ts";
 import type { ContactWiring } from "../board-profile.ts";
 import type { Clock } from "../clock.ts";
 import type { RequestToExit, RexState } from "../door-inputs.ts";
 import type { Gpio } from "../gpio.ts";
 import { type ContactReading, DebouncedContact } from "./debounced-contact.ts";
 
-function rexOf(reading: ContactReading): RexState {
+function rexOf(reading: ContactReading): RexState | WireFault {
   if (reading === "rest") return "idle";
-  return reading === "active" ? "pressed" : "idle";
+  return reading === "active" ? "pressed" : reading;
 }
 
 /**
@@ -24,7 +25,7 @@ export function openRequestToExit(options: {
   const contact = new DebouncedContact({ ...options, restlessAs: "changes" });
   return {
     read: () => rexOf(contact.read()),
-    listen: (listener: (state: RexState, at: MonotonicMs) => void) =>
+    listen: (listener: (state: RexState | WireFault, at: MonotonicMs) => void) =>
       contact.listen((reading, at) => listener(rexOf(reading), at)),
     close: () => contact.close(),
   };

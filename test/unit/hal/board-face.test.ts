@@ -103,12 +103,12 @@ t.test("the whole board is shown as its lines have it", async (t) => {
         },
       },
       readers: {
-        front: { led: "amber", beeper: "off", tamper: null },
+        front: { led: "amber", beeper: "off", tamper: { state: "idle", wire: "sound" } },
         lab: { led: "off", beeper: "off", tamper: null },
         back: { led: "off", beeper: "off", tamper: null },
       },
-      fire: null,
-      tamper: null,
+      fire: { state: "idle", wire: "sound" },
+      tamper: { state: "idle", wire: "sound" },
     },
   });
 });
@@ -117,6 +117,9 @@ const card = "/sim/readers/front/card";
 const keys = "/sim/readers/front/keys";
 const contact = "/sim/doors/front/contact";
 const rex = "/sim/doors/front/rex";
+const wires = "/sim/doors/front/wires";
+const fire = "/sim/fire";
+const tamper = "/sim/tamper";
 const refused: readonly (readonly [string, unknown, number, string])[] = [
   [card, { ...ada, number: 65_536 }, 400, "number"],
   [card, { ...ada, number: -1 }, 400, "number"],
@@ -157,6 +160,28 @@ const refused: readonly (readonly [string, unknown, number, string])[] = [
   [rex, { pressed: "true" }, 400, "pressed"],
   ["/sim/doors/lab/rex", { pressed: true }, 404, "door"],
   ["/sim/doors/none/rex", { pressed: true }, 404, "door"],
+  [wires, { contact: "broken" }, 400, "contact"],
+  [wires, { rex: null }, 400, "rex"],
+  [wires, { contact: "cut", rex: "frayed" }, 400, "rex"],
+  [wires, { strike: "cut" }, 400, "strike"],
+  [wires, {}, 400, "body"],
+  [wires, "[]", 400, "body"],
+  ["/sim/doors/lab/wires", { contact: "cut", rex: "cut" }, 400, "rex"],
+  ["/sim/doors/none/wires", { contact: "cut" }, 404, "door"],
+  [fire, {}, 400, "state"],
+  [fire, { state: "burning" }, 400, "state"],
+  [fire, { state: true }, 400, "state"],
+  [fire, { state: "raised", wire: "burnt" }, 400, "wire"],
+  [fire, { state: "raised", reader: "front" }, 400, "reader"],
+  [fire, '{"state":', 400, "body"],
+  [tamper, {}, 400, "state"],
+  [tamper, { reader: "front" }, 400, "state"],
+  [tamper, { state: "cleared" }, 400, "state"],
+  [tamper, { state: "raised", reader: "none" }, 400, "reader"],
+  [tamper, { state: "raised", reader: "__proto__" }, 400, "reader"],
+  [tamper, { state: "raised", reader: null }, 400, "reader"],
+  [tamper, { state: "raised", reader: "lab" }, 400, "reader"],
+  [tamper, { state: "raised", door: "front" }, 400, "door"],
   ["/sim/faults", { seed: 1, board: { lostEdge: 7 } }, 400, "board.lostEdge"],
   ["/sim/faults", { seed: 1, lines: { nowhere: {} } }, 400, "lines.nowhere"],
   ["/sim/clock", { quality: "fine" }, 400, "quality"],
@@ -183,6 +208,54 @@ t.test("bad input is refused with the field named, and moves nothing", async (t)
   t.same(sim.state(), before);
 });
 
+t.test("fire, tamper and pliers reach the board's inputs, and the board shows them", async (t) => {
+  const { post, get, board, clock } = openFace();
+  const front = doorOf(board, "front");
+  const told: unknown[] = [];
+  front.position?.listen((leaf) => told.push(["contact", leaf]));
+  front.rex?.listen((state) => told.push(["rex", state]));
+  board.fire?.listen((state) => told.push(["fire", state]));
+  board.tamper?.listen((state) => told.push(["enclosure", state]));
+  readerOf(board, "front").tamper?.listen((state) => told.push(["reader", state]));
+  const asked = [
+    [fire, { state: "raised" }],
+    [tamper, { state: "raised" }],
+    [tamper, { state: "raised", reader: "front" }],
+    [wires, { contact: "shorted", rex: "shorted" }],
+    [fire, { state: "idle" }],
+    [fire, { wire: "cut" }],
+    [tamper, { state: "idle", reader: "front" }],
+  ] as const;
+  for (const [path, body] of asked) {
+    t.same(await post(path, body), { status: 200, body: { ok: true } }, JSON.stringify(body));
+    await clock.elapse(50);
+  }
+  t.same(told, [
+    ["fire", "raised"],
+    ["enclosure", "raised"],
+    ["reader", "raised"],
+    ["rex", "pressed"],
+    ["contact", "shorted"],
+    ["fire", "idle"],
+    ["fire", "cut"],
+    ["reader", "idle"],
+  ]);
+  t.match((await get("/sim")).body, {
+    doors: { front: { rex: "idle", wires: { contact: "shorted", rex: "shorted" } } },
+    readers: { front: { tamper: { state: "idle", wire: "sound" } }, lab: { tamper: null } },
+    fire: { state: "idle", wire: "cut" },
+    tamper: { state: "raised", wire: "sound" },
+  });
+  await post(wires, { contact: "sound", rex: "sound" });
+  await post(fire, { state: "raised", wire: "sound" });
+  await clock.elapse(50);
+  t.same(told.slice(8), [
+    ["rex", "idle"],
+    ["contact", "closed"],
+    ["fire", "raised"],
+  ]);
+});
+
 t.test("a number out of range is told the range", async (t) => {
   const { post } = openFace();
   const { body } = await post(card, { ...ada, number: 65_536 });
@@ -203,12 +276,16 @@ t.test("a reader without keypad refuses keys", async (t) => {
       },
     ],
   });
-  const response = await createBoardFace(rig.sim).request("/sim/readers/plain/keys", {
-    method: "POST",
-    body: '{"keys":"1"}',
-  });
+  const face = createBoardFace(rig.sim);
+  const post = (path: string, body: string) => face.request(path, { method: "POST", body });
+  const response = await post("/sim/readers/plain/keys", '{"keys":"1"}');
   t.equal(response.status, 400);
   t.match(await response.json(), { error: { field: "reader" } });
+  for (const input of ["fire", "tamper"]) {
+    const refused = await post(`/sim/${input}`, '{"state":"raised"}');
+    t.equal(refused.status, 404, "nor has this board a fire panel or a tamper switch");
+    t.match(await refused.json(), { error: { field: input } });
+  }
 });
 
 t.test("a body of more than 16 KiB is refused", async (t) => {
@@ -307,6 +384,10 @@ t.test("the stream begins with the whole board and tells each change and its tim
   t.match(await next(), { changed: "readers.front.beeper", readers: { front: { beeper: "on" } } });
   sim.setRex(doorId("front"), "pressed");
   t.match(await next(), { changed: "doors.front.rex" });
+  sim.setAlarm({ kind: "fire" }, "raised");
+  t.match(await next(), { changed: "fire", fire: { state: "raised" } });
+  sim.setWire({ kind: "contact", door: doorId("front") }, "cut");
+  t.match(await next(), { changed: "doors.front.wires" });
   await leave();
 });
 

@@ -60,6 +60,12 @@ t.test(
         ["back", "lab"],
       ],
     );
+    t.same(
+      [board.fire, board.tamper, ...board.readers.map(({ tamper }) => tamper)].map((alarm) =>
+        alarm?.read(),
+      ),
+      ["idle", "idle", "idle", undefined, undefined],
+    );
     board.close();
     t.same(closed.slice(0, 2), ["front-relay", "lab-relay"], "and before a lamp goes out");
   },

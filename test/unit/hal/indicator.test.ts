@@ -181,5 +181,5 @@ t.test("a reader without lamps or beeper takes every pattern", async (t) => {
   indicator.show({ kind: "flash", light: "amber", onMs: 50 });
   indicator.beep(100);
   clock.advance(200);
-  t.same(sim.state().readers["back"], { led: "off", beeper: "off" });
+  t.same(sim.state().readers["back"], { led: "off", beeper: "off", tamper: null });
 });

@@ -1,5 +1,5 @@
 import type { Board } from "../../../hal/board.ts";
-import type { BoardProfile, LampWiring } from "../../../hal/board-profile.ts";
+import type { BoardProfile, ContactWiring, LampWiring } from "../../../hal/board-profile.ts";
 import { openBoard } from "../../../hal/lines/board.ts";
 import type { ReaderReport } from "../../../hal/reader.ts";
 import { SimBoard } from "../../../hal/sim/sim-board.ts";
@@ -10,13 +10,25 @@ import { encodeCard, standardFormats } from "../../../src/protocols/wiegand/form
 
 const lamp = (line: string): LampWiring => ({ line, activeLevel: 0 });
 
+const contact = (line: string): ContactWiring => ({
+  line,
+  contact: "normally_closed",
+  debounceMs: 20,
+});
+
+/** Its comparators pull their lines down for a fault. */
+const supervised = (line: string): ContactWiring => ({
+  ...contact(line),
+  supervision: { cutLine: `${line}-cut`, shortedLine: `${line}-shorted`, activeLevel: 0 },
+});
+
 /** Two doors that differ in all that wiring can differ in. */
 export const twoDoors: BoardProfile = {
   doors: [
     {
       id: doorId("front"),
       strike: { line: "front-relay", energizedLevel: 1, lock: "fail_secure" },
-      position: { line: "front-contact", contact: "normally_closed", debounceMs: 20 },
+      position: supervised("front-contact"),
       rex: { line: "front-rex", contact: "normally_open", debounceMs: 20 },
     },
     {
@@ -36,6 +48,7 @@ export const twoDoors: BoardProfile = {
       red: lamp("front-red"),
       green: lamp("front-green"),
       beeper: lamp("front-beeper"),
+      tamper: contact("front-tamper"),
     },
     {
       id: readerId("lab"),
@@ -57,6 +70,8 @@ export const twoDoors: BoardProfile = {
       keypad: "burst_8",
     },
   ],
+  fire: supervised("fire"),
+  tamper: contact("tamper"),
 };
 
 /** The simulated board and the devices over its lines, with all that the readers report. */

@@ -34,11 +34,27 @@ t.test("the simulated board has the doors and readers of the demonstration", asy
     {
       id: "front",
       strike: { line: "relay1", energizedLevel: 1, lock: "fail_secure" },
-      position: { line: "contact1", contact: "normally_closed", debounceMs: 20 },
-      rex: { line: "rex1", contact: "normally_open", debounceMs: 20 },
+      position: {
+        line: "contact1",
+        contact: "normally_closed",
+        debounceMs: 20,
+        supervision: { cutLine: "contact1-cut", shortedLine: "contact1-shorted", activeLevel: 1 },
+      },
+      rex: { line: "rex1", contact: "normally_open", supervision: { cutLine: "rex1-cut" } },
     },
-    { id: "lab" },
+    { id: "lab", position: { line: "contact2", supervision: undefined } },
   ]);
+  t.match(profile.fire, {
+    line: "fire",
+    contact: "normally_closed",
+    debounceMs: 20,
+    supervision: { cutLine: "fire-cut", shortedLine: "fire-shorted", activeLevel: 1 },
+  });
+  t.same(profile.tamper, { line: "tamper", contact: "normally_closed", debounceMs: 20 });
+  t.same(
+    profile.readers.map(({ tamper }) => tamper?.line),
+    ["reader1-tamper", "reader2-tamper"],
+  );
   t.match(profile.readers, [
     {
       id: "front",
@@ -96,6 +112,26 @@ t.test("a line used twice is told with both places, whatever uses it", async (t)
       `${line} and ${earlier}`,
     );
   }
+});
+
+t.test("a supervised contact has both comparators, of one known level", async (t) => {
+  const broken = (from: string, to: string) => faultsOf(sim.replace(from, to));
+  t.match(broken(', shorted_line = "fire-shorted"', ""), [
+    /fire\.supervision\.shorted_line: expected the name of a line/,
+  ]);
+  t.match(broken('cut_line = "rex1-cut", ', ""), [
+    /doors\[0\]\.rex\.supervision\.cut_line: expected the name of a line/,
+  ]);
+  t.match(broken('"fire-shorted", active_level = "high"', '"fire-shorted", active_level = "on"'), [
+    /fire\.supervision\.active_level: .*"on"/,
+  ]);
+  t.match(broken('cut_line = "fire-cut"', 'open_line = "fire-cut"'), [
+    /fire\.supervision\.open_line: expected one of/,
+    /fire\.supervision\.cut_line: expected the name of a line/,
+  ]);
+  t.match(broken('line = "tamper"\ncontact = "normally_closed"', 'line = "tamper"'), [
+    /tamper\.contact: expected/,
+  ]);
 });
 
 t.test("a reader's door and formats must be there", async (t) => {
