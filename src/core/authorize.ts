@@ -3,13 +3,21 @@ import type { DenialReason } from "../domain/reason.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
 import {
   type AccessRequest,
-  checks,
+  judge,
   lookUp,
   type Missing,
   type Subject,
   type Verdict,
 } from "./checks.ts";
+import { usesOf } from "./pass-checks.ts";
 import type { Passage } from "./premises.ts";
+import {
+  companionOf,
+  isManager,
+  mayEscort,
+  passbackViolation,
+  whereaboutsOf,
+} from "./premises-checks.ts";
 
 export type { AccessRequest, Company } from "./checks.ts";
 
@@ -18,18 +26,30 @@ interface Named {
   readonly user: UserId;
 }
 
+type Writable<Record> = { -readonly [Field in keyof Record]: Record[Field] };
+
 /** One person who is let through, and what is to be done about it. */
 export interface Admission extends Named {
+  /** The user's number in the table that decided: for `afterGrant` of core/posture, at once. */
+  readonly userNumber: number;
   /** Of a pass with a use count: how many this controller will have granted, this grant included. */
   readonly use?: number;
   /** Present where it matters to some area of the door who is where. */
   readonly passage?: Passage;
   /** The strike and the leaf have `extraTimeMs` longer. */
   readonly extraTime?: true;
+  /** May escort: visitors may follow for a while. */
+  readonly escorts?: true;
   /** Unlocks the door until it is granted there again. */
   readonly toggles?: true;
   /** Soft anti-passback tells: where the user was thought to be. Absent `area`: in none. */
   readonly passbackFrom?: { readonly area?: AreaId };
+}
+
+export interface Granted extends Admission {
+  readonly kind: "granted";
+  /** Who waited and is let through together with the presenter. */
+  readonly along?: Admission;
 }
 
 /**
@@ -39,11 +59,7 @@ export interface Admission extends Named {
  * of a card and a PIN, the card's. `duress` is the pass of a duress PIN, whatever was decided.
  */
 export type Decision = (
-  | ({
-      readonly kind: "granted";
-      /** Who waited and is let through together with the presenter. */
-      readonly along?: Admission;
-    } & Admission)
+  | Granted
   | ({ readonly kind: Missing } & Named)
   | {
       readonly kind: "denied";
@@ -56,15 +72,18 @@ export type Decision = (
 /** Pure but for what schedules remember to be quick; the same arguments give the same decision. */
 export function authorize(table: AccessTable | undefined, request: AccessRequest): Decision {
   const subject = lookUp(table, request);
-  for (const check of checks) {
-    const verdict = check.judge(subject);
-    if (verdict !== "passed") return decisionOn(subject, verdict);
-  }
-  return decisionOn(subject, "passed");
+  return decisionOn(subject, judge(subject));
 }
 
 /** The decision that the first verdict other than `passed` amounts to, or `passed` for none. */
-export function decisionOn({ table: { passes }, pass }: Subject, verdict: Verdict): Decision {
+export function decisionOn(subject: Subject, verdict: Verdict): Decision {
+  const decision = decisionWithoutDuress(subject, verdict);
+  const duress = duressPass(subject);
+  return duress < 0 ? decision : { ...decision, duress: namesOf(subject, duress) };
+}
+
+function decisionWithoutDuress(subject: Subject, verdict: Verdict): Decision {
+  const { pass } = subject;
   if (pass < 0) {
     // A grant without a pass cannot be put into words, so it cannot be made by mistake.
     if (verdict === "passed" || isMissing(verdict)) {
@@ -72,11 +91,61 @@ export function decisionOn({ table: { passes }, pass }: Subject, verdict: Verdic
     }
     return { kind: "denied", reason: verdict };
   }
-  const passName = passes.id(pass);
-  const userName = passes.userId(pass);
-  if (verdict === "passed") return { kind: "granted", pass: passName, user: userName };
-  if (isMissing(verdict)) return { kind: verdict, pass: passName, user: userName };
-  return { kind: "denied", reason: verdict, pass: passName, user: userName };
+  if (verdict === "passed") return grantOf(subject);
+  const { pass: passName, user } = namesOf(subject, pass);
+  if (isMissing(verdict)) return { kind: verdict, pass: passName, user };
+  return { kind: "denied", reason: verdict, pass: passName, user };
+}
+
+function grantOf(subject: Subject): Granted {
+  const { table, pass, user } = subject;
+  const granted: Writable<Granted> = {
+    kind: "granted",
+    pass: table.passes.id(pass),
+    user: table.passes.userId(pass),
+    userNumber: user,
+  };
+  fillIn(subject, granted);
+  const companion = companionOf(subject);
+  if (companion !== undefined) {
+    const along = { ...namesOf(companion, companion.pass), userNumber: companion.user };
+    fillIn(companion, along);
+    granted.along = along;
+  }
+  return granted;
+}
+
+// Filled in field by field: most admissions have none of them, and spreading nothing costs as well.
+function fillIn(subject: Subject, admission: Writable<Admission>): void {
+  const { table, pass, user, crossing } = subject;
+  const uses = usesOf(subject, pass);
+  if (uses !== undefined) admission.use = uses.spentHere + 1;
+  if (table.hasTrait(user, "extra_time")) admission.extraTime = true;
+  if (mayEscort(subject)) admission.escorts = true;
+  if (table.passes.hasTrait(pass, "toggle")) admission.toggles = true;
+  if (crossing === undefined) return;
+  admission.passage = {
+    user: admission.user,
+    ...(crossing.to && { to: crossing.to.id }),
+    isManager: isManager(subject),
+  };
+  if (passbackViolation(subject) === "soft") {
+    const area = whereaboutsOf(subject)?.area;
+    admission.passbackFrom = area === undefined ? {} : { area };
+  }
+}
+
+function namesOf({ table: { passes } }: Subject, pass: number): Named {
+  return { pass: passes.id(pass), user: passes.userId(pass) };
+}
+
+/** The pass of a duress PIN that was presented, alone or after a card; or -1. */
+function duressPass(subject: Subject): number {
+  const { passes } = subject.table;
+  const { pin } = subject.request.presented;
+  const pass = pin === undefined ? subject.pass : passes.findPin(pin);
+  if (pass < 0 || !passes.hasTrait(pass, "duress") || !passes.isActive(pass)) return -1;
+  return passes.kind(pass) === "pin" ? pass : -1;
 }
 
 /** Whether the door asks for more instead of deciding. */

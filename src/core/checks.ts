@@ -1,77 +1,38 @@
-import type { DoorSettings } from "../domain/access.ts";
-import type { PinDigest } from "../domain/credential.ts";
-import { controllerId, type DoorId, type ReaderId, siteId } from "../domain/ids.ts";
-import type { DenialReason } from "../domain/reason.ts";
-import { epochMs, type MonotonicMs, type WallTime } from "../domain/time.ts";
+import { controllerId, siteId } from "../domain/ids.ts";
+import { epochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { type AccessTable, buildAccessTable } from "./access-table/access-table.ts";
-import type { Premises } from "./premises.ts";
+import {
+  judgeAccess,
+  judgeActive,
+  judgeClock,
+  judgeEnd,
+  judgeFactors,
+  judgeSchedule,
+  judgeStart,
+  judgeUser,
+  judgeUses,
+} from "./pass-checks.ts";
+import { type Posture, postureAt } from "./posture.ts";
+import {
+  judgeEscort,
+  judgeInterlock,
+  judgeManager,
+  judgeOccupancy,
+  judgePassback,
+  judgeTwoPerson,
+} from "./premises-checks.ts";
 import type { Presented } from "./presented.ts";
+import type { AccessRequest, Subject, Verdict } from "./subject.ts";
 
-/** One presentation at one door at one moment. */
-export interface AccessRequest {
-  readonly door: DoorId;
-  /** Absent: no exit reader, and only the controller's own enclosure may be tampered with. */
-  readonly reader?: ReaderId;
-  readonly presented: Presented;
-  readonly wall: WallTime;
-  /** On the clock of `premises`. */
-  readonly now: MonotonicMs;
-  readonly premises: Premises;
-  /** Absent: nobody but the presenter is there. */
-  readonly company?: Company;
-}
-
-/** Who is at the door beside the presenter. */
-export interface Company {
-  /** Who was presented before and waits for a second person or an escort. */
-  readonly waiting?: Presented;
-  /** Somebody who may escort the presenter is known to come along. */
-  readonly isEscorted: boolean;
-}
-
-/** A request with what the table has about it: door, pass and user by number, -1 for none. */
-export interface Subject {
-  readonly table: AccessTable;
-  readonly request: AccessRequest;
-  readonly door: number;
-  readonly settings: DoorSettings | undefined;
-  readonly pass: number;
-  readonly user: number;
-}
-
-/** The reasons that these checks give; the others are given by the machines before them. */
-export type CheckedReason = Extract<
-  DenialReason,
-  | "no_table"
-  | "door_unknown"
-  | "door_disabled"
-  | "lockdown"
-  | "tampered"
-  | "unknown_credential"
-  | "pass_inactive"
-  | "user_suspended"
-  | "clock_unknown"
-  | "not_yet_valid"
-  | "expired"
-  | "over_limit"
-  | "no_access"
-  | "outside_schedule"
-  | "pin_alone_not_allowed"
-  | "wrong_pin"
-  | "pin_of_another_user"
-  | "passback"
-  | "passback_timed"
-  | "interlock"
-  | "same_person_twice"
-  | "area_full"
-  | "manager_not_in"
->;
-
-/** What is missing where everything so far was good: it is asked for, and nobody is denied yet. */
-export type Missing = "pin_required" | "second_person_required" | "escort_required";
-
-export type Verdict = "passed" | Missing | CheckedReason;
+export type {
+  AccessRequest,
+  CheckedReason,
+  Company,
+  Missing,
+  Subject,
+  Verdict,
+} from "./subject.ts";
 
 export type CheckName =
   | "table"
@@ -108,16 +69,34 @@ export interface Check {
 export const checks: readonly Check[] = [
   { name: "table", judge: ({ table }) => (table === noTable ? "no_table" : "passed") },
   { name: "door", judge: ({ door }) => (door < 0 ? "door_unknown" : "passed") },
+  { name: "posture", judge: judgePosture },
+  { name: "tamper", judge: judgeTamper },
   { name: "credential", judge: ({ pass }) => (pass < 0 ? "unknown_credential" : "passed") },
   { name: "pass_active", judge: (subject) => judgeActive(subject, subject.pass) },
   { name: "user_active", judge: judgeUser },
   { name: "clock", judge: (subject) => judgeClock(subject, subject.pass) },
   { name: "start", judge: (subject) => judgeStart(subject, subject.pass) },
   { name: "end", judge: (subject) => judgeEnd(subject, subject.pass) },
+  { name: "uses", judge: (subject) => judgeUses(subject, subject.pass) },
   { name: "access", judge: judgeAccess },
   { name: "schedule", judge: judgeSchedule },
   { name: "factors", judge: judgeFactors },
+  { name: "passback", judge: judgePassback },
+  { name: "interlock", judge: judgeInterlock },
+  { name: "two_person", judge: judgeTwoPerson },
+  { name: "escort", judge: judgeEscort },
+  { name: "occupancy", judge: judgeOccupancy },
+  { name: "manager", judge: judgeManager },
 ];
+
+/** What the first check that does not pass says, or `passed`. */
+export function judge(subject: Subject): Verdict {
+  for (const check of checks) {
+    const verdict = check.judge(subject);
+    if (verdict !== "passed") return verdict;
+  }
+  return "passed";
+}
 
 /** Stands in where there is no table yet: it has no door and no pass. */
 export const noTable: AccessTable = buildAccessTable(
@@ -141,16 +120,23 @@ export const noTable: AccessTable = buildAccessTable(
 
 export function lookUp(table: AccessTable | undefined, request: AccessRequest): Subject {
   const consulted = table ?? noTable;
-  const { presented } = request;
-  const pass = passOf(consulted, presented);
   const door = consulted.doorNumber(request.door);
+  const settings = consulted.doors[door];
+  const { reader } = request;
+  const isExit = reader !== undefined && settings?.exitReaders.includes(reader) === true;
+  const direction = isExit ? "leaving" : "entering";
+  const pass = passOf(consulted, request.presented);
   return {
     table: consulted,
     request,
     door,
-    settings: consulted.doors[door],
+    settings,
+    posture: postureOf(consulted, door, request),
+    direction,
+    crossing: consulted.crossings(door)?.[direction],
     pass,
     user: pass < 0 ? -1 : consulted.passes.user(pass),
+    waiting: waitingOf(table, request),
   };
 }
 
@@ -160,95 +146,40 @@ function passOf({ passes }: AccessTable, presented: Presented): number {
   return passes.findPin(presented.pin);
 }
 
-/** A PIN that no card came before. */
-export function isPinAlone({ table, request: { presented }, pass }: Subject): boolean {
-  if (presented.card !== undefined) return false;
-  return presented.pass === undefined || table.passes.kind(pass) === "pin";
+function postureOf(
+  table: AccessTable,
+  door: number,
+  { premises, wall, door: id }: AccessRequest,
+): Posture | undefined {
+  const place = table.posturePlace(door);
+  return place === undefined ? undefined : postureAt(place, premises.postureState(id), wall);
 }
 
-function judgeActive({ table }: Subject, pass: number): Verdict {
-  return table.passes.isActive(pass) ? "passed" : "pass_inactive";
+function waitingOf(table: AccessTable | undefined, request: AccessRequest): Subject["waiting"] {
+  const presented = request.company?.waiting;
+  if (presented === undefined) return undefined;
+  const { company: _, ...alone } = request;
+  const subject = lookUp(table, { ...alone, presented });
+  return { subject, verdict: judge(subject) };
 }
 
-function judgeUser({ table, user }: Subject): Verdict {
-  return table.isSuspended(user) ? "user_suspended" : "passed";
-}
-
-function judgeClock(subject: Subject, pass: number): Verdict {
-  const { passes } = subject.table;
-  const isLimited = passes.startsAt(pass) !== -Infinity || passes.endsAt(pass) !== Infinity;
-  return isLimited && trustInTime(subject) === "deny" ? "clock_unknown" : "passed";
-}
-
-function judgeStart(subject: Subject, pass: number): Verdict {
-  if (trustInTime(subject) !== "known") return "passed";
-  return subject.request.wall.at < subject.table.passes.startsAt(pass) ? "not_yet_valid" : "passed";
-}
-
-/** A pass opens up to its end, not at it. */
-function judgeEnd(subject: Subject, pass: number): Verdict {
-  if (trustInTime(subject) !== "known") return "passed";
-  return subject.request.wall.at < subject.table.passes.endsAt(pass) ? "passed" : "expired";
-}
-
-function judgeAccess({ table: { rules }, user, door }: Subject): Verdict {
-  const end = rules.endPlace(user);
-  for (let place = rules.firstPlace(user); place < end; place += 1) {
-    if (rules.covers(rules.ruleAt(place), door)) return "passed";
-  }
-  return "no_access";
-}
-
-function judgeSchedule(subject: Subject): Verdict {
-  const { table, user, door, request } = subject;
-  const { rules } = table;
-  const time = trustInTime(subject);
-  const end = rules.endPlace(user);
-  for (let place = rules.firstPlace(user); place < end; place += 1) {
-    const rule = rules.ruleAt(place);
-    if (!rules.covers(rule, door)) continue;
-    const schedule = rules.schedule(rule);
-    if (schedule < 0 || time === "allow") return "passed";
-    if (time === "known" && table.schedule(schedule).compiled.isOpen(request.wall.at)) {
+/** An unknown card is no news in lockdown, and says nothing about which cards are known. */
+function judgePosture({ posture, table, pass }: Subject): Verdict {
+  if (posture === undefined) return "door_unknown";
+  switch (posture.posture) {
+    case "disabled":
+      return "door_disabled";
+    case "lockdown":
+      return pass >= 0 && table.passes.hasTrait(pass, "pass_through") ? "passed" : "lockdown";
+    case "locked":
+    case "unlocked":
+    case "free_access":
       return "passed";
-    }
-  }
-  return time === "known" ? "outside_schedule" : "clock_unknown";
-}
-
-function judgeFactors(subject: Subject): Verdict {
-  const { settings } = subject;
-  const { pin } = subject.request.presented;
-  // A door with no settings is one that the table lacks.
-  if (settings === undefined) return "door_unknown";
-  switch (settings.factors) {
-    case "card_or_pin":
-      return "passed";
-    case "card":
-      return isPinAlone(subject) ? "pin_alone_not_allowed" : "passed";
-    case "card_and_pin":
-      if (isPinAlone(subject)) return "pin_alone_not_allowed";
-      return pin === undefined ? "pin_required" : judgePin(subject, pin);
     default:
-      return unreachable(settings.factors);
+      return unreachable(posture.posture);
   }
 }
 
-/** The PIN is a pass of its own: one that was taken away or has ended completes nothing. */
-function judgePin(subject: Subject, pin: PinDigest): Verdict {
-  const { passes } = subject.table;
-  const pass = passes.findPin(pin);
-  if (pass < 0) return "wrong_pin";
-  if (passes.user(pass) !== subject.user) return "pin_of_another_user";
-  for (const judge of [judgeActive, judgeClock, judgeStart, judgeEnd]) {
-    const verdict = judge(subject, pass);
-    if (verdict !== "passed") return verdict;
-  }
-  return "passed";
-}
-
-/** What the time counts for at this door; a time nobody vouches for as the door says. */
-function trustInTime({ request, settings }: Subject): "known" | "deny" | "allow" {
-  if (request.wall.quality !== "unknown") return "known";
-  return settings?.clockUnknown ?? "deny";
+function judgeTamper({ settings, request: { premises, reader } }: Subject): Verdict {
+  return settings?.tamper === "deny" && premises.isTampered(reader) ? "tampered" : "passed";
 }

@@ -27,6 +27,8 @@ export class AccessProfiles {
   private readonly wordsPerRule: number;
   /** The schedule's number plus one; 0 for always. */
   private readonly schedules: Uint32Array;
+  /** False where nobody needs to look which do. */
+  readonly someAskTwoFactors: boolean;
   /** Per rule: 1 where it admits with card and PIN only. */
   private readonly twoFactors: Uint8Array;
   private readonly ids: IdColumn;
@@ -59,6 +61,7 @@ export class AccessProfiles {
       }
     }
     this.twoFactors = Uint8Array.from(rules, (rule) => (rule.kind === "grant" ? 0 : 1));
+    this.someAskTwoFactors = this.twoFactors.includes(1);
     this.ids = new IdColumn(rules.length, 1, (number) => rules[number]?.id ?? "");
   }
 
