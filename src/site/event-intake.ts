@@ -6,7 +6,7 @@ import type { MessageScope } from "../protocols/sync/authenticated-message.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import { openEventBatch } from "../protocols/sync/event-message.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
-import type { EventStore, IntakeRefusal } from "./event-store.ts";
+import type { EventStore, IntakeOutcome, IntakeRefusal } from "./event-store.ts";
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 
@@ -23,6 +23,8 @@ export interface EventIntakeParts {
   readonly link: BrokerLink;
   readonly clock: Pick<Clock, "wall">;
   readonly log: SiteLog;
+  /** What became of a batch, after its acknowledgement is on its way. */
+  readonly stored: (controller: ControllerId, outcome: IntakeOutcome) => void;
 }
 
 /**
@@ -59,6 +61,7 @@ export function createEventIntake(parts: EventIntakeParts): EventIntake {
       log.warn({ controller, journal }, "the controller's journal is a new one");
     }
     acknowledge(parts, scope, { journal, number });
+    parts.stored(controller, outcome.value);
   };
 
   return {

@@ -35,7 +35,7 @@ export function rowOfEntry(entry: JournalEntry): EventRow {
     clockQuality: entry.wall.quality,
     kind: event.kind,
     door: "door" in event ? event.door : null,
-    reader: "reader" in event ? event.reader : null,
+    reader: "reader" in event ? (event.reader ?? null) : null,
     user: "user" in event ? (event.user ?? null) : null,
     pass: "pass" in event ? (event.pass ?? null) : null,
     result: resultOf(event),

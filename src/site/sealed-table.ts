@@ -9,6 +9,7 @@ import { sealTable, tableMessageBytesMax } from "../protocols/sync/table-message
 import { compileTable } from "./compile-table.ts";
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteModel } from "./site-model.ts";
+import type { SpentUses } from "./spent-uses.ts";
 import type { ShelvedTable } from "./table-shelf.ts";
 
 /** A table's content before it has its number. */
@@ -28,6 +29,7 @@ export interface DraftOf {
   readonly model: SiteModel;
   readonly controller: ControllerId;
   readonly compiledAt: EpochMs;
+  readonly spent: SpentUses;
 }
 
 /**

@@ -45,11 +45,17 @@ export function readPasses(
     "a PIN that no other pass has",
     pins.map(({ pass, path }) => [[...path, "pin"], pass.pin]),
   );
-  reportRepeats(
-    report,
-    "a user who has no other PIN",
-    pins.map(({ pass, path }) => [[...path, "user"], pass.user]),
-  );
+  for (const [expected, isDuress] of [
+    ["a user who has no other PIN", false],
+    ["a user who has no other PIN for duress", true],
+  ] as const) {
+    const alike = pins.filter(({ pass }) => pass.traits.includes("duress") === isDuress);
+    reportRepeats(
+      report,
+      expected,
+      alike.map(({ pass, path }) => [[...path, "user"], pass.user]),
+    );
+  }
   return made.map(({ pass }) => pass);
 }
 
@@ -59,12 +65,15 @@ function sitePass(table: PassTable, path: KeyPath, context: PassContext): SitePa
   if (startsAt !== undefined && endsAt !== undefined && endsAt <= startsAt) {
     context.report.fault([...path, "ends_at"], "a time after starts_at");
   }
+  checkTraits(table, [...path, "traits"], context);
   const common = {
     id: passId(table.id),
     user: userId(table.user),
     active: table.active,
     ...(startsAt === undefined ? {} : { startsAt }),
     ...(endsAt === undefined ? {} : { endsAt }),
+    ...(table.uses === undefined ? {} : { usesMax: table.uses }),
+    traits: table.traits,
   };
   const { kind, pin, card } = table;
   if (kind === "pin") {
@@ -86,6 +95,16 @@ function sitePass(table: PassTable, path: KeyPath, context: PassContext): SitePa
   }
   const encoded = encodedCard(card, [...path, "card"], context);
   return encoded === undefined ? undefined : { ...common, kind, ...encoded };
+}
+
+function checkTraits({ kind, traits }: PassTable, path: KeyPath, { report }: PassContext): void {
+  const named = traits.map((trait, index) => [[...path, index], trait] as const);
+  reportRepeats(report, "each trait once", named);
+  for (const [place, trait] of named) {
+    if (trait === "duress" && kind !== "pin") {
+      report.fault(place, `no trait "duress" in a pass of kind "${kind}", as it is for PINs`);
+    }
+  }
 }
 
 function encodedCard(

@@ -1,6 +1,8 @@
 import { TomlDate } from "smol-toml";
 import * as v from "valibot";
+import { doorPostures, passTraits, ruleKinds, userTraits } from "../domain/access.ts";
 import { pinDigitsMax, pinDigitsMin } from "../domain/credential.ts";
+import { passUsesMax, tableUsersMax } from "../protocols/sync/table-content-schema.ts";
 import { formatTables } from "../protocols/toml/format-table.ts";
 import {
   filledListOf,
@@ -40,26 +42,55 @@ const pinText = textLike(
   `${pinDigitsMin} to ${pinDigitsMax} digits, in quotes`,
 );
 
+const required = v.optional(oneOf(["not_required", "required"]), "not_required");
+
 const doorTable = tomlTable({
   id: idText,
   name: nameText,
   controller: idText,
   readers: v.optional(listOf(idText, "ids of readers"), []),
+  posture: v.optional(oneOf(doorPostures), "locked"),
   unlock_ms: v.optional(wholeNumber({ min: 500, max: 600_000 }), 3_000),
+  extra_time_ms: v.optional(wholeNumber({ min: 0, max: 600_000 }), 30_000),
   held_open_ms: v.optional(wholeNumber({ min: 0, max: 3_600_000 }), 30_000),
   held_open_warning_ms: v.exactOptional(wholeNumber({ min: 0, max: 3_600_000 })),
+  held_open_watch: v.optional(oneOf(["always", "while_locked"]), "always"),
   strike_on_max_ms: v.exactOptional(wholeNumber({ min: 1_000, max: 3_600_000 })),
   relock: v.optional(oneOf(["after_unlock_time", "on_open", "on_close"]), "after_unlock_time"),
   factors: v.optional(oneOf(["card", "card_or_pin", "card_and_pin"]), "card"),
   second_factor_ms: v.optional(wholeNumber({ min: 5_000, max: 30_000 }), 10_000),
   rex: v.optional(oneOf(["admit", "report"]), "admit"),
   clock_unknown: v.optional(oneOf(["deny", "allow"]), "deny"),
+  inside: v.exactOptional(idText),
+  outside: v.exactOptional(idText),
+  exit_readers: v.optional(listOf(idText, "ids of readers"), []),
+  interlock: v.optional(listOf(idText, "ids of doors"), []),
+  two_person: required,
+  company_ms: v.optional(wholeNumber({ min: 5_000, max: 120_000 }), 30_000),
+  tamper: v.optional(oneOf(["deny", "go_on"]), "go_on"),
+  fire: v.optional(oneOf(["unlock", "ignore"]), "ignore"),
+  after_restart: v.optional(oneOf(["remember", "forget"]), "remember"),
+});
+
+const zoneTable = tomlTable({
+  id: idText,
+  parent: v.exactOptional(idText),
+  doors: v.optional(listOf(idText, "ids of doors"), []),
+});
+
+const areaTable = tomlTable({
+  id: idText,
+  passback: v.optional(oneOf(["none", "soft", "hard", "timed"]), "none"),
+  passback_ms: v.exactOptional(wholeNumber({ min: 1_000, max: 7 * 24 * 3_600_000 })),
+  occupancy_max: v.exactOptional(wholeNumber({ min: 1, max: tableUsersMax })),
+  manager_in: required,
 });
 
 const userTable = tomlTable({
   id: idText,
   name: nameText,
   suspended: v.optional(yesOrNo, false),
+  traits: v.optional(listOf(oneOf(userTraits), "traits"), []),
 });
 
 const passTable = tomlTable({
@@ -69,6 +100,8 @@ const passTable = tomlTable({
   active: v.optional(yesOrNo, true),
   starts_at: v.exactOptional(instant),
   ends_at: v.exactOptional(instant),
+  uses: v.exactOptional(wholeNumber({ min: 1, max: passUsesMax })),
+  traits: v.optional(listOf(oneOf(passTraits), "traits"), []),
   // Which fields there are is for the format to say.
   card: v.exactOptional(
     openTable(
@@ -81,8 +114,11 @@ const passTable = tomlTable({
 
 const ruleTable = tomlTable({
   id: idText,
-  users: filledListOf(idText, "id of a user"),
-  doors: filledListOf(idText, "id of a door"),
+  kind: v.optional(oneOf(ruleKinds), "grant"),
+  // Which of these there must be is for the kind to say.
+  users: v.optional(listOf(idText, "ids of users"), []),
+  doors: v.optional(listOf(idText, "ids of doors"), []),
+  zones: v.optional(listOf(idText, "ids of zones"), []),
   schedule: v.exactOptional(idText),
 });
 
@@ -90,6 +126,7 @@ export const dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as con
 
 const intervalTable = tomlTable({
   days: filledListOf(oneOf(dayNames), "day"),
+  day_type: v.exactOptional(idText),
   from: textLike(isClockTime, clockExpectation),
   to: textLike((text) => isClockTime(text) || text === "24:00", clockEndExpectation),
 });
@@ -97,6 +134,14 @@ const intervalTable = tomlTable({
 const scheduleTable = tomlTable({
   id: idText,
   intervals: filledListOf(intervalTable, "table"),
+});
+
+export const dateExpectation = 'a date such as "2026-12-25", or "12-25" for every year, in quotes';
+
+/** Whether the month has that day is looked at where the date is read. */
+const calendarTable = tomlTable({
+  date: textLike((text) => /^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$/.test(text), dateExpectation),
+  day_type: idText,
 });
 
 /** An offset is no zone: it would be wrong for half of the year. */
@@ -114,10 +159,13 @@ export const siteFileSchema = tomlTable({
   site: idText,
   zone: textLike(isZone, "an IANA time zone such as Europe/Berlin"),
   doors: filledListOf(doorTable, "table"),
+  zones: v.optional(listOf(zoneTable, "tables"), []),
+  areas: v.optional(listOf(areaTable, "tables"), []),
   users: v.optional(listOf(userTable, "tables"), []),
   passes: v.optional(listOf(passTable, "tables"), []),
   rules: v.optional(listOf(ruleTable, "tables"), []),
   schedules: v.optional(listOf(scheduleTable, "tables"), []),
+  calendar: v.optional(listOf(calendarTable, "tables"), []),
   formats: formatTables,
 });
 
@@ -125,3 +173,5 @@ export type SiteTables = v.InferOutput<typeof siteFileSchema>;
 export type DoorTable = SiteTables["doors"][number];
 export type PassTable = SiteTables["passes"][number];
 export type ScheduleTable = SiteTables["schedules"][number];
+export type RuleTable = SiteTables["rules"][number];
+export type AreaTable = SiteTables["areas"][number];

@@ -1,4 +1,14 @@
-import type { DoorSettings, PassKind, RuleRecord, ScheduleRecord } from "../domain/access.ts";
+import type {
+  AreaRecord,
+  CalendarDay,
+  DoorSettings,
+  PassKind,
+  PassTrait,
+  RuleRecord,
+  ScheduleRecord,
+  UserTrait,
+  ZoneRecord,
+} from "../domain/access.ts";
 import type { RawCredential } from "../domain/credential.ts";
 import type { ControllerId, PassId, ReaderId, SiteId, UserId } from "../domain/ids.ts";
 import type { EpochMs } from "../domain/time.ts";
@@ -12,6 +22,10 @@ export interface SiteModel {
   readonly site: SiteId;
   /** IANA zone in which every schedule's wall times are read. */
   readonly zone: string;
+  readonly calendar: readonly CalendarDay[];
+  readonly zones: readonly ZoneRecord[];
+  /** One with a rule of its own has all of its doors at one controller, which counts its people. */
+  readonly areas: readonly AreaRecord[];
   readonly doors: readonly SiteDoor[];
   readonly users: readonly SiteUser[];
   readonly passes: readonly SitePass[];
@@ -28,6 +42,7 @@ export interface SiteUser {
   readonly id: UserId;
   readonly name: string;
   readonly suspended: boolean;
+  readonly traits: readonly UserTrait[];
 }
 
 export type SitePass = CardPass | PinPass;
@@ -38,6 +53,9 @@ interface PassValidity {
   readonly active: boolean;
   readonly startsAt?: EpochMs;
   readonly endsAt?: EpochMs;
+  /** How many grants it is good for. Absent: any number. */
+  readonly usesMax?: number;
+  readonly traits: readonly PassTrait[];
 }
 
 export interface CardPass extends PassValidity {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import type { Clock } from "../../hal/clock.ts";
 import type { ControllerId, SiteId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
@@ -11,8 +12,15 @@ import { controllerOfTopic, filtersForSite } from "../protocols/sync/topics.ts";
 import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
 import { type ApiKey, openApiKey } from "./api-key.ts";
 import { keepSite, readKeptSite } from "./applied-model.ts";
+import { controllersOf } from "./compile-table.ts";
 import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
-import { type EventStore, openEventStore, type TroubleRow } from "./event-store.ts";
+import {
+  type EventStore,
+  type IntakeOutcome,
+  openEventStore,
+  type TroubleRow,
+} from "./event-store.ts";
+import { Republisher } from "./republisher.ts";
 import { parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
@@ -25,7 +33,7 @@ export interface SiteServiceOptions {
   readonly stateFolder: string;
   readonly site: SiteId;
   readonly link: BrokerLink;
-  readonly clock: Pick<Clock, "wall">;
+  readonly clock: Clock;
   readonly log: SiteLog;
 }
 
@@ -91,6 +99,7 @@ class WiredSite implements SiteService {
   readonly #keys: SiteKeys;
   readonly #publisher: TablePublisher;
   readonly #intake: EventIntake;
+  readonly #republisher: Republisher;
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
   readonly #refusedCounts = new Map<ControllerId, number>();
   #applied: AppliedSite | undefined;
@@ -103,8 +112,17 @@ class WiredSite implements SiteService {
     this.#options = options;
     this.#folder = folder;
     this.#keys = keys;
-    this.#publisher = new TablePublisher({ ...options, folder, keys });
-    this.#intake = createEventIntake({ ...options, store, keys });
+    this.#publisher = new TablePublisher({ ...options, folder, keys, spent: store.spentUses });
+    this.#republisher = new Republisher({
+      clock: options.clock,
+      republish: (controllers) => this.#republish(controllers),
+    });
+    this.#intake = createEventIntake({
+      ...options,
+      store,
+      keys,
+      stored: (controller, outcome) => this.#noteUses(controller, outcome),
+    });
   }
 
   async start(): Promise<void> {
@@ -155,6 +173,7 @@ class WiredSite implements SiteService {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#republisher.close();
     this.events.close();
   }
 
@@ -177,6 +196,32 @@ class WiredSite implements SiteService {
     const applied = this.#publisher.commit(prepared.value);
     this.#applied = { model, file };
     return succeed(applied);
+  }
+
+  /** Every door of the site shares a pass's uses, as soon as it can be told (behaviour 11). */
+  #noteUses(controller: ControllerId, { spent, replaced }: IntakeOutcome): void {
+    const served = this.#applied === undefined ? [] : controllersOf(this.#applied.model);
+    if (spent.size > 0) this.#republisher.note(served.filter((other) => other !== controller));
+    // New storage has forgotten what was spent there, and the table that is retained for it may
+    // be from before: without a new one the uses would be given a second time.
+    if (replaced) this.#republisher.note(served.filter((each) => each === controller));
+  }
+
+  #republish(controllers: readonly ControllerId[]): "done" | "failed" {
+    const { log } = this.#options;
+    if (this.#applied === undefined) return "done";
+    const served = new Set(controllersOf(this.#applied.model));
+    try {
+      const still = controllers.filter((controller) => served.has(controller));
+      const prepared = this.#publisher.prepare(this.#applied.model, still);
+      if (prepared.ok) this.#publisher.commit(prepared.value);
+      else log.warn({ ...prepared.fault }, "a table with the uses of passes could not be made");
+      return "done";
+    } catch (error) {
+      if (!(error instanceof StateError || error instanceof Database.SqliteError)) throw error;
+      log.warn({ error: error.message }, "tables with the uses of passes could not be stored");
+      return "failed";
+    }
   }
 
   #resume(): void {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../hal/clock.ts";
-import type { TableVersion } from "../domain/access.ts";
+import type { TableContent, TableVersion } from "../domain/access.ts";
 import type { ControllerId } from "../domain/ids.ts";
 import { type Result, succeed } from "../domain/result.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
@@ -12,6 +12,7 @@ import { type DraftFault, type DraftTable, draftTable, sealDraft } from "./seale
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
+import type { SpentUses } from "./spent-uses.ts";
 import type { StateFolder } from "./state-folder.ts";
 import { readTable, type ShelvedTable, shelveTable } from "./table-shelf.ts";
 
@@ -52,6 +53,7 @@ export interface TablePublisherParts {
   readonly link: BrokerLink;
   readonly clock: Pick<Clock, "wall">;
   readonly log: SiteLog;
+  readonly spent: SpentUses;
 }
 
 /** The tables of a site's controllers: their numbers, their way out, and what became of them. */
@@ -74,16 +76,19 @@ export class TablePublisher {
   }
 
   /**
-   * Compiles and seals `model` for every controller, and changes nothing yet; a fault means that a
+   * Compiles and seals `model` for every controller, or these, and changes nothing yet; a fault means that a
    * controller would refuse its table. A table whose content is as it was keeps its number; a
    * controller that has no door any more gets an empty one.
    */
-  prepare(model: SiteModel): Result<readonly PreparedTable[], DraftFault> {
-    const { keys } = this.#parts;
+  prepare(
+    model: SiteModel,
+    controllers: readonly ControllerId[] = this.#served(model),
+  ): Result<readonly PreparedTable[], DraftFault> {
+    const { keys, spent } = this.#parts;
     const compiledAt = this.#now();
     const prepared: PreparedTable[] = [];
-    for (const controller of this.#served(model)) {
-      const draft = draftTable(keys, { model, controller, compiledAt });
+    for (const controller of controllers) {
+      const draft = draftTable(keys, { model, controller, compiledAt, spent });
       if (!draft.ok) return draft;
       const known = this.#known(controller);
       if (known !== undefined && known.fingerprint === draft.value.fingerprint) {
@@ -132,6 +137,11 @@ export class TablePublisher {
     }
     this.#states.set(controller, judge(current, ack));
     if (ack.outcome === "refused") this.#repair(controller);
+  }
+
+  /** What the controller's table says since the last `commit`. */
+  contentFor(controller: ControllerId): TableContent | undefined {
+    return this.#drafts.get(controller)?.content;
   }
 
   states(): readonly TableSync[] {

@@ -73,15 +73,25 @@ t.test("a door of which little is said has the documented settings", async (t) =
     name: "D",
     controller: "c",
     readers: [],
+    posture: "locked",
     unlockMs: 3_000,
+    extraTimeMs: 30_000,
     heldOpenMs: 30_000,
     heldOpenWarningMs: 10_000,
+    heldOpenWatch: "always",
     strikeOnMaxMs: 60_000,
     relock: "after_unlock_time",
     factors: "card",
     secondFactorMs: 10_000,
     rex: "admit",
     clockUnknown: "deny",
+    exitReaders: [],
+    interlock: [],
+    twoPerson: "not_required",
+    companyMs: 30_000,
+    tamper: "go_on",
+    fire: "ignore",
+    afterRestart: "remember",
   });
 });
 
@@ -91,6 +101,8 @@ t.test("a door's times keep their bounds, and one another's", async (t) => {
   const line = lineOf('factors = "card_or_pin"');
   for (const [key, least, most] of [
     ["unlock_ms", 500, 600_000],
+    ["extra_time_ms", 0, 600_000],
+    ["company_ms", 5_000, 120_000],
     ["held_open_ms", 0, 3_600_000],
     ["second_factor_ms", 5_000, 30_000],
   ] as const) {
@@ -109,7 +121,7 @@ t.test("a door's times keep their bounds, and one another's", async (t) => {
     "at most held_open_ms, which is 5, found 6",
   );
   t.match(accepted(doorWith("held_open_ms = 5")).doors, [{ heldOpenWarningMs: 5 }]);
-  t.match(accepted(doorWith("unlock_ms = 90000")).doors, [{ strikeOnMaxMs: 90_000 }]);
+  t.match(accepted(doorWith("unlock_ms = 90000")).doors, [{ strikeOnMaxMs: 120_000 }]);
 });
 
 t.test("a reference leads to something of the file", async (t) => {

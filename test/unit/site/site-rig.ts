@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { controllerId, siteId } from "../../../src/domain/ids.ts";
-import { type EpochMs, epochMs } from "../../../src/domain/time.ts";
+import type { EpochMs } from "../../../src/domain/time.ts";
 import type { MessageScope } from "../../../src/protocols/sync/authenticated-message.ts";
 import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
 import { type ControllerTopics, topicsFor } from "../../../src/protocols/sync/topics.ts";
@@ -64,6 +65,7 @@ export interface SiteRig {
   readonly service: SiteService;
   /** The controller's half of the secrets. */
   readonly scope: MessageScope;
+  readonly clock: SimClock;
   now: EpochMs;
 }
 
@@ -77,8 +79,19 @@ export async function startSite(t: Test, part: RigPart = {}): Promise<SiteRig> {
   const broker = new MemoryBroker();
   const log = new LogText();
   const folder = part.folder ?? temporaryFolder(t);
-  const clock = { wall: () => ({ at: rig.now, quality: "trusted" as const }) };
-  const rig = { folder, broker, log, now: epochMs(part.now ?? 1_800_000_000_000) };
+  const clock = new SimClock({ wallAt: part.now ?? 1_800_000_000_000 });
+  const rig = {
+    folder,
+    broker,
+    log,
+    clock,
+    get now() {
+      return clock.wall().at;
+    },
+    set now(at: EpochMs) {
+      clock.setWall({ at });
+    },
+  };
   const service = await openSiteService({ stateFolder: folder, site, link: broker, clock, log });
   t.teardown(() => service.close());
   const { messageKey } = deriveKeys(service.provisionFor(one).controllerKey);
