@@ -239,6 +239,15 @@ t.test("a first person unlocks no longer where a new table lacks or shuts the ru
   t.equal(said(place("locked", firstPersonIn(12, 17)), state, on("10:01")), "locked by site");
 });
 
+t.test(
+  "a first person's unlocking ends when it was to, though a new table says later",
+  async (t) => {
+    const state = afterGrant(place("locked", firstPersonIn(9, 12)), {}, grantTo(ada), on("10:00"));
+    t.equal(nextChange(lobby, state, on("11:00")), "02T12:00");
+    t.equal(said(lobby, state, on("12:00")), "locked by site");
+  },
+);
+
 t.test("a first person in by two rules unlocks until the later one ends", async (t) => {
   const door = place("locked", firstPersonIn(9, 12), firstPersonIn(9, 17, ada));
   const early = afterGrant(door, {}, grantTo(bob), on("10:00"));

@@ -147,6 +147,15 @@ t.test("two kinds of day that each fill a week may leave a gap where they meet",
   ]);
 });
 
+t.test("a change on the day after a run of holidays is found", async (t) => {
+  const days = Array.from({ length: 8 }, (_, index) => yearly(`12-${19 + index}`, holiday));
+  const always = [hours(everyDay, [22, 22]), hours(everyDay, [0, 24], holiday)];
+  t.same(changes(compile(always, days), "2026-01-10T00:00:00Z", 2), [
+    "- 2026-12-27 00:00",
+    "+ 2026-12-27 22:00",
+  ]);
+});
+
 t.test("the next change is found beyond a long run of holidays", async (t) => {
   const first = Date.parse("2026-06-01T00:00:00Z");
   const summer = Array.from({ length: 200 }, (_, index) =>
