@@ -152,9 +152,43 @@ function addTools(postern: Command): void {
     .requiredOption("--door <id>", "the door")
     .option("--card <format:field:…>", "as H10301:12:34567, 12:34567, or the board's JSON")
     .addOption(new Option("--bits <bits>", "the frame itself").conflicts("card"))
+    .addOption(
+      new Option("--pass <id>", "a pass, whatever it presents").conflicts(["card", "bits"]),
+    )
     .option("--pin", "with a PIN, asked for or read from standard input", false)
     .option("--at <time>", "not now but then, as 2026-11-21T08:00:00+01:00")
     .action(explain);
+  tool("door")
+    .description("set what a door is, over its site and its schedules, or clear that again")
+    .argument("<door>", "the door")
+    .argument("<posture>", "disabled, locked, unlocked, free-access, lockdown or clear")
+    .addOption(
+      new Option("--until <when>", "when it ends by itself")
+        .choices(["cleared", "next-change"])
+        .default("cleared"),
+    )
+    .action(async (door: string, posture: string, { socket, json, until }: DoorFlags) => {
+      const { overrideDoor } = await import("./cli/operate.ts");
+      await overrideDoor({ socketFile: socket, json, door, posture, until, terminal });
+    });
+  tool("forgive")
+    .description("forget where a user is thought to be: anti-passback takes his word once")
+    .addOption(new Option("--user <id>", "the user").conflicts("all"))
+    .option("--all", "everybody", false)
+    .action(async ({ socket, json, user, all }: ForgiveFlags) => {
+      const { forgive } = await import("./cli/operate.ts");
+      if (user === undefined && !all) throw new CommandFailed(2, "expected --user or --all");
+      await forgive({ socketFile: socket, json, user, terminal });
+    });
+}
+
+interface DoorFlags extends LocalFlags {
+  readonly until: "cleared" | "next-change";
+}
+
+interface ForgiveFlags extends LocalFlags {
+  readonly user?: string;
+  readonly all: boolean;
 }
 
 interface EventsFlags {
@@ -167,17 +201,19 @@ interface ExplainFlags extends LocalFlags {
   readonly door: string;
   readonly card?: string;
   readonly bits?: string;
+  readonly pass?: string;
   readonly pin: boolean;
   readonly at?: string;
 }
 
 async function explain(flags: ExplainFlags): Promise<void> {
-  const { socket, json, door, card, bits, pin, at } = flags;
+  const { socket, json, door, card, bits, pass, pin, at } = flags;
   const { showExplanation, readExplainArguments } = await import("./cli/explain.ts");
   const { readPin } = await import("./cli/read-pin.ts");
   const presented = readExplainArguments({ card, bits, at });
   const digits = pin ? await readPin(process.stdin, terminal.err) : undefined;
-  await showExplanation({ socketFile: socket, json, door, ...presented, pin: digits, terminal });
+  const asked = { door, ...presented, pass, pin: digits };
+  await showExplanation({ socketFile: socket, json, ...asked, terminal });
 }
 
 async function run(): Promise<number> {

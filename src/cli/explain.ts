@@ -1,10 +1,10 @@
-import { doorId, idExpectation, isId } from "../domain/ids.ts";
+import { doorId, idExpectation, isId, passId } from "../domain/ids.ts";
 import { reasonSentences } from "../domain/reason.ts";
 import type { Result } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { CardArgument, ExplainArgs, LocalFault } from "../protocols/local/local-message.ts";
-import type { LocalExplanation } from "../protocols/local/local-reports.ts";
+import type { LocalExplanation, LocalNextGrant } from "../protocols/local/local-reports.ts";
 import {
   cardExample,
   cardExpectation,
@@ -20,6 +20,8 @@ export interface ExplainOptions {
   readonly socketFile: string;
   readonly door: string;
   readonly card: CardArgument | undefined;
+  /** Instead of a card. */
+  readonly pass: string | undefined;
   readonly pin: string | undefined;
   /** Absent: now, by the controller's clock. */
   readonly at: EpochMs | undefined;
@@ -28,14 +30,19 @@ export interface ExplainOptions {
 }
 
 export async function showExplanation(options: ExplainOptions): Promise<void> {
-  const { socketFile, door, card, pin, at, json, terminal } = options;
+  const { socketFile, door, card, pass, pin, at, json, terminal } = options;
   if (!isId(door)) throw new CommandFailed(2, `--door: expected ${idExpectation}`);
-  if (card === undefined && pin === undefined) {
-    throw new CommandFailed(2, "expected --card, --bits or --pin: what is presented at the door");
+  if (card === undefined && pass === undefined && pin === undefined) {
+    const options = "--card, --bits, --pass or --pin";
+    throw new CommandFailed(2, `expected ${options}: what is presented at the door`);
+  }
+  if (pass !== undefined && !isId(pass)) {
+    throw new CommandFailed(2, `--pass: expected ${idExpectation}`);
   }
   const args: ExplainArgs = {
     door: doorId(door),
     ...(card === undefined ? {} : { card }),
+    ...(pass === undefined ? {} : { pass: passId(pass) }),
     ...(pin === undefined ? {} : { pin }),
     ...(at === undefined ? {} : { at }),
   };
@@ -108,7 +115,8 @@ function readOption<T>(
 
 const marks = { passed: "ok", failed: "NO", waiting: "..", not_reached: "  " } as const;
 
-export function renderExplanation({ door, wall, decision, ladder }: LocalExplanation): string {
+export function renderExplanation(explanation: LocalExplanation): string {
+  const { door, wall, decision, ladder, next } = explanation;
   const lines = [`Door ${door} at ${tellMoment(wall.at)} (clock ${wall.quality}):`];
   switch (decision.kind) {
     case "granted":
@@ -123,16 +131,31 @@ export function renderExplanation({ door, wall, decision, ladder }: LocalExplana
     case "escort_required":
       lines.push(`AN ESCORT REQUIRED for ${decision.user} with pass ${decision.pass}.`);
       break;
+    case "second_person_required":
+      lines.push(`SECOND PERSON REQUIRED after ${decision.user} with pass ${decision.pass}.`);
+      break;
+    case "escort_required":
+      lines.push(`ESCORT REQUIRED for ${decision.user} with pass ${decision.pass}.`);
+      break;
     case "denied":
       lines.push(`DENIED, ${decision.reason}: ${reasonSentences[decision.reason]}`);
       break;
     default:
       return unreachable(decision);
   }
+  if (decision.kind === "denied") lines.push(tellNext(next));
   lines.push("");
   for (const { check, verdict, saw, remedy } of ladder) {
     lines.push(`  ${marks[verdict]}  ${check.padEnd(12)}  ${saw}`);
     if (remedy !== undefined) lines.push(`${" ".repeat(20)}-> ${remedy}`);
   }
   return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+function tellNext(next: LocalNextGrant): string {
+  if (next.kind === "at") return `It would next be granted at ${tellMoment(next.at)}.`;
+  const why = reasonSentences[next.reason];
+  return next.kind === "never"
+    ? `Time alone does not change that: ${why}`
+    : `Nobody can say when that changes: ${why}`;
 }

@@ -28,9 +28,10 @@ export function renderStatus(status: LocalStatus): string {
     ["journal", `${journal.newest} entries, ${waiting} not yet at the site`],
     ["troubles", troubles.length === 0 ? "none" : troubles.join(", ")],
   ];
-  const doorRows = doors.map(({ id, state, strike, leaf }) => [
+  const doorRows = doors.map(({ id, posture, cause, alarm, strike, leaf }) => [
     id,
-    state,
+    `${posture}, by ${cause}`,
+    alarm,
     strike,
     leaf === "no_contact" ? "no contact" : leaf,
   ]);
@@ -44,7 +45,7 @@ export function renderStatus(status: LocalStatus): string {
   ]);
   return [
     facts.map(([name, text]) => `${name.padEnd(12)}${printable(text)}\n`).join(""),
-    textTable(["DOOR", "STATE", "STRIKE", "LEAF"], doorRows),
+    textTable(["DOOR", "POSTURE", "ALARM", "STRIKE", "LEAF"], doorRows),
     textTable(["READER", "DOOR", "FRAMES", "MISREADS", "EXTRA BITS", "LOST EDGES"], readerRows),
   ].join("\n");
 }

@@ -13,6 +13,7 @@ import { bootPattern } from "../controller/indication.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
 import { createLocalServer, type LocalServer } from "../controller/local-server.ts";
 import { openJournal } from "../controller/open-journal.ts";
+import { openPremisesStore } from "../controller/premises-store.ts";
 import { createRecorder } from "../controller/recorder.ts";
 import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
 import { openTableStore } from "../controller/table-store.ts";
@@ -184,7 +185,14 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   }
   journal.reportTroubles(troubles);
   const firstTable = new FirstTable(clock, found === undefined ? "awaited" : "found");
-  doors = new DoorController({ board, digestPin: toDigest, record, troubles }, found);
+  const premises = await openPremisesStore({
+    file: join(config.stateDir, "premises.log"),
+    clock,
+    troubles,
+  });
+  closing.push(() => premises.close());
+  for (const detail of premises.damages()) log.error({ detail }, "what was known of the premises");
+  doors = new DoorController({ board, digestPin: toDigest, record, troubles, premises }, found);
   const controller = doors;
   closing.push(() => controller.close());
 

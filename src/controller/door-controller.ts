@@ -1,22 +1,21 @@
 import type { Board } from "../../hal/board.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
-import { authorize } from "../core/authorize.ts";
-import {
-  type DoorState,
-  doorAlarm,
-  doorLeaf,
-  doorTroubles,
-  doorUnlocked,
-} from "../core/door-machine.ts";
+import { type DoorState, doorAlarm, doorLeaf, doorTroubles } from "../core/door-machine.ts";
 import { type Explanation, explain } from "../core/explain.ts";
-import { unknownPremises } from "../core/premises.ts";
+import { type NextGrant, nextGrantAt } from "../core/next-grant.ts";
+import type { OverrideFault, OverrideRequest } from "../core/posture.ts";
 import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { DoorId } from "../domain/ids.ts";
+import type { DoorId, UserId } from "../domain/ids.ts";
+import type { Result } from "../domain/result.ts";
 import type { WallTime } from "../domain/time.ts";
 import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
+import { AlarmWatch } from "./alarm-watch.ts";
 import { Door } from "./door.ts";
+import { DoorPostures, type PostureInForce } from "./door-postures.ts";
+import { Entrance } from "./entrance.ts";
+import type { PremisesStore } from "./premises-store.ts";
 import { ReaderSession } from "./reader-session.ts";
 import type { Troubles } from "./troubles.ts";
 
@@ -25,6 +24,7 @@ export interface DoorControllerOptions {
   readonly digestPin: (digits: string) => PinDigest;
   readonly record: (event: DoorEvent) => void;
   readonly troubles: Troubles;
+  readonly premises: PremisesStore;
 }
 
 /** The doors and readers of one board, and the table by which they decide. */
@@ -32,38 +32,54 @@ export class DoorController {
   readonly #options: DoorControllerOptions;
   readonly #doors: ReadonlyMap<DoorId, Door>;
   readonly #readers: readonly ReaderSession[];
+  readonly #postures: DoorPostures;
+  readonly #alarms: AlarmWatch;
   #table: AccessTable | undefined;
 
   /** Doors come alive with this: from here on cards are read and strikes move. */
   constructor(options: DoorControllerOptions, table: AccessTable | undefined) {
     this.#options = options;
-    const { board, record, troubles } = options;
+    const { board, record, troubles, premises, digestPin } = options;
     const { clock } = board;
     this.#doors = new Map(
-      board.doors.map((hardware) => [hardware.id, new Door({ hardware, clock, record, troubles })]),
+      board.doors.map((hardware) => [
+        hardware.id,
+        new Door({ hardware, clock, record, troubles, premises }),
+      ]),
     );
+    this.#postures = new DoorPostures({ clock, doors: this.#doors, premises, record });
     this.#useTable(table);
+    this.#alarms = new AlarmWatch({
+      board,
+      record,
+      onFire: (state) => this.#postures.setFire(state),
+      onTamper: (reader, state) => premises.memory.setTampered(reader, state === "raised"),
+    });
+    const shared = {
+      clock,
+      premises,
+      postures: this.#postures,
+      record,
+      table: () => this.#table,
+    };
+    const entrances = new Map(
+      [...this.#doors].map(([id, door]) => [id, new Entrance({ door, ...shared })]),
+    );
     this.#readers = board.readers.map((hardware) => {
       const door = this.#doors.get(hardware.door);
+      const entrance = entrances.get(hardware.door);
       // A board's profile was checked: a reader without a door is a mistake of ours.
-      if (door === undefined) throw new Error(`reader ${hardware.id} has no door`);
-      const decide = (presented: Presented) =>
-        authorize(this.#table, {
-          door: door.id,
-          reader: hardware.id,
-          presented,
-          wall: clock.wall(),
-          now: clock.monotonic(),
-          premises: unknownPremises,
-        });
-      const { digestPin } = options;
-      return new ReaderSession({ hardware, door, clock, decide, digestPin, record });
+      if (door === undefined || entrance === undefined) {
+        throw new Error(`reader ${hardware.id} has no door`);
+      }
+      return new ReaderSession({ hardware, door, clock, entrance, digestPin, record });
     });
   }
 
   /** Ends every timer and hears nothing more. The board is the caller's to close, and is next. */
   close(): void {
     for (const reader of this.#readers) reader.close();
+    this.#postures.close();
     for (const door of this.#doors.values()) door.close();
   }
 
@@ -77,15 +93,35 @@ export class DoorController {
   }
 
   /** What would be decided of `presented` at `door`, now or at `wall`. Moves nothing. */
-  explain(door: DoorId, presented: Presented, wall?: WallTime): Explanation {
-    const { clock } = this.#options.board;
-    return explain(this.#table, {
+  explain(
+    door: DoorId,
+    presented: Presented,
+    wall?: WallTime,
+  ): Explanation & { readonly next: NextGrant } {
+    const { board, premises } = this.#options;
+    const request = {
       door,
       presented,
-      wall: wall ?? clock.wall(),
-      now: clock.monotonic(),
-      premises: unknownPremises,
-    });
+      wall: wall ?? board.clock.wall(),
+      now: board.clock.monotonic(),
+      premises: premises.memory,
+    };
+    return {
+      ...explain(this.#table, request),
+      next: nextGrantAt(this.#table, request),
+    };
+  }
+
+  /** What an operator asks of a door's posture, or why it cannot be. In force when this returns. */
+  override(door: DoorId, asked: OverrideRequest | "clear"): Result<PostureInForce, OverrideFault> {
+    return this.#postures.override(door, asked);
+  }
+
+  /** Where this user was, or everybody, is forgotten: anti-passback takes their word for it once. */
+  forgive(user?: UserId): void {
+    const whom = user === undefined ? {} : { user };
+    this.#options.premises.keep([{ kind: "forgiven", ...whom }]);
+    this.#options.record({ kind: "passback_forgiven", ...whom });
   }
 
   hasDoor(door: DoorId): boolean {
@@ -95,11 +131,10 @@ export class DoorController {
   doors(): readonly LocalDoorStatus[] {
     return this.#options.board.doors.map(({ id, strike }) => {
       const state = this.#stateOf(id);
-      const alarm = doorAlarm(state);
-      const unlocked = doorUnlocked(state) ? "unlocked" : "secured";
       return {
         id,
-        state: alarm === "none" ? unlocked : alarm,
+        ...this.#postures.inForce(id),
+        alarm: doorAlarm(state),
         strike: strike.commanded(),
         leaf: doorLeaf(state),
       };
@@ -116,9 +151,10 @@ export class DoorController {
 
   /** Inputs that cannot be relied on now, as `contact_chatter:front`. */
   inputTroubles(): readonly string[] {
-    return [...this.#doors.values()].flatMap((door) =>
+    const ofDoors = [...this.#doors.values()].flatMap((door) =>
       doorTroubles(door.state()).map((trouble) => `${trouble}:${door.id}`),
     );
+    return [...ofDoors, ...this.#alarms.troubles()];
   }
 
   #stateOf(id: DoorId): DoorState {
@@ -129,8 +165,12 @@ export class DoorController {
 
   #useTable(table: AccessTable | undefined): void {
     this.#table = table;
-    if (table === undefined) return;
-    const { troubles } = this.#options;
+    if (table !== undefined) this.#configure(table);
+    this.#postures.useTable(table);
+  }
+
+  #configure(table: AccessTable): void {
+    const { troubles, premises } = this.#options;
     for (const [id, door] of this.#doors) {
       const settings = table.door(id);
       const trouble = `door_not_in_table:${id}`;
@@ -141,5 +181,16 @@ export class DoorController {
         troubles.clear(trouble);
       }
     }
+    premises.prune(known(table, (pass) => table.passes.id(pass)));
+    premises.pruneUsers(known(table, (pass) => table.passes.userId(pass)));
   }
+}
+
+/** Asked seldom, and then about many: the names are put together once, and only then. */
+function known<Id>({ passes }: AccessTable, idOf: (pass: number) => Id): (id: Id) => boolean {
+  let ids: ReadonlySet<Id> | undefined;
+  return (id) => {
+    ids ??= new Set(Array.from({ length: passes.count }, (_, pass) => idOf(pass)));
+    return ids.has(id);
+  };
 }

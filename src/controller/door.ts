@@ -2,6 +2,7 @@ import type { DoorHardware } from "../../hal/board.ts";
 import type { Clock } from "../../hal/clock.ts";
 import type { StrikeCommand } from "../../hal/strike.ts";
 import {
+  type DoorEffect,
   type DoorInput,
   type DoorState,
   doorAlarm,
@@ -9,9 +10,10 @@ import {
   doorUnlocked,
   grantReason,
   initialDoor,
+  isShut,
   stepDoor,
 } from "../core/door-machine.ts";
-import type { DoorSettings } from "../domain/access.ts";
+import type { DoorPosture, DoorSettings } from "../domain/access.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
@@ -21,6 +23,7 @@ import { monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import type { Resting } from "./indication.ts";
+import type { PremisesStore } from "./premises-store.ts";
 import type { Troubles } from "./troubles.ts";
 
 /** How soon a strike that could not be secured is commanded again. */
@@ -31,6 +34,7 @@ export interface DoorOptions {
   readonly clock: Clock;
   readonly record: (event: DoorEvent) => void;
   readonly troubles: Troubles;
+  readonly premises: PremisesStore;
 }
 
 /** One door: its machine, its one timer, its strike and what senses it. */
@@ -57,6 +61,7 @@ export class Door {
     this.#deadline = new Deadline(clock, () => this.#step({ kind: "deadline_reached" }));
     this.#secureAgain = new Deadline(clock, () => this.#drive("secured"));
     this.#deadline.set(doorDeadline(this.#state));
+    options.premises.memory.setDoorShut(this.id, isShut(this.#state));
     hardware.position?.listen((leaf) => this.#step({ kind: "leaf", leaf }));
     hardware.rex?.listen((state) => this.#step({ kind: "rex", state }));
   }
@@ -66,11 +71,27 @@ export class Door {
     this.#settings = settings;
   }
 
-  /** The strike has been commanded when this returns. The reason is for the journal. */
-  grant(): GrantReason {
+  /** `extraMs` longer than usual. The strike has been commanded when this returns. */
+  grant(extraMs: number): GrantReason {
     const reason = grantReason(this.#state, this.#options.clock.monotonic());
-    this.#step({ kind: "grant" });
+    this.#step({ kind: "grant", extraMs });
     return reason;
+  }
+
+  /** What the posture asks of the strike; whom it admits is for the checks to say. */
+  follow(posture: DoorPosture): void {
+    switch (posture) {
+      case "unlocked":
+        return this.#step({ kind: "hold_unlocked" });
+      case "locked":
+      case "free_access":
+        return this.#step({ kind: "end_hold" });
+      case "lockdown":
+      case "disabled":
+        return this.#step({ kind: "secure_now" });
+      default:
+        return unreachable(posture);
+    }
   }
 
   settings(): DoorSettings {
@@ -101,10 +122,24 @@ export class Door {
     this.#state = state;
     // Effects come strike first, and the lamps follow the state before anything is recorded.
     for (const effect of effects) if (effect.kind === "strike") this.#drive(effect.command);
+    this.#tellPremises(effects);
     const resting = restingOf(state);
     for (const watcher of this.#watchers) watcher(resting);
     for (const effect of effects) if (effect.kind === "event") this.#options.record(effect.event);
     this.#deadline.set(doorDeadline(state));
+  }
+
+  #tellPremises(effects: readonly DoorEffect[]): void {
+    const { premises, clock } = this.#options;
+    for (const effect of effects) {
+      if (effect.kind !== "passage") continue;
+      const { afterRestart } = this.#settings;
+      const now = clock.monotonic();
+      const { memory } = premises;
+      const moved = memory.settleReservations(this.id, effect.outcome, now, afterRestart);
+      if (moved.length > 0) premises.keep(moved);
+    }
+    premises.memory.setDoorShut(this.id, isShut(this.#state));
   }
 
   /** A strike that cannot be released keeps somebody out; one that cannot be secured is tried again. */

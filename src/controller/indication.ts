@@ -2,7 +2,7 @@ import type { LightPattern } from "../../hal/indicator.ts";
 import { unreachable } from "../domain/unreachable.ts";
 
 /** What the lamps of a reader are to say about its door, once the last tap's answer has been shown. */
-export type Resting = "secured" | "unlocked" | "alarm" | "warning" | "pin_expected";
+export type Resting = "secured" | "unlocked" | "alarm" | "warning" | "more_expected";
 
 /** The answer to a tap or a PIN, shown at once and then left for the resting light. */
 export type Answer = "granted" | "denied";
@@ -11,7 +11,7 @@ const flashMs = 120;
 const slowFlashMs = 500;
 
 /** How long the beeper sounds, in milliseconds; a denial is told from a grant with eyes shut. */
-export const beepMs = { ready: 80, key: 30, granted: 120, denied: 500, pinExpected: 60 } as const;
+export const beepMs = { ready: 80, key: 30, granted: 120, denied: 500, expected: 60 } as const;
 
 /** Until the outputs, the table and the journal are open: amber (behaviour 33). */
 export const bootPattern: LightPattern = { kind: "steady", light: "amber" };
@@ -26,7 +26,7 @@ export function restingPattern(resting: Resting): LightPattern {
       return { kind: "flash", light: "red", onMs: flashMs };
     case "warning":
       return { kind: "flash", light: "red", onMs: slowFlashMs };
-    case "pin_expected":
+    case "more_expected":
       return { kind: "flash", light: "amber", onMs: slowFlashMs };
     default:
       return unreachable(resting);
@@ -35,7 +35,7 @@ export function restingPattern(resting: Resting): LightPattern {
 
 /**
  * Three flashes, then what the door is: green until it relocks, red where it stayed secured, amber
- * where a PIN is still awaited. None for
+ * where more is still awaited. None for
  * a denial during an alarm: the alarm goes on flashing, and the beeper alone says no.
  */
 export function answerPattern(answer: Answer, resting: Resting): LightPattern | undefined {

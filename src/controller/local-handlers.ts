@@ -1,11 +1,16 @@
 import type { Clock } from "../../hal/clock.ts";
+import type { Decision } from "../core/authorize.ts";
 import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
-import type { ControllerId, SiteId } from "../domain/ids.ts";
+import type { ControllerId, DoorId, SiteId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs, WallTime } from "../domain/time.ts";
-import type { ExplainArgs, LocalFault } from "../protocols/local/local-message.ts";
-import type { LocalExplanation, LocalStatus } from "../protocols/local/local-reports.ts";
+import type { ExplainArgs, LocalFault, OverrideArgs } from "../protocols/local/local-message.ts";
+import type {
+  LocalExplanation,
+  LocalPosture,
+  LocalStatus,
+} from "../protocols/local/local-reports.ts";
 import { presentedCard } from "../protocols/local/presented-card.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import type { DoorController } from "./door-controller.ts";
@@ -31,11 +36,13 @@ export interface LocalHandlersOptions extends StatusSources {
   readonly digestPin: (digits: string) => PinDigest;
 }
 
-/** What a technician may ask of a running controller. None of it moves anything. */
+/** What a technician may ask of a running controller, and have it do. */
 export function localHandlers(options: LocalHandlersOptions): LocalHandlers {
   return {
     status: () => statusOf(options),
     explain: (args) => explainTo(options, args),
+    override: (args) => overrideFor(options, args),
+    forgive: ({ user }) => options.doors.forgive(user),
     journal: options.journal,
   };
 }
@@ -89,22 +96,51 @@ function explainTo(
   { doors, clock, formats, digestPin }: LocalHandlersOptions,
   args: ExplainArgs,
 ): Result<LocalExplanation, LocalFault> {
-  if (!doors.hasDoor(args.door)) {
-    const names = doors.doors().map(({ id }) => id);
-    const field = "args.door";
-    const message = `${field}: expected one of ${names.join(", ")}`;
-    return fail({ code: "bad_request", message, field });
-  }
+  const door = doorOf(doors, args.door);
+  if (!door.ok) return door;
   const presented = presentedBy(formats, args, digestPin);
   if (!presented.ok) return presented;
   const now = clock.wall();
   const wall: WallTime = args.at === undefined ? now : { at: args.at, quality: now.quality };
-  return succeed({ door: args.door, wall, ...doors.explain(args.door, presented.value, wall) });
+  const { decision, ladder, next } = doors.explain(args.door, presented.value, wall);
+  return succeed({ door: args.door, wall, decision: decisionTold(decision), ladder, next });
+}
+
+/** What is decided and of whom; what a grant would then do is for the door. */
+function decisionTold(decision: Decision): LocalExplanation["decision"] {
+  if (decision.kind !== "denied") {
+    const { kind, pass, user } = decision;
+    return { kind, pass, user };
+  }
+  const { kind, reason, pass, user } = decision;
+  return { kind, reason, ...(pass && { pass }), ...(user && { user }) };
+}
+
+function overrideFor(
+  { doors }: LocalHandlersOptions,
+  { door, posture, until }: OverrideArgs,
+): Result<LocalPosture, LocalFault> {
+  const known = doorOf(doors, door);
+  if (!known.ok) return known;
+  const set = doors.override(door, posture === "clear" ? "clear" : { posture, until });
+  if (set.ok) return set;
+  return fail(badArgument(set.fault.field, set.fault.expected));
+}
+
+function doorOf(doors: DoorController, door: DoorId): Result<DoorId, LocalFault> {
+  if (doors.hasDoor(door)) return succeed(door);
+  const names = doors.doors().map(({ id }) => id);
+  return fail(badArgument("door", `one of ${names.join(", ")}`));
+}
+
+function badArgument(name: string, expected: string): LocalFault {
+  const field = `args.${name}`;
+  return { code: "bad_request", message: `${field}: expected ${expected}`, field };
 }
 
 function presentedBy(
   formats: readonly WiegandFormat[],
-  { card, pin }: ExplainArgs,
+  { card, pass, pin }: ExplainArgs,
   digestPin: (digits: string) => PinDigest,
 ): Result<Presented, LocalFault> {
   const digest = pin === undefined ? undefined : digestPin(pin);
@@ -113,7 +149,8 @@ function presentedBy(
     if (!raw.ok) return raw;
     return succeed({ card: raw.value, ...(digest !== undefined && { pin: digest }) });
   }
-  // The message's schema asks for a card, a PIN or both.
+  if (pass !== undefined) return succeed({ pass, ...(digest !== undefined && { pin: digest }) });
+  // The message's schema asks for one of the three.
   if (digest === undefined) throw new Error("explain was asked about nothing");
   return succeed({ pin: digest });
 }

@@ -8,13 +8,19 @@ import {
   type ExplainArgs,
   encodeLocalResponse,
   eventsLimitDefault,
+  type ForgiveArgs,
   type LocalFault,
   type LocalRequest,
   type LocalResponse,
   localRequestBytesMax,
+  type OverrideArgs,
   parseLocalRequest,
 } from "../protocols/local/local-message.ts";
-import type { LocalExplanation, LocalStatus } from "../protocols/local/local-reports.ts";
+import type {
+  LocalExplanation,
+  LocalPosture,
+  LocalStatus,
+} from "../protocols/local/local-reports.ts";
 
 /** Clients beyond this are told so and sent away: a forgotten script must not eat the daemon. */
 export const localClientsMax = 16;
@@ -37,6 +43,8 @@ export interface LocalHandlers {
   status(): LocalStatus;
   /** The fault names the field: see `presentedCard`. */
   explain(args: ExplainArgs): Result<LocalExplanation, LocalFault>;
+  override(args: OverrideArgs): Result<LocalPosture, LocalFault>;
+  forgive(args: ForgiveArgs): void;
   readonly journal: LocalJournal;
 }
 
@@ -152,12 +160,14 @@ class LocalClient {
         case "status":
           this.#send({ id: request.id, kind: "value", value: handlers.status() });
           return;
-        case "explain": {
-          const explained = handlers.explain(request.args);
-          if (explained.ok) this.#send({ id: request.id, kind: "value", value: explained.value });
-          else this.#send(errorResponse(request.id, explained.fault));
+        case "explain":
+          return this.#sendResult(request.id, handlers.explain(request.args));
+        case "override":
+          return this.#sendResult(request.id, handlers.override(request.args));
+        case "forgive":
+          handlers.forgive(request.args);
+          this.#send({ id: request.id, kind: "value", value: {} });
           return;
-        }
         case "events":
           await this.#answerEvents(request.id, request.args);
           return;
@@ -203,6 +213,11 @@ class LocalClient {
   /** A client that has ended its side still wants its answer, but leaves a stream without an end. */
   #wantsMore(follow: boolean): boolean {
     return this.#stream.writable && !(follow && this.#hasEnded);
+  }
+
+  #sendResult(id: number, result: Result<unknown, LocalFault>): void {
+    if (result.ok) this.#send({ id, kind: "value", value: result.value });
+    else this.#send(errorResponse(id, result.fault));
   }
 
   #send(response: LocalResponse): boolean {

@@ -1,11 +1,14 @@
 import type { Indicator } from "../../hal/indicator.ts";
 import { type Answer, answerPattern, beepMs, type Resting, restingPattern } from "./indication.ts";
 
+/** What somebody who was found good so far is still to show, or to bring along. */
+export type Expected = "pin" | "company";
+
 /** The lamps and beeper of one reader: what its door is, and the answer to the last presentation. */
 export class ReaderLamps {
   readonly #indicator: Indicator;
   #door: Resting = "secured";
-  #pinExpected = false;
+  readonly #expected = new Set<Expected>();
 
   constructor(indicator: Indicator) {
     this.#indicator = indicator;
@@ -24,15 +27,15 @@ export class ReaderLamps {
     this.#show();
   }
 
-  expectPin(): void {
-    this.#pinExpected = true;
-    this.#indicator.beep(beepMs.pinExpected);
+  expect(what: Expected): void {
+    this.#expected.add(what);
+    this.#indicator.beep(beepMs.expected);
     this.#show();
   }
 
   /** Shows nothing by itself: the answer to what settled it follows, after the strike. */
-  pinSettled(): void {
-    this.#pinExpected = false;
+  settled(what: Expected): void {
+    this.#expected.delete(what);
   }
 
   key(): void {
@@ -51,6 +54,6 @@ export class ReaderLamps {
   }
 
   #resting(): Resting {
-    return this.#pinExpected ? "pin_expected" : this.#door;
+    return this.#expected.size > 0 ? "more_expected" : this.#door;
   }
 }

@@ -1,7 +1,15 @@
 import type { ReaderHardware } from "../../hal/board.ts";
 import type { Clock } from "../../hal/clock.ts";
 import type { ReaderReport } from "../../hal/reader.ts";
-import type { Decision } from "../core/authorize.ts";
+import {
+  type CompanyEffect,
+  type CompanyInput,
+  type CompanyState,
+  companyAt,
+  companyDeadline,
+  initialCompany,
+  stepCompany,
+} from "../core/company.ts";
 import {
   initialKeypadEntry,
   type KeypadEntryEffect,
@@ -35,6 +43,7 @@ import type { MonotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import type { Door } from "./door.ts";
+import type { AdmitOutcome, Entrance, Granted } from "./entrance.ts";
 import { MisreadTally } from "./misread-tally.ts";
 import { ReaderLamps } from "./reader-lamps.ts";
 
@@ -42,9 +51,15 @@ export interface ReaderSessionOptions {
   readonly hardware: ReaderHardware;
   readonly door: Door;
   readonly clock: Clock;
-  readonly decide: (presented: Presented) => Decision;
+  readonly entrance: Entrance;
   readonly digestPin: (digits: string) => PinDigest;
   readonly record: (event: DoorEvent) => void;
+}
+
+/** Empty where nobody knows whose it was. */
+interface DeniedPerson {
+  readonly pass?: PassId;
+  readonly user?: UserId;
 }
 
 /**
@@ -57,10 +72,12 @@ export class ReaderSession {
   readonly #lamps: ReaderLamps;
   readonly #entryDeadline: Deadline;
   readonly #factorDeadline: Deadline;
+  readonly #companyDeadline: Deadline;
   readonly #misreads: MisreadTally;
   #entry: KeypadEntryState = initialKeypadEntry;
   #factor: TwoFactorState = initialTwoFactor;
   #lockout: PinLockoutState = initialPinLockout;
+  #company: CompanyState = initialCompany;
   #closed = false;
 
   constructor(options: ReaderSessionOptions) {
@@ -71,6 +88,7 @@ export class ReaderSession {
     this.#misreads = new MisreadTally({ reader: hardware.id, clock, record });
     this.#entryDeadline = new Deadline(clock, () => this.#enter({ kind: "deadline_reached" }));
     this.#factorDeadline = new Deadline(clock, () => this.#present({ kind: "deadline_reached" }));
+    this.#companyDeadline = new Deadline(clock, () => this.#meet({ kind: "deadline_reached" }));
     this.#lamps.ready();
     door.watch((resting) => this.#lamps.door(resting));
     hardware.reader.listen((report) => this.#read(report));
@@ -81,6 +99,7 @@ export class ReaderSession {
     this.#closed = true;
     this.#entryDeadline.set(undefined);
     this.#factorDeadline.set(undefined);
+    this.#companyDeadline.set(undefined);
     this.#misreads.close();
   }
 
@@ -133,7 +152,7 @@ export class ReaderSession {
     const { state, effects } = stepTwoFactor({ secondFactorMs }, this.#factor, input, this.#now());
     this.#factor = state;
     this.#factorDeadline.set(twoFactorDeadline(state));
-    if (!awaitsPin(state)) this.#lamps.pinSettled();
+    if (!awaitsPin(state)) this.#lamps.settled("pin");
     for (const effect of effects) this.#carryOut(effect);
   }
 
@@ -144,37 +163,80 @@ export class ReaderSession {
       case "deny":
         return this.#deny(effect.reason, { pass: effect.pass, user: effect.user });
       case "prompt_pin":
-        return this.#lamps.expectPin();
+        return this.#lamps.expect("pin");
       default:
         return unreachable(effect);
     }
   }
 
   #authorize(presented: Presented): void {
-    const { door, record } = this.#options;
-    const decision = this.#options.decide(presented);
+    const { door, entrance, record } = this.#options;
+    const company = companyAt(this.#company, this.#now());
+    const decision = entrance.decide(this.id, presented, company);
     switch (decision.kind) {
-      case "granted": {
-        const { pass, user } = decision;
-        const reason = door.grant();
-        this.#lamps.answer("granted");
-        record({ kind: "access_granted", door: door.id, reader: this.id, pass, user, reason });
-        return;
-      }
+      case "granted":
+        this.#admit(decision);
+        break;
       case "pin_required":
-        return this.#askForPin(presented.card, decision);
+        this.#askForPin(presented.card, decision);
+        break;
       case "second_person_required":
-        return this.#deny("second_person_timeout", { pass: decision.pass, user: decision.user });
-      case "escort_required":
-        return this.#deny("escort_timeout", { pass: decision.pass, user: decision.user });
+      case "escort_required": {
+        const need = decision.kind === "escort_required" ? "escort" : "second_person";
+        const { pass, user } = decision;
+        this.#meet({ kind: "required", person: { need, presented, pass, user } });
+        break;
+      }
       case "denied": {
-        const { kind: _kind, duress: _duress, reason, ...who } = decision;
-        this.#deny(reason, who);
+        const { pass, user, reason } = decision;
+        this.#deny(reason, { ...(pass && { pass }), ...(user && { user }) });
         if (presented.pin !== undefined && isWrongPin(presented, reason)) this.#wrongPin();
-        return;
+        break;
       }
       default:
         return unreachable(decision);
+    }
+    // Last, for it must not be seen at the door, however long it takes.
+    if (decision.duress !== undefined) {
+      record({ kind: "duress", door: door.id, reader: this.id, ...decision.duress });
+    }
+  }
+
+  #admit(granted: Granted): void {
+    const { pass, user, along, escorts = false } = granted;
+    this.#options.entrance.admit(this.id, granted, (outcome: AdmitOutcome) => {
+      if (outcome === "granted") return this.#lamps.answer("granted");
+      if (along !== undefined) {
+        this.#deny(outcome.deniedFor, { pass: along.pass, user: along.user });
+      }
+      this.#deny(outcome.deniedFor, { pass, user });
+    });
+    // After the strike.
+    this.#meet({ kind: "granted", escorts, along: along !== undefined });
+  }
+
+  /** Who needs company waits for it here, as the lamps say, and is denied when none came. */
+  #meet(input: CompanyInput): void {
+    const { companyMs } = this.#options.door.settings();
+    const { state, effects } = stepCompany({ companyMs }, this.#company, input, this.#now());
+    this.#company = state;
+    this.#companyDeadline.set(companyDeadline(state));
+    if (state.waiting === undefined) this.#lamps.settled("company");
+    for (const effect of effects) this.#met(effect, input);
+  }
+
+  #met(effect: CompanyEffect, after: CompanyInput): void {
+    switch (effect.kind) {
+      case "deny": {
+        const { reason, pass, user } = effect;
+        // The lamps belong to whoever was granted just now.
+        if (after.kind === "granted") return this.#recordDenial(reason, { pass, user });
+        return this.#deny(reason, { pass, user });
+      }
+      case "prompt_company":
+        return this.#lamps.expect("company");
+      default:
+        return unreachable(effect);
     }
   }
 
@@ -192,9 +254,13 @@ export class ReaderSession {
     for (const { event } of effects) this.#options.record(event);
   }
 
-  #deny(reason: DenialReason, who: { readonly pass?: PassId; readonly user?: UserId }): void {
-    const { door, record } = this.#options;
+  #deny(reason: DenialReason, who: DeniedPerson): void {
     this.#lamps.answer("denied");
+    this.#recordDenial(reason, who);
+  }
+
+  #recordDenial(reason: DenialReason, who: DeniedPerson): void {
+    const { door, record } = this.#options;
     record({ kind: "access_denied", door: door.id, reader: this.id, reason, ...who });
   }
 

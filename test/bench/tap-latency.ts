@@ -8,6 +8,7 @@ import { SimBoard } from "../../hal/sim/sim-board.ts";
 import type { StrikeCommand } from "../../hal/strike.ts";
 import { DoorController } from "../../src/controller/door-controller.ts";
 import { openJournal } from "../../src/controller/open-journal.ts";
+import { openPremisesStore } from "../../src/controller/premises-store.ts";
 import { createRecorder } from "../../src/controller/recorder.ts";
 import { Troubles } from "../../src/controller/troubles.ts";
 import { buildAccessTable } from "../../src/core/access-table/access-table.ts";
@@ -107,12 +108,19 @@ async function openController(folder: string) {
     table: () => undefined,
     append: (one) => journal.append(one),
   });
+  const troubles = new Troubles(record);
+  const premises = await openPremisesStore({
+    file: join(folder, "premises.log"),
+    clock,
+    troubles,
+  });
   const doors = new DoorController(
     {
       board,
       record,
-      troubles: new Troubles(record),
+      troubles,
       digestPin: (pin) => digestPin(new Uint8Array(32), pin),
+      premises,
     },
     tableWith(bits),
   );
@@ -131,6 +139,7 @@ async function openController(folder: string) {
       doors.close();
       sim.close();
       board.close();
+      await premises.close();
       await journal.close();
     },
   };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { doorPostures } from "../../domain/access.ts";
 import { pinDigitsMax, pinDigitsMin, rawBitsMax } from "../../domain/credential.ts";
-import { doorId, idExpectation, isId } from "../../domain/ids.ts";
+import { doorId, idExpectation, isId, passId, userId } from "../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { epochMs } from "../../domain/time.ts";
 
@@ -25,7 +26,9 @@ const pinExpectation = `a PIN of ${pinDigitsMin} to ${pinDigitsMax} digits`;
 const pinPattern = new RegExp(`^[0-9]{${pinDigitsMin},${pinDigitsMax}}$`);
 
 const request = { v: v.literal(localProtocolVersion), id: v.pipe(v.number(), v.safeInteger()) };
-const aDoor = v.pipe(v.string(), v.check(isId, idExpectation), v.transform(doorId));
+const anId = <const Id extends string>(brand: (text: string) => Id) =>
+  v.pipe(v.string(), v.check(isId, idExpectation), v.transform(brand));
+const aDoor = anId(doorId);
 const aCount = (least: number, most: number) => {
   const expected = `a whole number from ${least} to ${most}`;
   return v.pipe(
@@ -66,12 +69,33 @@ const explainSchema = v.pipe(
   v.strictObject({
     door: aDoor,
     card: v.exactOptional(cardSchema),
+    /** Instead of what it presents. */
+    pass: v.exactOptional(anId(passId)),
     /** A secret: it is in no log and no answer. */
     pin: v.exactOptional(v.pipe(v.string(pinExpectation), v.regex(pinPattern, pinExpectation))),
     at: v.exactOptional(v.pipe(aCount(0, instantMax), v.transform(epochMs))),
   }),
-  v.check(({ card, pin }) => card !== undefined || pin !== undefined, "a card, a PIN or both"),
+  v.check(
+    ({ card, pass, pin }) =>
+      (card === undefined || pass === undefined) &&
+      (card !== undefined || pass !== undefined || pin !== undefined),
+    "a card or a pass, a PIN, or one of those with a PIN",
+  ),
 );
+
+const overrideSchema = v.strictObject({
+  door: aDoor,
+  /** `clear` ends the override that there is. */
+  posture: v.picklist(
+    [...doorPostures, "clear"],
+    `one of ${[...doorPostures, "clear"].join(", ")}`,
+  ),
+  /** `next_change`: of the schedules that unlock the door. Means nothing with `clear`. */
+  until: v.optional(v.picklist(["cleared", "next_change"], "cleared or next_change"), "cleared"),
+});
+
+/** No user: everybody. */
+const forgiveSchema = v.strictObject({ user: v.exactOptional(anId(userId)) });
 
 const requestSchema = v.variant("verb", [
   v.strictObject({ ...request, verb: v.literal("status"), args: v.strictObject({}) }),
@@ -87,12 +111,16 @@ const requestSchema = v.variant("verb", [
     }),
   }),
   v.strictObject({ ...request, verb: v.literal("explain"), args: explainSchema }),
+  v.strictObject({ ...request, verb: v.literal("override"), args: overrideSchema }),
+  v.strictObject({ ...request, verb: v.literal("forgive"), args: forgiveSchema }),
 ]);
 
 export type LocalRequest = v.InferOutput<typeof requestSchema>;
 export type LocalVerb = LocalRequest["verb"];
 export type EventsArgs = Extract<LocalRequest, { verb: "events" }>["args"];
 export type ExplainArgs = Extract<LocalRequest, { verb: "explain" }>["args"];
+export type OverrideArgs = Extract<LocalRequest, { verb: "override" }>["args"];
+export type ForgiveArgs = Extract<LocalRequest, { verb: "forgive" }>["args"];
 export type CardArgument = NonNullable<ExplainArgs["card"]>;
 
 /** A request's verb with its own arguments. */

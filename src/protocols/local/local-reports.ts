@@ -1,4 +1,5 @@
-import type { TableVersion } from "../../domain/access.ts";
+import type { DoorPosture, TableVersion } from "../../domain/access.ts";
+import type { PostureCause } from "../../domain/event.ts";
 import type { ControllerId, DoorId, PassId, ReaderId, SiteId, UserId } from "../../domain/ids.ts";
 import type { DenialReason } from "../../domain/reason.ts";
 import type { EpochMs, WallTime } from "../../domain/time.ts";
@@ -31,10 +32,15 @@ export interface LocalTableStatus extends TableVersion {
   readonly credentialCount: number;
 }
 
-export interface LocalDoorStatus {
+/** What a door's posture is and why. */
+export interface LocalPosture {
+  readonly posture: DoorPosture;
+  readonly cause: PostureCause;
+}
+
+export interface LocalDoorStatus extends LocalPosture {
   readonly id: DoorId;
-  /** The door machine's state. */
-  readonly state: string;
+  readonly alarm: "none" | "warning_held" | "alarm_held" | "alarm_forced";
   readonly strike: "secured" | "released";
   readonly leaf: "open" | "closed" | "no_contact";
 }
@@ -66,7 +72,14 @@ export interface LocalExplanation {
         readonly user?: UserId;
       };
   readonly ladder: readonly LocalRung[];
+  /** When it would next be granted, or come to asking for a PIN or for company. */
+  readonly next: LocalNextGrant;
 }
+
+export type LocalNextGrant =
+  | { readonly kind: "at"; readonly at: EpochMs }
+  /** Time alone never changes it, or not foreseeably: what stands in the way then. */
+  | { readonly kind: "never" | "unknown"; readonly reason: DenialReason };
 
 export interface LocalRung {
   readonly check: string;

@@ -1,6 +1,7 @@
 import t from "tap";
 import { renderEntry, showEvents } from "../../../src/cli/events.ts";
 import { readExplainArguments, showExplanation } from "../../../src/cli/explain.ts";
+import { forgive, overrideDoor } from "../../../src/cli/operate.ts";
 import { showStatus } from "../../../src/cli/status.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import { doorId, passId, readerId, userId } from "../../../src/domain/ids.ts";
@@ -23,7 +24,7 @@ t.test("status tells a technician what is wrong, and programs all of it", async 
     /^table +1\.7, 3 passes, compiled 1 min 30 s ago$/m,
     /^journal +12 entries, 3 not yet at the site$/m,
     /^troubles +broker_away$/m,
-    /^front +unlocked +released +no contact$/m,
+    /^front +unlocked, by schedule +none +released +no contact$/m,
     /^front-in +front +41 +parity 2 +0 +5$/m,
   ]) {
     t.match(human.output(), said);
@@ -141,6 +142,7 @@ const typedNothing = { card: undefined, bits: undefined, at: undefined };
 const explainOptions = {
   door: "front",
   card: undefined,
+  pass: undefined,
   pin: undefined,
   at: undefined,
   json: false,
@@ -165,6 +167,7 @@ t.test("explain says which check decides and what would have to change", async (
   for (const said of [
     /^Door front at 2026-11-21 08:30:00Z \(clock trusted\):$/m,
     /^DENIED, expired: The pass has expired\.$/m,
+    /^Time alone does not change that: The pass has expired\.$/m,
     /^ {2}ok {2}credential +Pass cleo-card/m,
     /^ {2}NO {2}end +It ended yesterday\.$/m,
     /^ +-> Extend the pass\.$/m,
@@ -182,7 +185,7 @@ t.test("explain of nothing, or at no door, is refused before anybody is asked", 
   const terminal = captureTerminal();
   const socketFile = "/nowhere";
   const nothing = showExplanation({ ...explainOptions, socketFile, terminal });
-  await t.rejects(nothing, { exitCode: 2, message: /--card, --bits or --pin/ });
+  await t.rejects(nothing, { exitCode: 2, message: /--card, --bits, --pass or --pin/ });
   const noDoor = { ...explainOptions, pin: "1234", door: "a door", socketFile, terminal };
   await t.rejects(showExplanation(noDoor), { exitCode: 2, message: /--door/ });
 });
@@ -262,6 +265,48 @@ t.test("a card that cannot be is told by its field", async (t) => {
     const asked = showExplanation({ ...explainOptions, ...typed, socketFile, terminal });
     await t.rejects(asked, { exitCode: 2, message }, card);
   }
+});
+
+t.test("a door's posture is set as it is typed, and what it then is, is told", async (t) => {
+  const asked: unknown[] = [];
+  const { socketFile } = await startDaemon(t, {
+    handlers: {
+      override: (args) => {
+        asked.push(args);
+        return { ok: true, value: { posture: "free_access", cause: "operator" } };
+      },
+    },
+  });
+  const terminal = captureTerminal();
+  const options = { socketFile, terminal, json: false, door: "front" } as const;
+  await overrideDoor({ ...options, posture: "free-access", until: "next-change" });
+  t.same(asked, [{ door: "front", posture: "free_access", until: "next_change" }]);
+  t.equal(terminal.output(), "Door front is free-access, by operator.\n");
+  const misspelt = overrideDoor({ ...options, posture: "lockdwn", until: "cleared" });
+  await t.rejects(misspelt, { exitCode: 2, message: /^posture: expected one of disabled, locked/ });
+});
+
+t.test("why a posture cannot be set is told by what was typed", async (t) => {
+  const { socketFile } = await startDaemon(t, {
+    handlers: {
+      override: () => ({ ok: false, fault: badField("args.until", '"cleared": no schedule') }),
+    },
+  });
+  const options = { socketFile, terminal: captureTerminal(), json: false, door: "front" } as const;
+  const asked = overrideDoor({ ...options, posture: "lockdown", until: "next-change" });
+  await t.rejects(asked, { message: '--until: expected "cleared": no schedule' });
+});
+
+t.test("forgiving one user or everybody says whom", async (t) => {
+  const asked: unknown[] = [];
+  const { socketFile } = await startDaemon(t, {
+    handlers: { forgive: (args) => asked.push(args) },
+  });
+  const terminal = captureTerminal();
+  await forgive({ socketFile, terminal, json: false, user: "ada" });
+  await forgive({ socketFile, terminal, json: false, user: undefined });
+  t.same(asked, [{ user: "ada" }, {}]);
+  t.equal(terminal.output(), "Forgiven: ada.\nForgiven: everybody.\n");
 });
 
 function badField(field: string, expected: string): LocalFault {

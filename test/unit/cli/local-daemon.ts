@@ -21,7 +21,16 @@ export const status: LocalStatus = {
   link: "down",
   table: { epoch: 1, version: 7, compiledAt: at, ageMs: 90_000, credentialCount: 3 },
   journal: { newest: 12, acknowledged: 9 },
-  doors: [{ id: doorId("front"), state: "unlocked", strike: "released", leaf: "no_contact" }],
+  doors: [
+    {
+      id: doorId("front"),
+      posture: "unlocked",
+      cause: "schedule",
+      alarm: "none",
+      strike: "released",
+      leaf: "no_contact",
+    },
+  ],
   readers: [
     {
       id: readerId("front-in"),
@@ -44,6 +53,7 @@ export const explanation: LocalExplanation = {
     { check: "end", verdict: "failed", saw: "It ended yesterday.", remedy: "Extend the pass." },
     { check: "access", verdict: "not_reached", saw: "An earlier check decided." },
   ],
+  next: { kind: "never", reason: "expired" },
 };
 
 export function entry(number: number, event: DoorEvent): JournalEntry {
@@ -90,6 +100,8 @@ export async function startDaemon(
         explained.push(args);
         return { ok: true, value: explanation };
       },
+      override: () => ({ ok: true, value: { posture: "locked", cause: "site" } }),
+      forgive: () => {},
       journal: {
         read: async ({ after, limit }) => entries.slice(after, after + limit),
         highest: () => entries.length,

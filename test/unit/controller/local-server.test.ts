@@ -37,6 +37,7 @@ const explanation: LocalExplanation = {
   wall,
   decision: { kind: "granted", pass: passId("card"), user: userId("ada") },
   ladder: [],
+  next: { kind: "at", at: wall.at },
 };
 
 /** A journal in memory, that counts who listens and what was read. */
@@ -87,6 +88,8 @@ function createRig(options: { entryCount?: number; handlers?: Partial<LocalHandl
   const handlers: LocalHandlers = {
     status: () => status,
     explain: () => ({ ok: true, value: explanation }),
+    override: () => ({ ok: true, value: { posture: "locked", cause: "site" } }),
+    forgive: () => {},
     journal,
     ...options.handlers,
   };

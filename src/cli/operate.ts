@@ -1,0 +1,69 @@
+import { doorPostures } from "../domain/access.ts";
+import { doorId, idExpectation, isId, userId } from "../domain/ids.ts";
+import type { LocalFault, OverrideArgs } from "../protocols/local/local-message.ts";
+import type { LocalPosture } from "../protocols/local/local-reports.ts";
+import { ask } from "./client.ts";
+import { CommandFailed, type Terminal } from "./terminal.ts";
+
+interface OperateOptions {
+  readonly socketFile: string;
+  readonly json: boolean;
+  readonly terminal: Terminal;
+}
+
+/** As it is typed: `free-access`. */
+export const typedPostures: readonly string[] = [...doorPostures, "clear"].map(typed);
+export const typedUntil = ["cleared", "next-change"] as const;
+
+/** Sets a door's posture over what its site and schedules say, or with `clear` ends that. */
+export async function overrideDoor(
+  options: OperateOptions & {
+    readonly door: string;
+    readonly posture: string;
+    readonly until: (typeof typedUntil)[number];
+  },
+): Promise<void> {
+  const { socketFile, json, terminal, door, posture, until } = options;
+  if (!isId(door)) throw new CommandFailed(2, `door: expected ${idExpectation}`);
+  const wanted = ([...doorPostures, "clear"] as const).find((name) => typed(name) === posture);
+  if (wanted === undefined) {
+    throw new CommandFailed(2, `posture: expected one of ${typedPostures.join(", ")}`);
+  }
+  const args: OverrideArgs = {
+    door: doorId(door),
+    posture: wanted,
+    until: until === "next-change" ? "next_change" : "cleared",
+  };
+  const answer = await ask(socketFile, { verb: "override", args }, tellFault);
+  const inForce = answer as LocalPosture;
+  terminal.out(
+    json
+      ? `${JSON.stringify(inForce, undefined, 2)}\n`
+      : `Door ${door} is ${typed(inForce.posture)}, by ${inForce.cause}.\n`,
+  );
+}
+
+/** Anti-passback takes the word of this user, or with none of everybody, at the next door. */
+export async function forgive(
+  options: OperateOptions & { readonly user: string | undefined },
+): Promise<void> {
+  const { socketFile, json, terminal, user } = options;
+  if (user !== undefined && !isId(user)) {
+    throw new CommandFailed(2, `--user: expected ${idExpectation}`);
+  }
+  const args = user === undefined ? {} : { user: userId(user) };
+  await ask(socketFile, { verb: "forgive", args });
+  terminal.out(json ? "{}\n" : `Forgiven: ${user ?? "everybody"}.\n`);
+}
+
+function typed(name: string): string {
+  return name.replaceAll("_", "-");
+}
+
+/** The controller names fields of a request, which nobody has typed. */
+function tellFault({ message, field }: LocalFault): string {
+  if (field === undefined || !message.startsWith(`${field}: `)) return message;
+  const argument = field.split(".").at(-1);
+  const expected = message.slice(field.length + 2);
+  return `${argument === "until" ? "--until" : argument}: ${expected}`;
+}
