@@ -6,6 +6,7 @@ import {
   areaId,
   type ControllerId,
   controllerId,
+  dayTypeId,
   doorId,
   passId,
   readerId,
@@ -13,6 +14,7 @@ import {
   scheduleId,
   siteId,
   userId,
+  zoneId,
 } from "../../../../src/domain/ids.ts";
 import { epochMs } from "../../../../src/domain/time.ts";
 import type { MessageScope } from "../../../../src/protocols/sync/authenticated-message.ts";
@@ -50,8 +52,39 @@ export function pairing(fill = 7, part: Partial<Provision> = {}): Pairing {
 export function fullTable(part: Partial<TableContent> = {}): TableContent {
   const ada = userId("ada");
   return tableContent({
-    doors: [door("front")],
-    users: [{ id: ada, suspended: false }],
+    calendar: [
+      { year: 2026, month: 12, day: 24, dayType: dayTypeId("short") },
+      { month: 2, day: 29, dayType: dayTypeId("holiday") },
+    ],
+    zones: [
+      { id: zoneId("campus"), doors: [] },
+      { id: zoneId("house"), parent: zoneId("campus"), doors: [doorId("front"), doorId("back")] },
+    ],
+    areas: [
+      { id: areaId("hall"), passback: "none", managerIn: "not_required" },
+      {
+        id: areaId("lab"),
+        passback: "timed",
+        passbackMs: 60_000,
+        occupancyMax: 4,
+        managerIn: "required",
+      },
+    ],
+    doors: [
+      door("front", {
+        posture: "locked",
+        inside: areaId("lab"),
+        outside: areaId("hall"),
+        exitReaders: [readerId("front-out")],
+        interlock: [doorId("back")],
+        twoPerson: "required",
+        tamper: "deny",
+        fire: "unlock",
+        afterRestart: "forget",
+      }),
+      door("back"),
+    ],
+    users: [{ id: ada, suspended: false, traits: ["extra_time", "manager"] }],
     passes: [
       {
         id: passId("card"),
@@ -60,6 +93,10 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
         active: true,
         startsAt: epochMs(1_000),
         endsAt: epochMs(2_000),
+        usesMax: 5,
+        spentHere: 1,
+        spentElsewhere: 2,
+        traits: ["pass_through", "toggle"],
         presents: { as: "raw", raw: rawCredential("26:0190e0f") },
       },
       {
@@ -68,6 +105,14 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
         kind: "pin",
         active: true,
         presents: { as: "pin", digest: digestPin(new Uint8Array(32), "246810") },
+      },
+      {
+        id: passId("duress-pin"),
+        user: ada,
+        kind: "pin",
+        active: true,
+        traits: ["duress"],
+        presents: { as: "pin", digest: digestPin(new Uint8Array(32), "246811") },
       },
     ],
     rules: [
@@ -79,9 +124,31 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
         doors: [doorId("front")],
         schedule: scheduleId("s"),
       },
+      {
+        id: ruleId("open"),
+        kind: "auto_unlock",
+        zones: [zoneId("house")],
+        users: [],
+        doors: [],
+        schedule: scheduleId("s"),
+      },
+      {
+        id: ruleId("first"),
+        kind: "first_person_in",
+        zones: [],
+        users: [],
+        doors: [doorId("front")],
+        schedule: scheduleId("s"),
+      },
     ],
     schedules: [
-      { id: scheduleId("s"), intervals: [{ days: [1, 7], fromMinute: 1_320, toMinute: 360 }] },
+      {
+        id: scheduleId("s"),
+        intervals: [
+          { days: [1, 7], fromMinute: 1_320, toMinute: 360 },
+          { days: [4], dayType: dayTypeId("short"), fromMinute: 480, toMinute: 720 },
+        ],
+      },
     ],
     ...part,
   });

@@ -61,6 +61,46 @@ t.test("a fault names the field", async (t) => {
     ["schedules.0.intervals.0.days", []],
     ["schedules.0.intervals.0.fromMinute", 1_440],
     ["schedules.0.intervals.0.toMinute", 1_441],
+    ["schedules.0.intervals.0.dayType", "a b"],
+    ["doors.0.posture", "open"],
+    ["doors.0.extraTimeMs", -1],
+    ["doors.0.heldOpenWatch", "never"],
+    ["doors.0.inside", "nowhere"],
+    ["doors.0.outside", "nowhere"],
+    ["doors.0.outside", "lab"],
+    ["doors.0.exitReaders", ["front-out", "front-out"]],
+    ["doors.0.interlock", ["side"]],
+    ["doors.0.interlock", ["front"]],
+    ["doors.0.interlock", ["back", "back"]],
+    ["doors.0.twoPerson", true],
+    ["doors.0.companyMs", 4_999],
+    ["doors.0.tamper", "ignore"],
+    ["doors.0.fire", undefined],
+    ["doors.0.afterRestart", "reset"],
+    ["users.0.traits", ["king"]],
+    ["users.0.traits", ["manager", "manager"]],
+    ["passes.0.usesMax", 0],
+    ["passes.0.spentHere", -1],
+    ["passes.0.spentElsewhere", 0.5],
+    ["passes.0.traits", ["duress"]],
+    ["passes.0.traits", ["manager"]],
+    ["rules.0.kind", "deny"],
+    ["rules.0.zones", ["nowhere"]],
+    ["rules.1.users", ["ada"]],
+    ["rules.2.schedule", undefined],
+    ["zones.0.doors", ["nowhere"]],
+    ["zones.1.doors", ["front", "front"]],
+    ["zones.1.parent", "nowhere"],
+    ["zones.1.parent", "house"],
+    ["zones.0.parent", "house"],
+    ["areas.0.passback", "firm"],
+    ["areas.1.passbackMs", undefined],
+    ["areas.1.occupancyMax", 0],
+    ["areas.1.managerIn", "yes"],
+    ["calendar.0.month", 13],
+    ["calendar.0.day", 32],
+    ["calendar.0.dayType", ""],
+    ["calendar.1.day", 30],
   ];
   for (const [path, value] of cases) {
     const fault = faultOf(spoilt(path, value));
@@ -93,6 +133,36 @@ t.test("an id, a card or a PIN that is there twice is refused", async (t) => {
     faultOf({ ...good, passes: [second, { ...second, id: "copy" }] }),
     /^passes\.1\.presents: /,
   );
+});
+
+t.test("each list has an id once, and the calendar each date", async (t) => {
+  for (const list of ["users", "rules", "schedules", "zones", "areas"] as const) {
+    const [first] = good[list];
+    const twice = { ...good, [list]: [...good[list], first] };
+    t.equal(faultOf(twice), `${list}.${good[list].length}.id: expected an id used once`);
+  }
+  const [dated, yearly] = good.calendar;
+  const other = { dayType: "other" };
+  t.match(faultOf({ ...good, calendar: [dated, { ...dated, ...other }] }), /^calendar\.1\.day: /);
+  t.match(faultOf({ ...good, calendar: [yearly, { ...yearly, ...other }] }), /^calendar\.1\.day: /);
+  const both = [dated, { month: dated?.month, day: dated?.day, dayType: "other" }];
+  t.match(faultOf(spoilt("calendar.1.year", 2_027)), /^calendar\.1\.day: /, "no leap year");
+  t.equal(faultOf({ ...good, calendar: both }), "accepted", "a date and its day of every year");
+});
+
+t.test("a ring of zones is refused, wherever it closes", async (t) => {
+  const zones = ["a", "b", "c", "d"].map((id, index) => ({
+    id,
+    parent: ["b", "c", "d", "b"][index],
+    doors: [],
+  }));
+  t.match(faultOf({ ...good, zones, rules: [] }), /^zones\.\d\.parent: /);
+  const chain = Array.from({ length: 5_000 }, (_, index) => ({
+    id: `z${index}`,
+    ...(index < 4_999 && { parent: `z${index + 1}` }),
+    doors: [],
+  }));
+  t.equal(faultOf({ ...good, zones: chain, rules: [] }), "accepted", "however deep");
 });
 
 t.test("a PIN pass presents a PIN, and a card pass a card", async (t) => {

@@ -1,0 +1,167 @@
+import type {
+  CalendarDay,
+  DoorSettings,
+  PassRecord,
+  RuleRecord,
+  TableContent,
+  ZoneRecord,
+} from "../../domain/access.ts";
+
+/** The lists of a table whose items have ids. */
+const namedLists = ["doors", "users", "schedules", "passes", "rules", "zones", "areas"] as const;
+
+/** The ids that references may be to. */
+interface KnownIds {
+  readonly doors: ReadonlySet<string>;
+  readonly users: ReadonlySet<string>;
+  readonly schedules: ReadonlySet<string>;
+  readonly zones: ReadonlySet<string>;
+  readonly areas: ReadonlySet<string>;
+}
+
+/**
+ * The first thing that a table says twice, of something that it lacks, or against itself: the field
+ * and what was expected there. Undefined for a table that means one thing.
+ */
+export function findBrokenReference(content: TableContent): string | undefined {
+  const repeated = findRepeatedId(content);
+  if (repeated !== undefined) return repeated;
+  const known: KnownIds = {
+    doors: idsOf(content.doors),
+    users: idsOf(content.users),
+    schedules: idsOf(content.schedules),
+    zones: idsOf(content.zones),
+    areas: idsOf(content.areas),
+  };
+  return (
+    findRepeatedDate(content.calendar) ??
+    firstFault("zones", content.zones, (zone) => faultOfZone(zone, known)) ??
+    findZoneInItself(content.zones) ??
+    firstFault("doors", content.doors, (door) => faultOfDoor(door, known)) ??
+    findBrokenPass(content.passes, known) ??
+    firstFault("rules", content.rules, (rule) => faultOfRule(rule, known))
+  );
+}
+
+const idsOf = (items: readonly { readonly id: string }[]): ReadonlySet<string> =>
+  new Set(items.map(({ id }) => id));
+
+function findRepeatedId(content: TableContent): string | undefined {
+  for (const list of namedLists) {
+    const ids = new Set<string>();
+    for (const [index, { id }] of content[list].entries()) {
+      if (ids.has(id)) return `${list}.${index}.id: expected an id used once`;
+      ids.add(id);
+    }
+  }
+  return undefined;
+}
+
+/** `faultOf` names the field within its item, and what was expected. */
+function firstFault<Item>(
+  list: string,
+  items: readonly Item[],
+  faultOf: (item: Item) => string | undefined,
+): string | undefined {
+  for (const [index, item] of items.entries()) {
+    const fault = faultOf(item);
+    if (fault !== undefined) return `${list}.${index}.${fault}`;
+  }
+  return undefined;
+}
+
+/** What is named leads to something, and stands there once. */
+function areKnownOnce(named: readonly string[], known: ReadonlySet<string>): boolean {
+  return named.every((name) => known.has(name)) && areDifferent(named);
+}
+
+const areDifferent = (named: readonly string[]): boolean => new Set(named).size === named.length;
+
+function findRepeatedDate(calendar: readonly CalendarDay[]): string | undefined {
+  const dates = new Set<string>();
+  return firstFault("calendar", calendar, ({ year, month, day }) => {
+    // 2000 had a 29 February, as some of the years have that a yearly day is meant for.
+    if (!isDate(year ?? 2_000, month, day)) return "day: expected a day that its month has";
+    const date = `${year ?? "every"}-${month}-${day}`;
+    if (dates.has(date)) return "day: expected each date once";
+    dates.add(date);
+    return undefined;
+  });
+}
+
+function isDate(year: number, month: number, day: number): boolean {
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
+function faultOfZone({ parent, doors }: ZoneRecord, known: KnownIds): string | undefined {
+  if (parent !== undefined && !known.zones.has(parent)) return "parent: expected the id of a zone";
+  return areKnownOnce(doors, known.doors) ? undefined : "doors: expected ids of doors, each once";
+}
+
+/** Whoever followed such a ring for a zone's doors would not come back. */
+function findZoneInItself(zones: readonly ZoneRecord[]): string | undefined {
+  const parents = new Map(zones.map(({ id, parent }) => [id, parent]));
+  const settled = new Set<string>();
+  return firstFault("zones", zones, ({ id }) => {
+    const way = new Set<string>();
+    let at: ZoneRecord["parent"] = id;
+    while (at !== undefined && !settled.has(at)) {
+      if (way.has(at)) return "parent: expected a zone that does not lie in this one";
+      way.add(at);
+      at = parents.get(at);
+    }
+    for (const passed of way) settled.add(passed);
+    return undefined;
+  });
+}
+
+function faultOfDoor(door: DoorSettings, known: KnownIds): string | undefined {
+  const { id, inside, outside, exitReaders, interlock } = door;
+  for (const side of ["inside", "outside"] as const) {
+    const area = door[side];
+    if (area !== undefined && !known.areas.has(area)) return `${side}: expected the id of an area`;
+  }
+  if (inside !== undefined && inside === outside) return "outside: expected another than inside";
+  if (!areDifferent(exitReaders)) return "exitReaders: expected each reader once";
+  if (!areKnownOnce(interlock, known.doors)) return "interlock: expected ids of doors, each once";
+  return interlock.includes(id) ? "interlock: expected doors other than this one" : undefined;
+}
+
+function findBrokenPass(passes: readonly PassRecord[], known: KnownIds): string | undefined {
+  const presented = new Set<string>();
+  return firstFault("passes", passes, (pass) => {
+    const { presents, startsAt, endsAt } = pass;
+    if (!known.users.has(pass.user)) return "user: expected the id of a user";
+    if ((pass.kind === "pin") !== (presents.as === "pin")) {
+      return "presents.as: expected pin for a PIN pass, raw for any other";
+    }
+    if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
+      return "endsAt: expected no earlier than startsAt";
+    }
+    // A digest never looks like raw data, which has a colon: one set serves both.
+    const key = presents.as === "pin" ? presents.digest : presents.raw;
+    if (presented.has(key)) return "presents: expected what no other pass presents";
+    presented.add(key);
+    // A card says nothing by being this one: who is forced to present one presents the usual one.
+    return pass.kind !== "pin" && pass.traits?.includes("duress") === true
+      ? "traits: expected duress of a PIN pass alone"
+      : undefined;
+  });
+}
+
+function faultOfRule(rule: RuleRecord, known: KnownIds): string | undefined {
+  const { kind, users, doors, zones, schedule } = rule;
+  if (schedule !== undefined && !known.schedules.has(schedule)) {
+    return "schedule: expected the id of a schedule";
+  }
+  if (!users.every((user) => known.users.has(user))) return "users: expected ids of users";
+  if (!doors.every((door) => known.doors.has(door))) return "doors: expected ids of doors";
+  if (!zones.every((zone) => known.zones.has(zone))) return "zones: expected ids of zones";
+  // It would unlock for everybody what was meant for some.
+  if (kind === "auto_unlock" && users.length > 0) return "users: expected none to unlock for";
+  if (kind === "first_person_in" && schedule === undefined) {
+    return "schedule: expected one that ends what the first person begins";
+  }
+  return undefined;
+}
