@@ -1,12 +1,12 @@
 import t from "tap";
 import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
-import { authorize } from "../../../src/core/authorize.ts";
-import { unknownPremises } from "../../../src/core/premises.ts";
+import { type Admission, authorize, type Decision } from "../../../src/core/authorize.ts";
 import type { Presented } from "../../../src/core/presented.ts";
 import type { DoorSettings, PassRecord, TableContent } from "../../../src/domain/access.ts";
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
-import { doorId } from "../../../src/domain/ids.ts";
+import { doorId, readerId } from "../../../src/domain/ids.ts";
 import { type ClockQuality, monotonicMs } from "../../../src/domain/time.ts";
+import { type PremisesFacts, premisesOf } from "./premises-facts.ts";
 import {
   at,
   cardPass,
@@ -62,21 +62,57 @@ export interface Case extends Site {
   readonly at?: string;
   readonly clock?: ClockQuality;
   readonly where?: string;
+  readonly reader?: string;
   readonly shows?: Presented;
+  readonly now?: number;
+  readonly premises?: PremisesFacts;
+  /** Who waits at the door for company. */
+  readonly waiting?: Presented;
+  readonly isEscorted?: boolean;
   readonly expect: string;
 }
 
-/** The decision as one word: `granted ada-card ada`, `expired ada-card ada`, `unknown_credential`. */
+/**
+ * The decision in words: `granted ada-card ada`, `expired ada-card ada`, `unknown_credential`; of a
+ * grant also what is to be done, of whom it concerns: `granted ada-card ada to:vault along:bob-card`.
+ */
 export function decide(given: Case): string {
+  const { reader, waiting, isEscorted = false } = given;
   const decision = authorize(buildAccessTable(site(given), testHashKey), {
     door: doorId(given.where ?? "front"),
+    ...(reader !== undefined && { reader: readerId(reader) }),
     presented: given.shows ?? card(adaCard),
     wall: { at: at(given.at ?? noonOnMonday), quality: given.clock ?? "trusted" },
-    now: monotonicMs(0),
-    premises: unknownPremises,
+    now: monotonicMs(given.now ?? 0),
+    premises: premisesOf(given.premises ?? {}),
+    company: { isEscorted, ...(waiting && { waiting }) },
   });
-  const { kind, pass, user } = decision;
-  return [kind === "denied" ? decision.reason : kind, pass, user].filter(Boolean).join(" ");
+  return inWords(decision);
+}
+
+function inWords(decision: Decision): string {
+  const { kind, pass, user, duress } = decision;
+  const words = [kind === "denied" ? decision.reason : kind, pass, user];
+  if (decision.kind === "granted") {
+    words.push(...wordsOf(decision));
+    const { along } = decision;
+    if (along !== undefined) words.push(`along:${[along.pass, ...wordsOf(along)].join("+")}`);
+  }
+  if (duress !== undefined) words.push(`duress:${duress.pass}`);
+  return words.filter(Boolean).join(" ");
+}
+
+function wordsOf(admission: Admission): readonly string[] {
+  const { use, passage, extraTime, escorts, toggles, passbackFrom } = admission;
+  return [
+    use === undefined ? "" : `use:${use}`,
+    passage === undefined ? "" : `to:${passage.to ?? "outside"}`,
+    passage?.isManager === true ? "manager" : "",
+    extraTime === undefined ? "" : "extra_time",
+    escorts === undefined ? "" : "escorts",
+    toggles === undefined ? "" : "toggles",
+    passbackFrom === undefined ? "" : `violates:${passbackFrom.area ?? "outside"}`,
+  ].filter((word) => word !== "");
 }
 
 export function decisionTable(title: string, cases: readonly Case[]): void {
@@ -85,7 +121,8 @@ export function decisionTable(title: string, cases: readonly Case[]): void {
   });
 }
 
-export const officeOnly = { rules: [rule("all", ["ada", "bob"], ["front"], "office")] };
+export const officeRule = rule("all", ["ada", "bob"], ["front"], "office");
+export const officeOnly = { rules: [officeRule] };
 export const officeAndAlways = {
   rules: [rule("some", ["ada"], ["front"], "office"), rule("any", ["ada"], ["front"])],
 };

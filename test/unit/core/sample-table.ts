@@ -1,4 +1,5 @@
 import type {
+  AreaRecord,
   DoorSettings,
   PassRecord,
   RuleRecord,
@@ -9,6 +10,7 @@ import type {
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import {
+  areaId,
   controllerId,
   doorId,
   passId,
@@ -94,6 +96,10 @@ export function pinPass(
     presents: { as: "pin", digest: pinDigest(digest) },
     ...part,
   };
+}
+
+export function area(id: string, part: Partial<AreaRecord> = {}): AreaRecord {
+  return { id: areaId(id), passback: "none", managerIn: "not_required", ...part };
 }
 
 export function rule(
