@@ -52,6 +52,8 @@ export class LoggedPremises implements PremisesStore {
   readonly #records = new Map<string, string>();
   /** Keys whose record is not known to be on disk as it is. */
   #unwritten = new Set<string>();
+  /** Those of the write under way. */
+  #writing: ReadonlySet<string> = new Set();
   #isDue: boolean;
   /** For the write under way, and for the one after it: oldest first. */
   #waitingNow: Waiting[] = [];
@@ -76,8 +78,9 @@ export class LoggedPremises implements PremisesStore {
     this.#giveUp = new Deadline(clock, () => this.#refuseLate());
     this.#load(found.values);
     if (this.#damages.length > 0) troubles.raise(premisesTroubles.damaged);
-    // A damaged file is replaced by what could be read of it before it gets any worse.
-    this.#isDue = found.state === "damaged" || this.#unwritten.size > 0;
+    // What is in force now was read, which does not say that it is durable; and a damaged file is
+    // replaced by what could be read of it before it gets any worse.
+    this.#isDue = found.state !== "whole" || found.values.size > 0;
     if (this.#isDue) this.#schedule();
   }
 
@@ -151,7 +154,7 @@ export class LoggedPremises implements PremisesStore {
     let isWritten = false;
     for (const { key, json } of records) {
       // Nothing to take out: what is not to be remembered costs the disk nothing.
-      if (json === undefined && !this.#records.has(key)) continue;
+      if (json === undefined && !this.#mayBeOnDisk(key)) continue;
       // Behind the others, as in the memory: the order is that of the last change.
       this.#records.delete(key);
       if (json !== undefined) this.#records.set(key, json);
@@ -161,6 +164,10 @@ export class LoggedPremises implements PremisesStore {
     if (isWritten) this.#isDue = true;
     if (isWritten) this.#schedule();
     return isWritten;
+  }
+
+  #mayBeOnDisk(key: string): boolean {
+    return this.#records.has(key) || this.#unwritten.has(key) || this.#writing.has(key);
   }
 
   /** Changes of one turn of the event loop go to the disk together. */
@@ -177,22 +184,23 @@ export class LoggedPremises implements PremisesStore {
     if (this.#writeBeganAt !== undefined || !this.#isDue || this.#isOver) return;
     this.#retry.set(undefined);
     this.#writeBeganAt = this.#clock.monotonic();
-    const keys = this.#unwritten;
+    this.#writing = this.#unwritten;
     this.#unwritten = new Set();
     this.#isDue = false;
     this.#waitingNow = this.#waitingNext;
     this.#waitingNext = [];
     this.#armGiveUp();
-    const changed = Array.from(keys, (key) => ({ key, json: this.#records.get(key) }));
+    const changed = Array.from(this.#writing, (key) => ({ key, json: this.#records.get(key) }));
     this.#log.write(changed, this.#records).then(
       () => this.#wrote(),
-      (error: unknown) => this.#failed(keys, error),
+      (error: unknown) => this.#failed(error),
     );
   }
 
   #wrote(): void {
     this.#writeBeganAt = undefined;
     this.#isHanging = false;
+    this.#writing = new Set();
     this.#retryMs = retryMinMs;
     this.#troubles.clear(premisesTroubles.failing);
     const waiting = this.#waitingNow;
@@ -203,10 +211,11 @@ export class LoggedPremises implements PremisesStore {
     else this.#written();
   }
 
-  #failed(keys: ReadonlySet<string>, cause: unknown): void {
+  #failed(cause: unknown): void {
     this.#writeBeganAt = undefined;
     this.#isHanging = false;
-    for (const key of keys) this.#unwritten.add(key);
+    for (const key of this.#writing) this.#unwritten.add(key);
+    this.#writing = new Set();
     this.#isDue = true;
     this.#troubles.raise(premisesTroubles.failing);
     const waiting = this.#waitingNow;

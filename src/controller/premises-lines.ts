@@ -15,11 +15,9 @@ const header = "postern premises 1";
 export interface PremisesFound {
   /** Values by key, the last of each. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** The number that the next line gets. */
-  readonly nextNumber: number;
   /**
-   * `whole`: lines may be added. `torn`: the last line is not all there, as a power cut leaves it; it
-   * was never called durable. `damaged`: something else is, and `damages` says where.
+   * `torn`: the last line is not all there, as a power cut leaves it; it was never called durable.
+   * `damaged`: something else is not right, and `damages` says where.
    */
   readonly state: "whole" | "torn" | "damaged";
   readonly damages: readonly string[];
@@ -50,7 +48,6 @@ export function parsePremisesLines(bytes: Buffer): PremisesFound {
   let from = 0;
   let lineCount = 0;
   let expected: number | undefined = 0;
-  let nextNumber = 0;
   for (let to = bytes.indexOf(newline); to !== -1; to = bytes.indexOf(newline, from)) {
     const line = parseLine(bytes.subarray(from, to));
     from = to + 1;
@@ -66,14 +63,13 @@ export function parsePremisesLines(bytes: Buffer): PremisesFound {
     }
     if ((number === 0) !== (content === header)) damages.push(`line ${lineCount} is not ours`);
     expected = number + 1;
-    nextNumber = Math.max(nextNumber, expected);
     if (typeof content !== "string") for (const [key, value] of content) put(values, key, value);
   }
   // The file comes into being with its first line whole.
   if (lineCount === 0) damages.push("not one line is whole");
   const isTorn = from < bytes.length;
   const state = damages.length > 0 ? "damaged" : isTorn ? "torn" : "whole";
-  return { values, nextNumber, state, damages: shortened(damages) };
+  return { values, state, damages: shortened(damages) };
 }
 
 /** Behind the others where it was there before: the order is that of the last change. */

@@ -1,4 +1,4 @@
-import { type FileHandle, link, open, readFile, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { makeFolder, replaceFile } from "./durable-file.ts";
@@ -20,6 +20,11 @@ const growthMax = 3;
 const rewriteAtLeastBytes = 256 * 1_024;
 /** A file that cannot be written anew grows no further than this. */
 const fileBytesMax = 64 * 1_024 * 1_024;
+const bytesReadMax = 2 * fileBytesMax;
+const blockBytes = 4_096;
+const blockDamagesMax = 10;
+/** Of one reading. */
+const attemptsMax = 3;
 /** Lines of a rewriting between two looks at the doors. */
 const linesPerTurn = 2_000;
 
@@ -42,8 +47,7 @@ export async function openPremisesLog(
 
 const nothingFound: PremisesFound = {
   values: new Map(),
-  nextNumber: 0,
-  state: "torn",
+  state: "whole",
   damages: [],
 };
 
@@ -56,18 +60,13 @@ class FilePremisesLog implements PremisesLog {
     this.#file = file;
   }
 
+  /**
+   * Nothing is added to a file from before, whole as it may look: lines that a killed process had not
+   * got onto the disk yet can be read all the same, and some disks then never write them.
+   */
   async load(): Promise<PremisesFound> {
     const found = await this.#read();
     if (found.state === "damaged") await this.#keepDamaged();
-    if (found.state !== "whole") return found;
-    try {
-      await this.#grow(found.nextNumber);
-      // What a killed process wrote without calling it durable is about to be believed.
-      await this.#growing?.handle.datasync();
-    } catch {
-      // The first write will say what is wrong with the disk.
-      await this.#letGo();
-    }
     return found;
   }
 
@@ -152,9 +151,17 @@ class FilePremisesLog implements PremisesLog {
 
   async #read(): Promise<PremisesFound> {
     try {
-      const { size } = await stat(this.#file);
-      if (size > 2 * fileBytesMax) return damaged(`${size} bytes, at most ${fileBytesMax}`);
-      return parsePremisesLines(await readFile(this.#file));
+      const handle = await insist(() => open(this.#file, "r"));
+      try {
+        const { size } = await insist(() => handle.stat());
+        if (size > bytesReadMax) return damaged(`${size} bytes, at most ${bytesReadMax}`);
+        const { bytes, damages } = await readBlocks(handle, size);
+        const found = parsePremisesLines(bytes);
+        if (damages.length === 0) return found;
+        return { ...found, state: "damaged", damages: [...damages, ...found.damages] };
+      } finally {
+        await handle.close();
+      }
     } catch (error) {
       return isMissing(error) ? nothingFound : damaged(describe(error));
     }
@@ -168,6 +175,35 @@ class FilePremisesLog implements PremisesLog {
       await link(this.#file, aside);
     } catch {
       // Not every file system can; the doors matter more.
+    }
+  }
+}
+
+/** Zeros for what cannot be read: one bad sector costs the uses that are in it, not all of them. */
+async function readBlocks(handle: FileHandle, size: number) {
+  const bytes = Buffer.alloc(size);
+  const damages: string[] = [];
+  for (let from = 0; from < size; from += blockBytes) {
+    const count = Math.min(blockBytes, size - from);
+    try {
+      await insist(() => handle.read(bytes, from, count, from));
+    } catch (error) {
+      bytes.fill(0, from, from + count);
+      if (damages.length < blockDamagesMax) {
+        damages.push(`bytes ${from} to ${from + count - 1}: ${describe(error)}`);
+      }
+    }
+  }
+  return { bytes, damages };
+}
+
+/** A disk that fails once may not fail the next time; a missing file is missing. */
+async function insist<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = attemptsMax - 1; ; left -= 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0 || isMissing(error)) throw error;
     }
   }
 }
