@@ -125,9 +125,10 @@ export class DebouncedContact {
     return edgeNs(unsettled.lastEdgeAt + this.#wiring.debounceMs * 1e6);
   }
 
-  #askAt(unsettled: Unsettled): EdgeNs {
+  #askAt(unsettled: Unsettled): MonotonicMs {
     const { doubtedAt } = unsettled;
-    return doubtedAt === undefined ? this.#settlesAt(unsettled) : edgeNs(doubtedAt + lateEdgeNsMax);
+    const at = doubtedAt === undefined ? this.#settlesAt(unsettled) : doubtedAt + lateEdgeNsMax;
+    return monotonicMs(at / 1e6);
   }
 
   #edge({ line, level, at }: Edge): void {
@@ -163,8 +164,7 @@ export class DebouncedContact {
   /** One alarm; it stays when edges move the time, and asks again when it fires. */
   #arm(): void {
     if (this.#alarm !== undefined || this.#unsettled === undefined) return;
-    const at = monotonicMs(this.#askAt(this.#unsettled) / 1e6);
-    this.#alarm = this.#clock.alarm(at, () => {
+    this.#alarm = this.#clock.alarm(this.#askAt(this.#unsettled), () => {
       this.#alarm = undefined;
       clearImmediate(this.#afterPoll);
       // After a stall the timer fires before the edges that waited are read; those decide.
@@ -175,8 +175,9 @@ export class DebouncedContact {
   #polled(): void {
     const unsettled = this.#unsettled;
     if (this.#closed || unsettled === undefined) return;
-    const now = edgeNs(this.#clock.monotonic() * 1e6);
-    if (now >= this.#askAt(unsettled)) this.#ask(unsettled, now);
+    const now = this.#clock.monotonic();
+    // In the clock's own unit: a nanosecond lost in converting it would ask again, and again, at once.
+    if (now >= this.#askAt(unsettled)) this.#ask(unsettled, edgeNs(Math.round(now * 1e6)));
     this.#arm();
   }
 

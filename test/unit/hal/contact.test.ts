@@ -90,6 +90,23 @@ t.test("a touch shorter than the debounce time is nothing", async (t) => {
   t.equal(clock.alarmCount, 0);
 });
 
+t.test("an edge at an odd nanosecond is believed by one timer, not by thousands", async (t) => {
+  const { clock, gpio, told } = openContact();
+  let at = 100_000_001;
+  // Until going to milliseconds and back loses a digit of the instant at which it is believed.
+  while (((at + 20e6) / 1e6) * 1e6 >= at + 20e6) at += 1;
+  gpio.plan([{ line: "contact", pull: open, at: at as never }]);
+  let alarmCount = 0;
+  const { alarm } = clock;
+  clock.alarm = (due, fired) => {
+    alarmCount += 1;
+    if (alarmCount > 10) throw new Error("a timer that arms itself for now");
+    return alarm.call(clock, due, fired);
+  };
+  await clock.elapse(200);
+  t.same(told, [["open", at / 1e6]]);
+});
+
 t.test("a stall changes no time and loses no opening", async (t) => {
   const { clock, gpio, told } = openContact();
   const plan = [
