@@ -126,12 +126,6 @@ export function renderExplanation(explanation: LocalExplanation): string {
       lines.push(`PIN REQUIRED: the card is ${decision.user}'s pass ${decision.pass}.`);
       break;
     case "second_person_required":
-      lines.push(`A SECOND PERSON REQUIRED after ${decision.user} with pass ${decision.pass}.`);
-      break;
-    case "escort_required":
-      lines.push(`AN ESCORT REQUIRED for ${decision.user} with pass ${decision.pass}.`);
-      break;
-    case "second_person_required":
       lines.push(`SECOND PERSON REQUIRED after ${decision.user} with pass ${decision.pass}.`);
       break;
     case "escort_required":
