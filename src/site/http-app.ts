@@ -2,8 +2,10 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
 import { answerError } from "./api-error.ts";
-import { parseEventQuery, type QueryFaults } from "./event-query.ts";
-import { appliedJson, controllerJson, eventJson } from "./site-json.ts";
+import { parseEventQuery } from "./event-query.ts";
+import { parseExplainQuery } from "./explain-query.ts";
+import type { QueryFaults } from "./query-parameters.ts";
+import { appliedJson, controllerJson, eventJson, explanationJson } from "./site-json.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteService } from "./site-service.ts";
 
@@ -42,6 +44,7 @@ export function createSiteApp(service: SiteService, log: SiteLog): Hono {
     const controllers = service.controllers().map(controllerJson);
     return context.json({ controllers, ok: true });
   });
+  app.get("/postern/explain", (context) => answerExplain(context, service));
   app.get("/postern/site", (context) => answerSite(context, service));
   app.post(
     "/postern/site",
@@ -78,6 +81,22 @@ function answerEvents(context: Context, service: SiteService) {
   const query = parseEventQuery(context.req.queries());
   if (!query.ok) return answerQueryFaults(context, query.fault);
   return context.json({ events: service.events.query(query.value).map(eventJson), ok: true });
+}
+
+function answerExplain(context: Context, service: SiteService) {
+  const applied = service.applied();
+  if (applied === undefined) {
+    return answerError(context, {
+      status: 409,
+      type: "no_site_file",
+      message: "No site file is in force.",
+    });
+  }
+  const question = parseExplainQuery(context.req.queries(), applied.model.zone);
+  if (!question.ok) return answerQueryFaults(context, question.fault);
+  const answer = service.explain(applied, question.value);
+  if (!answer.ok) return answerQueryFaults(context, answer.fault);
+  return context.json({ ...explanationJson(question.value, answer.value), ok: true });
 }
 
 function answerSite(context: Context, service: SiteService) {

@@ -1,5 +1,10 @@
+import type { Explanation } from "../core/explain.ts";
+import type { NextGrant } from "../core/next-grant.ts";
+import { reasonSentences } from "../domain/reason.ts";
+import { unreachable } from "../domain/unreachable.ts";
 import type { ControllerStatus } from "../protocols/sync/status-message.ts";
 import { controllersOf } from "./compile-table.ts";
+import type { DoorExplanation, ExplainQuestion } from "./door-explainer.ts";
 import type { StoredEvent, TroubleRow } from "./event-store.ts";
 import type { AppliedSite, ControllerReport } from "./site-service.ts";
 
@@ -78,7 +83,7 @@ function troubleJson({ kind, detail, firstAt, lastAt, count }: TroubleRow) {
 
 /** Counts only: what people and cards are called is not for whoever watches versions. */
 export function appliedJson({ model, file }: AppliedSite) {
-  const { doors, users, passes, rules, schedules, zone } = model;
+  const { doors, users, passes, rules, schedules, zones, areas, calendar, zone } = model;
   return {
     file,
     zone,
@@ -89,6 +94,55 @@ export function appliedJson({ model, file }: AppliedSite) {
       passes: passes.length,
       rules: rules.length,
       schedules: schedules.length,
+      zones: zones.length,
+      areas: areas.length,
+      calendar_days: calendar.length,
     },
   };
+}
+
+/** Passes, users and rules are named; what a pass presents is not. */
+export function explanationJson(
+  { door, pass }: ExplainQuestion,
+  { wall, explanation, nextGrant }: DoorExplanation,
+) {
+  return {
+    explanation: {
+      door,
+      pass,
+      at: new Date(wall.at).toISOString(),
+      clock_quality: wall.quality,
+      decision: decisionJson(explanation.decision),
+      ladder: explanation.ladder.map(({ check, verdict, saw, remedy }) => ({
+        check,
+        verdict,
+        saw,
+        remedy: remedy ?? null,
+      })),
+    },
+    next_grant: nextGrantJson(nextGrant),
+  };
+}
+
+function decisionJson(decision: Explanation["decision"]) {
+  const reason = decision.kind === "denied" ? decision.reason : null;
+  return {
+    kind: decision.kind,
+    reason,
+    sentence: reason === null ? null : reasonSentences[reason],
+    pass: decision.pass ?? null,
+    user: decision.user ?? null,
+  };
+}
+
+function nextGrantJson(next: NextGrant) {
+  switch (next.kind) {
+    case "at":
+      return { kind: next.kind, at: new Date(next.at).toISOString(), reason: null };
+    case "never":
+    case "unknown":
+      return { kind: next.kind, at: null, reason: next.reason };
+    default:
+      return unreachable(next);
+  }
 }

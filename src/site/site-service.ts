@@ -13,6 +13,7 @@ import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.
 import { type ApiKey, openApiKey } from "./api-key.ts";
 import { keepSite, readKeptSite } from "./applied-model.ts";
 import { controllersOf } from "./compile-table.ts";
+import { DoorExplainer, type DoorExplanation, type ExplainQuestion } from "./door-explainer.ts";
 import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
 import {
   type EventStore,
@@ -20,6 +21,7 @@ import {
   openEventStore,
   type TroubleRow,
 } from "./event-store.ts";
+import type { QueryFaults } from "./query-parameters.ts";
 import { Republisher } from "./republisher.ts";
 import { parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
@@ -65,6 +67,8 @@ export interface SiteService {
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
   applied(): AppliedSite | undefined;
   controllers(): readonly ControllerReport[];
+  /** Of a site file that was in force; faults are by field: a door or a pass that it lacks. */
+  explain(applied: AppliedSite, question: ExplainQuestion): Result<DoorExplanation, QueryFaults>;
   /** Stores what is under way. The link is the caller's to close. */
   close(): void;
 }
@@ -100,6 +104,7 @@ class WiredSite implements SiteService {
   readonly #publisher: TablePublisher;
   readonly #intake: EventIntake;
   readonly #republisher: Republisher;
+  readonly #explainer: DoorExplainer;
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
   readonly #refusedCounts = new Map<ControllerId, number>();
   #applied: AppliedSite | undefined;
@@ -113,6 +118,11 @@ class WiredSite implements SiteService {
     this.#folder = folder;
     this.#keys = keys;
     this.#publisher = new TablePublisher({ ...options, folder, keys, spent: store.spentUses });
+    this.#explainer = new DoorExplainer({
+      clock: options.clock,
+      spent: store.spentUses,
+      contentFor: (controller) => this.#publisher.contentFor(controller),
+    });
     this.#republisher = new Republisher({
       clock: options.clock,
       republish: (controllers) => this.#republish(controllers),
@@ -168,6 +178,10 @@ class WiredSite implements SiteService {
           this.#intake.refusedCount(controller) + (this.#refusedCounts.get(controller) ?? 0),
       };
     });
+  }
+
+  explain({ model }: AppliedSite, question: ExplainQuestion): Result<DoorExplanation, QueryFaults> {
+    return this.#explainer.explain(model, question);
   }
 
   close(): void {

@@ -1,9 +1,10 @@
 import t, { type Test } from "tap";
+import { doorId, passId } from "../../../src/domain/ids.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
 import { createSiteApp, siteFileBytesMax } from "../../../src/site/http-app.ts";
 import { entries } from "../protocols/sync/samples.ts";
-import { siteFile, startSite } from "./site-rig.ts";
+import { appliedOf, siteFile, startSite } from "./site-rig.ts";
 
 async function startApi(t: Test) {
   const rig = await startSite(t);
@@ -27,6 +28,7 @@ t.test("nothing but the site's health is told without the key", async (t) => {
     "/postern/events",
     "/postern/controllers",
     "/postern/site",
+    "/postern/explain?door=front&pass=ada-card",
     "/postern/none",
   ]) {
     for (const bearer of [null, "", "seam_wrong", `${rig.service.apiKey.text}x`]) {
@@ -182,6 +184,102 @@ t.test("a site file is applied, and its faults are told by file and line", async
   });
   t.notMatch(JSON.stringify(await request("/postern/site")), /246810|34567/);
   t.equal(rig.service.applied()?.file, "my.toml");
+});
+
+/** Mondays from eight to six, but not on the first of June, and Ada's card three times in all. */
+const limited = siteFile('calendar = [{ date = "06-01", day_type = "holiday" }]')
+  .replace('rules = [{ id = "staff"', 'rules = [{ id = "staff", schedule = "day"')
+  .replace('{ id = "ada-card",', '{ id = "ada-card", uses = 3,');
+
+t.test("the site explains what a door would say, and when it next lets in", async (t) => {
+  const { rig, request, apply } = await startApi(t);
+  const ask = async (query: string) => (await request(`/postern/explain?${query}`)).body;
+  t.match(await request("/postern/explain?door=front&pass=ada-card"), {
+    status: 409,
+    body: { error: { type: "no_site_file" }, ok: false },
+  });
+  await apply(limited);
+  // A Monday in May, by Vienna's clocks.
+  const open = await ask("door=front&pass=ada-card&at=2026-05-25T09:00");
+  t.match(open, {
+    explanation: {
+      door: "front",
+      pass: "ada-card",
+      at: "2026-05-25T07:00:00.000Z",
+      clock_quality: "trusted",
+      decision: { kind: "granted", reason: null, pass: "ada-card", user: "ada" },
+    },
+    next_grant: { kind: "at", at: "2026-05-25T07:00:00.000Z" },
+    ok: true,
+  });
+  t.ok(
+    open.explanation.ladder.every(
+      (rung: { verdict: string; remedy: unknown }) =>
+        rung.verdict === "passed" && rung.remedy === null,
+    ),
+  );
+  const evening = await ask("door=front&pass=ada-card&at=2026-05-25T20:00:00+02:00");
+  t.match(evening, {
+    explanation: {
+      decision: { kind: "denied", reason: "outside_schedule", sentence: /not in force/ },
+    },
+    next_grant: { kind: "at", at: "2026-06-08T06:00:00.000Z", reason: null },
+  });
+  t.equal(evening.explanation.at, "2026-05-25T18:00:00.000Z", "also with a plus not escaped");
+  t.match(await ask("door=back&pass=bob-card&at=now"), {
+    explanation: { at: new Date(rig.now).toISOString() },
+    next_grant: { kind: "never", at: null, reason: "no_access" },
+  });
+  t.match(await ask("door=front&pass=ada-pin&at=2026-05-25T09:00"), {
+    explanation: { decision: { kind: "denied", reason: "pin_alone_not_allowed" } },
+  });
+});
+
+t.test("an explanation holds no PIN, no card's number and no digest", async (t) => {
+  const { rig, request, apply } = await startApi(t);
+  await apply(
+    siteFile().replace('readers = ["front"]', 'readers = ["front"], factors = "card_or_pin"'),
+  );
+  const pins = rig.service.explain(appliedOf(rig), {
+    door: doorId("front"),
+    pass: passId("ada-pin"),
+  });
+  t.match(pins, { ok: true, value: { explanation: { decision: { kind: "granted" } } } });
+  for (const pass of ["ada-card", "ada-pin", "bob-card"]) {
+    for (const door of ["front", "back"]) {
+      const { status, body } = await request(`/postern/explain?door=${door}&pass=${pass}`);
+      t.equal(status, 200);
+      t.notMatch(JSON.stringify(body), /246810|34567|1111|26:|[0-9a-f]{32}/);
+    }
+  }
+});
+
+t.test("a question that makes no sense is 400 with each parameter named", async (t) => {
+  const { request, apply } = await startApi(t);
+  await apply(siteFile());
+  const cases = [
+    ["", ["door", "pass"]],
+    ["door=front", ["pass"]],
+    ["door=front&door=back&pass=ada-card", ["door"]],
+    ["door=side&pass=ada-card", ["door"]],
+    ["door=side&pass=eve-card", ["door", "pass"]],
+    ["door=a%2Fb&pass=ada-card&at=later", ["at", "door"]],
+    ["door=front&pass=ada-card&at=", ["at"]],
+    ["door=front&pass=ada-card&at=2026-02-30T10:00", ["at"]],
+    ["door=front&pass=ada-card&at=1969-12-31T00:00Z", ["at"]],
+    ["door=front&pass=ada-card&at=1800000000", ["at"]],
+    [`door=front&pass=ada-card&at=2026-01-01T10:00${"0".repeat(99)}`, ["at"]],
+    ["door=front&pass=ada-card&pin=246810", ["pin"]],
+  ] as const;
+  for (const [query, fields] of cases) {
+    const { status, body } = await request(`/postern/explain?${query}`);
+    t.equal(status, 400, query);
+    t.same(Object.keys(body.error.validation_errors).sort(), fields, query);
+    for (const field of fields) {
+      t.match(body.error.validation_errors[field], { _errors: [/expected/] });
+    }
+    t.notMatch(JSON.stringify(body), /246810/);
+  }
 });
 
 t.test("a body too long, not in UTF-8 or no TOML changes nothing", async (t) => {

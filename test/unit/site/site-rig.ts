@@ -9,7 +9,11 @@ import type { MessageScope } from "../../../src/protocols/sync/authenticated-mes
 import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
 import { type ControllerTopics, topicsFor } from "../../../src/protocols/sync/topics.ts";
 import type { SiteLog } from "../../../src/site/site-log.ts";
-import { openSiteService, type SiteService } from "../../../src/site/site-service.ts";
+import {
+  type AppliedSite,
+  openSiteService,
+  type SiteService,
+} from "../../../src/site/site-service.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 
 export const site = siteId("test");
@@ -97,4 +101,10 @@ export async function startSite(t: Test, part: RigPart = {}): Promise<SiteRig> {
   const { messageKey } = deriveKeys(service.provisionFor(one).controllerKey);
   const scope = { site, controller: one, messageKey };
   return Object.assign(rig, { service, scope, topics: topicsFor(site, one) });
+}
+
+export function appliedOf(rig: SiteRig): AppliedSite {
+  const applied = rig.service.applied();
+  if (applied === undefined) throw new Error("no site file is in force");
+  return applied;
 }

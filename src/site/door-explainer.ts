@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../hal/clock.ts";
+import { type AccessTable, buildAccessTable } from "../core/access-table/access-table.ts";
+import { type Explanation, explain } from "../core/explain.ts";
+import { type NextGrant, nextGrantAt } from "../core/next-grant.ts";
+import { unknownPremises } from "../core/premises.ts";
+import type { TableContent } from "../domain/access.ts";
+import type { ControllerId, DoorId, PassId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
+import type { EpochMs, WallTime } from "../domain/time.ts";
+import type { QueryFaults } from "./query-parameters.ts";
+import type { SiteModel } from "./site-model.ts";
+import type { SpentUses } from "./spent-uses.ts";
+
+export interface ExplainQuestion {
+  readonly door: DoorId;
+  readonly pass: PassId;
+  /** Absent: now. */
+  readonly at?: EpochMs;
+}
+
+export interface DoorExplanation {
+  readonly wall: WallTime;
+  readonly explanation: Explanation;
+  readonly nextGrant: NextGrant;
+}
+
+export interface DoorExplainerParts {
+  readonly clock: Pick<Clock, "wall" | "monotonic">;
+  readonly spent: SpentUses;
+  /** The table that was last made for a controller. */
+  readonly contentFor: (controller: ControllerId) => TableContent | undefined;
+}
+
+/**
+ * What a door's controller would say, from the table that it was sent: the same checks by the same
+ * code. Of what it alone knows (who is inside, what an operator did), nothing is supposed.
+ */
+export class DoorExplainer {
+  readonly #parts: DoorExplainerParts;
+  /** Laid out at the first question; gone with the table it was made from. */
+  readonly #tables = new WeakMap<TableContent, AccessTable>();
+
+  constructor(parts: DoorExplainerParts) {
+    this.#parts = parts;
+  }
+
+  explain(
+    model: SiteModel,
+    { door, pass, at }: ExplainQuestion,
+  ): Result<DoorExplanation, QueryFaults> {
+    const { clock, spent, contentFor } = this.#parts;
+    const controller = model.doors.find(({ id }) => id === door)?.controller;
+    const content = controller === undefined ? undefined : contentFor(controller);
+    const isPass = model.passes.some(({ id }) => id === pass);
+    if (content === undefined || !isPass) {
+      return fail({
+        ...(content === undefined && { door: ["expected a door of the site"] }),
+        ...(!isPass && { pass: ["expected a pass of the site"] }),
+      });
+    }
+    const table = this.#tableOf(content);
+    // The controller's own uses: those are not sent back to it each time.
+    const spentHere = (of: PassId): number =>
+      spent(of).find((use) => use.controller === controller)?.spent ?? 0;
+    const wall: WallTime = at === undefined ? clock.wall() : { at, quality: "trusted" };
+    const request = {
+      door,
+      presented: { pass },
+      wall,
+      now: clock.monotonic(),
+      premises: { ...unknownPremises, spent: spentHere },
+    };
+    return succeed({
+      wall,
+      explanation: explain(table, request),
+      nextGrant: nextGrantAt(table, request),
+    });
+  }
+
+  #tableOf(content: TableContent): AccessTable {
+    const known = this.#tables.get(content);
+    if (known !== undefined) return known;
+    const key = randomBytes(8);
+    const table = buildAccessTable(content, [key.readUInt32LE(0), key.readUInt32LE(4)]);
+    this.#tables.set(content, table);
+    return table;
+  }
+}
