@@ -71,15 +71,24 @@ t.test("a grant shows every check and what it saw", async (t) => {
     [
       "table passed: Table 1.7 has 6 passes and is 60 days old.",
       "door passed: The table has door front.",
+      "posture passed: Door front is locked, as its site has it.",
+      "tamper passed: The enclosure is not tampered with.",
       "credential passed: Pass ada-card of user ada has the card of 26 bits.",
       "pass_active passed: Pass ada-card is active.",
       "user_active passed: User ada is not suspended.",
       "clock passed: The pass is not limited in time, and the time is known (trusted).",
       "start passed: Pass ada-card has no start. It is 2026-03-02T12:00:00+01:00.",
       "end passed: Pass ada-card has no end. It is 2026-03-02T12:00:00+01:00.",
+      "uses passed: Pass ada-card is good for any number of grants.",
       "access passed: User ada is in 2 rules; door front is in staff.",
       "schedule passed: For this door, rule staff follows schedule office, which is open. It is 2026-03-02T12:00:00+01:00.",
       "factors passed: The door asks for a card; a card was presented.",
+      "passback passed: No area of this door minds who is where.",
+      "interlock passed: The door is in no interlock.",
+      "two_person passed: The door asks for one person.",
+      "escort passed: User ada needs no escort.",
+      "occupancy passed: Nothing limits how many are where this leads.",
+      "manager passed: No manager needs to be where this leads.",
     ],
   );
 });
@@ -88,7 +97,7 @@ t.test("what was not looked at is not said to have passed", async (t) => {
   const ladder = ask({ card: "26:0000002" });
   t.same(
     ladder.map(({ verdict }) => verdict),
-    [...Array(4).fill("passed"), "failed", ...Array(6).fill("not_reached")],
+    [...Array(6).fill("passed"), "failed", ...Array(13).fill("not_reached")],
   );
 });
 
