@@ -29,18 +29,28 @@ export function entered(
   return { kind: "moved", passage, door: front, at, afterRestart };
 }
 
-/** Says what it was told, in order. */
+/** Keeps what it was told that was new, in order, and tells it on. */
 export class TroubleList {
   readonly said: string[] = [];
   readonly #active = new Set<string>();
+  readonly #tell: (text: string) => void;
+
+  constructor(tell: (text: string) => void = () => undefined) {
+    this.#tell = tell;
+  }
 
   raise(trouble: string): void {
     if (this.#active.has(trouble)) return;
     this.#active.add(trouble);
-    this.said.push(`raised ${trouble}`);
+    this.#say(`raised ${trouble}`);
   }
 
   clear(trouble: string): void {
-    if (this.#active.delete(trouble)) this.said.push(`cleared ${trouble}`);
+    if (this.#active.delete(trouble)) this.#say(`cleared ${trouble}`);
+  }
+
+  #say(text: string): void {
+    this.said.push(text);
+    this.#tell(text);
   }
 }
