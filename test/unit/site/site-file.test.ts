@@ -30,8 +30,8 @@ function faultAfter(from: string | RegExp, to: string): string {
 
 const lineOf = (part: string): number => demo.slice(0, demo.indexOf(part)).split("\n").length;
 
-t.test("the demonstration has Ada, Bob, Cleo and Dan at two doors", async (t) => {
-  const { site, zone, doors, users, passes, rules, schedules } = accepted(demo);
+t.test("the demonstration has Ada, Bob, Cleo, Dan and Eve at two doors", async (t) => {
+  const { site, zone, calendar, zones, doors, users, passes, rules, schedules } = accepted(demo);
   t.same([site, zone], ["demo", "Europe/Berlin"]);
   t.match(doors, [
     { id: "front", controller: "demo", readers: ["front"], factors: "card_or_pin" },
@@ -39,7 +39,7 @@ t.test("the demonstration has Ada, Bob, Cleo and Dan at two doors", async (t) =>
   ]);
   t.same(
     users.map(({ id }) => id),
-    ["ada", "bob", "cleo", "dan"],
+    ["ada", "bob", "cleo", "dan", "eve"],
   );
   const fields = (number: number) => ({ format: "H10301", fields: { facility: 12, number } });
   t.match(passes, [
@@ -48,11 +48,14 @@ t.test("the demonstration has Ada, Bob, Cleo and Dan at two doors", async (t) =>
     { user: "bob", card: fields(1_111) },
     { user: "cleo", card: fields(2_222), endsAt: Date.UTC(2020, 11, 31, 22, 59, 59) },
     { user: "dan", card: fields(3_333) },
+    { user: "eve", card: fields(4_444), usesMax: 2 },
   ]);
   t.match(rules, [
     { users: ["ada"], doors: ["front", "lab"] },
     { users: ["cleo"], doors: ["front"] },
     { users: ["dan"], doors: ["front"], schedule: "cleaning" },
+    { users: ["eve"], doors: [], zones: ["public"] },
+    { kind: "auto_unlock", users: [], doors: ["front"], schedule: "open-house" },
   ]);
   t.notOk(rules[0]?.schedule, "Ada may come at any time");
   t.notOk(
@@ -61,7 +64,22 @@ t.test("the demonstration has Ada, Bob, Cleo and Dan at two doors", async (t) =>
   );
   t.same(schedules, [
     { id: "cleaning", intervals: [{ days: [1, 2, 3, 4, 5], fromMinute: 1_080, toMinute: 1_320 }] },
+    {
+      id: "open-house",
+      intervals: [
+        { days: [1, 2, 3, 4, 5, 6, 7], dayType: "open_house", fromMinute: 600, toMinute: 960 },
+      ],
+    },
   ]);
+  t.same(zones, [{ id: "public", doors: ["front"] }]);
+  t.same(calendar, [
+    { year: 2026, month: 5, day: 9, dayType: "open_house" },
+    { month: 12, day: 25, dayType: "holiday" },
+  ]);
+  t.ok(
+    calendar.every(({ year, dayType }) => dayType !== "open_house" || (year ?? 9_999) <= 2026),
+    "the open house is over, or what README has people try would find the door unlocked",
+  );
 });
 
 t.test("a door of which little is said has the documented settings", async (t) => {
@@ -128,7 +146,7 @@ t.test("a reference leads to something of the file", async (t) => {
   t.equal(
     faultAfter('users = ["cleo"]', 'users = ["clea"]'),
     `${file}:${lineOf('users = ["cleo"]')}: rules[1].users[0]: ` +
-      'expected a user of this file: ada, bob, cleo, dan (did you mean "cleo"?), found "clea"',
+      'expected a user of this file: ada, bob, cleo, dan, eve (did you mean "cleo"?), found "clea"',
   );
   t.match(faultAfter('user = "bob"', 'user = "rob"'), /passes\[2\]\.user: .*did you mean "bob"/);
   t.match(faultAfter('"front", "lab"]', '"front", "lob"]'), /rules\[0\]\.doors\[1\]: .*"lob"/);
@@ -206,7 +224,7 @@ t.test("a PIN has 4 to 9 digits, one owner, and the owner no other", async (t) =
     ),
   ]);
   t.match(faultsOf(second("ada", "1234")), [
-    /passes\[5\]\.user: expected a user who has no other PIN/,
+    /passes\[6\]\.user: expected a user who has no other PIN/,
   ]);
 });
 
@@ -403,7 +421,7 @@ t.test("a large site's file is read in a few seconds, faults or not", async (t) 
   );
   const text = `${demo}\n${people.join("")}`;
   const startedAt = performance.now();
-  t.equal(accepted(text).passes.length, 5_005);
+  t.equal(accepted(text).passes.length, 5_006);
   t.match(faultsOf(text.replace('user = "u4999"', 'user = "nobody"')), [
     /a user of this file, found/,
   ]);
