@@ -92,6 +92,7 @@ export type DoorEffect =
   /**
    * What became of the grants that were pending, once for all of them: somebody came through, or
    * nobody did and nobody can any more. `made` at once where nobody could tell. Each grant gets one.
+   * In the step of a grant `not_made` is of the grants before it, which a late timer left pending.
    */
   | { readonly kind: "passage"; readonly outcome: PassageOutcome };
 
@@ -315,11 +316,15 @@ function moveLeaf(
   // With a wire at fault nobody can tell any more whether somebody comes in: as for a grant then.
   if (to !== "closed" && isAwaited(state.lock)) passage("made");
   const lock = to === "closed" ? shutBehind(state.lock) : entered(state.lock);
-  // A contact that is not believed secures nothing early, or a loose wire would shut people out.
-  const isRelock =
-    (settings.relock === "on_open" && to === "open" && leaf.kind === "open") ||
-    (settings.relock === "on_close" && to === "closed" && leaf.kind === "closed");
+  // A contact that is not believed secures nothing early, nor does one that is believed again, or a
+  // loose wire would shut people out.
+  const isMove = believesLeaf(state.leaf) && believesLeaf(leaf);
+  const isRelock = isMove && settings.relock === (to === "open" ? "on_open" : "on_close");
   return { ...state, leaf, lock: isRelock ? relock(lock, now) : lock };
+}
+
+function believesLeaf(leaf: LeafState): boolean {
+  return leaf.kind === "open" || leaf.kind === "closed";
 }
 
 /** Nobody asks the clock whether a released strike should be: while it is, a leaf may open. */

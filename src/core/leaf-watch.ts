@@ -10,6 +10,7 @@ import {
   type RecentChanges,
   withChange,
 } from "./chatter.ts";
+import { foundFaultTellMs } from "./found-fault.ts";
 import {
   type Allowance,
   expireWatch,
@@ -26,9 +27,6 @@ export const contactChatter: ChatterLimits = { changeCount: 8, windowMs: 10_000,
 
 /** So many grants in a row that nobody used, as it seems, are a contact that always says closed. */
 export const contactStuckCount = 10;
-
-/** A fault found at start is told this much later, when there is somebody to tell. */
-export const foundFaultTellMs = 1_000;
 
 /** What the contact's wires say. */
 export type LeafReading = "open" | "closed" | WireFault;

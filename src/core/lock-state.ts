@@ -74,7 +74,8 @@ export function releaseForExit(
 
 /**
  * A release that goes on keeps the instant it began, so that no series of grants burns the coil; a
- * grant shortly before the coil's limit is cut short by it.
+ * grant shortly before the coil's limit is cut short by it. One that should have ended by then, by a
+ * late timer or a new table's limit, is over: else whoever asks next would be refused.
  */
 function release(
   { strikeOnMaxMs }: DoorSettings,
@@ -84,7 +85,8 @@ function release(
 ): LockState {
   const asked = askedUntil(lock, monotonicMs(now + forMs));
   if (lock.kind === "held") return { kind: "held", relockAt: asked, entry, extraMs };
-  const since = lock.kind === "released" ? lock.since : now;
+  const isGoingOn = lock.kind === "released" && now < lock.since + strikeOnMaxMs;
+  const since = isGoingOn ? lock.since : now;
   const relockAt = monotonicMs(Math.min(asked, since + strikeOnMaxMs));
   return { kind: "released", since, relockAt, entry, extraMs };
 }

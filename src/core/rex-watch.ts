@@ -8,15 +8,13 @@ import {
   type RecentChanges,
   withChange,
 } from "./chatter.ts";
+import { foundFaultTellMs } from "./found-fault.ts";
 
 /** A request-to-exit held for this long is stuck: nobody leans on a button for a minute. */
 export const rexStuckMs = 60_000;
 
 /** A motion sensor in a busy corridor changes often, so it is believed for longer than a contact. */
 export const rexChatter: ChatterLimits = { changeCount: 20, windowMs: 10_000, quietMs: 10_000 };
-
-/** A fault found at start is told this much later, when there is somebody to tell. */
-const foundFaultTellMs = 1_000;
 
 /** What the request-to-exit's wires say. */
 export type RexReading = "pressed" | "idle" | WireFault;

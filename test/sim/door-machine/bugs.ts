@@ -1,53 +1,17 @@
-import type { DoorEffect, DoorInput, DoorState, DoorStep } from "../../../src/core/door-machine.ts";
+import type { DoorEffect, DoorInput, DoorState } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
 import { type MonotonicMs, monotonicMs } from "../../../src/domain/time.ts";
-import { theDoorMachine as machine, type Subject } from "./subject.ts";
-
-/** One way to get a door wrong, as somebody might have written it, and the machine that does. */
-export interface PlantedBug {
-  readonly about: string;
-  readonly subject: Subject;
-}
-
-type Step = Subject["stepDoor"];
-
-/** What a step was given, and the step that the machine would have taken. */
-interface Taken {
-  readonly settings: DoorSettings;
-  readonly state: DoorState;
-  readonly input: DoorInput;
-  readonly now: MonotonicMs;
-  readonly step: DoorStep;
-}
-
-const withStep = (about: string, stepDoor: Step): PlantedBug => ({
-  about,
-  subject: { ...machine, stepDoor },
-});
-
-/** A bug in what comes out of a step. */
-const afterStep = (about: string, spoil: (taken: Taken) => DoorStep): PlantedBug =>
-  withStep(about, (settings, state, input, now) => {
-    const step = machine.stepDoor(settings, state, input, now);
-    return spoil({ settings, state, input, now, step });
-  });
-
-/** A bug in how a step reads its settings. */
-const withSettings = (
-  about: string,
-  misread: (settings: DoorSettings, state: DoorState, input: DoorInput) => DoorSettings,
-): PlantedBug =>
-  withStep(about, (settings, state, input, now) =>
-    machine.stepDoor(misread(settings, state, input), state, input, now),
-  );
-
-const withoutEffects = (step: DoorStep, isLost: (effect: DoorEffect) => boolean): DoorStep => ({
-  ...step,
-  effects: step.effects.filter((effect) => !isLost(effect)),
-});
-
-const isEvent = (effect: DoorEffect, kind: string): boolean =>
-  effect.kind === "event" && effect.event.kind === kind;
+import {
+  afterStep,
+  isEvent,
+  type PlantedBug,
+  withoutEffects,
+  withSettings,
+  withStep,
+} from "./planting.ts";
+import { postureBugs } from "./posture-bugs.ts";
+import { theDoorMachine as machine } from "./subject.ts";
+import { wireBugs } from "./wire-bugs.ts";
 
 const released = (settings: DoorSettings, now: MonotonicMs): DoorState["lock"] => ({
   kind: "released",
@@ -273,4 +237,6 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   ...timeBugs,
   ...alarmBugs,
   ...inputBugs,
+  ...postureBugs,
+  ...wireBugs,
 };

@@ -1,5 +1,6 @@
 import type { DoorInput, DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
+import { RexJudge, type RexReading } from "./rex-judge.ts";
 
 /*
  * The limits, written down a second time on purpose: a change in the product must be made here as
@@ -7,23 +8,31 @@ import type { DoorSettings } from "../../../src/domain/access.ts";
  */
 const boltFallMs = 250;
 const contactChatter = { changeCount: 8, windowMs: 10_000, quietMs: 10_000 };
-const rexChatter = { changeCount: 20, windowMs: 10_000, quietMs: 10_000 };
-const rexStuckMs = 60_000;
+const contactStuckCount = 10;
+const foundFaultTellMs = 1_000;
 
 type Kind = DoorOwnEvent["kind"];
+export type ContactReading = "open" | "closed" | "cut" | "shorted";
 
 /** What must be true once one input has been dealt with. */
 export interface Verdict {
   readonly strike: "secured" | "released";
   readonly alarm: "none" | "warning_held" | "alarm_held" | "alarm_forced";
   readonly kinds: readonly Kind[];
+  readonly passages: readonly ("made" | "not_made")[];
+  readonly isShut: boolean;
+  readonly troubles: readonly string[];
 }
 
 /** One opening of the leaf, as the site has to hear of it. */
 interface Opening {
   readonly forced: boolean;
-  warnAt: number | undefined;
-  heldAt: number;
+  /** Undefined while it may last: the door is held unlocked and its site does not mind. */
+  limit: { readonly warnAt: number | undefined; readonly heldAt: number } | undefined;
+  /** The door was to lock behind it. */
+  isRelockAwaited: boolean;
+  /** Told on top of an alarm that was in force when the door was to lock. */
+  failsToRelockAt: number | undefined;
   isHeld: boolean;
   isWarned: boolean;
   isTold: boolean;
@@ -35,59 +44,91 @@ interface Opening {
  */
 export class Judge {
   strikeSince: number | undefined;
+  isHeldUnlocked = false;
   #secureBy = 0;
   #securedAt = Number.NEGATIVE_INFINITY;
   #awaitsEntry = false;
-  #contact: "open" | "closed" | "none";
+  #extraMs = 0;
+  #unusedGrantCount = 0;
+  #contact: ContactReading | "none";
   #opening: Opening | undefined;
   /** The last few; older ones cannot count. */
   #contactChanges: number[] = [];
   #contactQuietAt: number | undefined;
-  #lastOpeningWasForced = false;
-  #rexSince: number | undefined;
-  #rexUntil = Number.NEGATIVE_INFINITY;
-  #rexChanges: number[] = [];
-  #rexQuietAt: number | undefined;
-  #rexIsStuck = false;
+  #faultFoundAt: number | undefined;
+  /** What nobody was there to see, or nobody believed: was it forced, if the leaf is open now? */
+  #wouldHaveBeenForced = false;
+  readonly #rex: RexJudge;
+  /** A contact's change is stamped with its first edge; the bolt does not rise again for it. */
+  #latest = Number.NEGATIVE_INFINITY;
   #kinds: Kind[] = [];
+  #passages: ("made" | "not_made")[] = [];
+  readonly #tell = (kind: Kind) => this.#kinds.push(kind);
 
   constructor(
     settings: DoorSettings,
-    found: { readonly leaf: "open" | "closed" | "no_contact"; readonly rex: "pressed" | "idle" },
+    found: { readonly leaf: ContactReading | "no_contact"; readonly rex: RexReading },
     now: number,
   ) {
     this.#contact = found.leaf === "no_contact" ? "none" : found.leaf;
     if (found.leaf === "open") this.#open(settings, false, now);
-    if (found.rex === "pressed") this.#rexSince = now;
+    if (found.leaf === "cut" || found.leaf === "shorted") this.#faultFoundAt = now;
+    this.#rex = new RexJudge(found.rex, now);
   }
 
   /** Whether a leaf that opens now has to be called forced: the bolt holds and nobody asked to leave. */
   wouldBeForced(now: number): boolean {
-    const boltHolds = this.strikeSince === undefined && now >= this.#securedAt + boltFallMs;
-    const someoneLeaves = this.#rexSince !== undefined || now < this.#rexUntil;
-    return boltHolds && !someoneLeaves;
+    return this.#boltHolds(now) && !this.#rex.explainsAnOpening(now);
+  }
+
+  /** Whether the contact is believed and says that the leaf is open. */
+  knowsOpen(now: number): boolean {
+    return this.#isTrusted(now) && this.#contact === "open";
   }
 
   /** What a grant now is journalled as. */
   reason(now: number): string {
-    const isTrusted = this.#contactQuietAt === undefined || now >= this.#contactQuietAt;
-    if (isTrusted && this.#contact === "open") return "granted_leaf_open";
+    if (this.knowsOpen(now)) return "granted_leaf_open";
     return this.strikeSince === undefined ? "granted" : "granted_already_unlocked";
   }
 
   take(settings: DoorSettings, input: DoorInput, now: number): Verdict {
     this.#kinds = [];
+    this.#passages = [];
+    this.#latest = Math.max(this.#latest, now);
     this.#passTime(settings, now);
-    if (input.kind === "grant") this.#grant(settings, now);
+    if (input.kind === "grant") this.#grant(settings, input.extraMs, now);
+    if (input.kind === "hold_unlocked") this.#hold(settings, now);
+    if (input.kind === "end_hold") this.#endHold(settings, now);
+    if (input.kind === "secure_now") this.#secureNow(settings, now);
     if (input.kind === "leaf") this.#moveLeaf(settings, input.leaf, now);
     if (input.kind === "rex") this.#moveRex(settings, input.state, now);
-    if (this.strikeSince !== undefined && now >= this.#secureBy) this.#secure(now);
+    const isMomentary = this.strikeSince !== undefined && !this.isHeldUnlocked;
+    if (isMomentary && now >= this.#secureBy) this.#secure(now);
     this.#passTime(settings, now);
+    if (!this.wouldBeForced(now) && this.#isAtFault) this.#wouldHaveBeenForced = false;
+    const isKnownShut = this.#isTrusted(now) && this.#contact === "closed";
     return {
       strike: this.strikeSince === undefined ? "secured" : "released",
       alarm: this.#alarm(),
       kinds: this.#kinds,
+      passages: this.#passages,
+      isShut: this.#boltHolds(this.#latest) && (isKnownShut || this.#contact === "none"),
+      troubles: this.#troubles(),
     };
+  }
+
+  get #isAtFault(): boolean {
+    return this.#contact === "cut" || this.#contact === "shorted";
+  }
+
+  #boltHolds(now: number): boolean {
+    return this.strikeSince === undefined && now >= this.#securedAt + boltFallMs;
+  }
+
+  #isTrusted(now: number): boolean {
+    const isQuiet = this.#contactQuietAt === undefined || now >= this.#contactQuietAt;
+    return isQuiet && (this.#contact === "open" || this.#contact === "closed");
   }
 
   #alarm(): Verdict["alarm"] {
@@ -96,66 +137,153 @@ export class Judge {
     return this.#opening?.isWarned ? "warning_held" : "none";
   }
 
+  #troubles(): readonly string[] {
+    const troubles: string[] = [];
+    if (this.#contactQuietAt !== undefined) troubles.push("contact_chatter");
+    else if (this.#isAtFault) troubles.push(`contact_${this.#contact}`);
+    else if (this.#unusedGrantCount >= contactStuckCount) troubles.push("contact_stuck");
+    if (this.#rex.trouble !== undefined) troubles.push(this.#rex.trouble);
+    return troubles;
+  }
+
   #passTime(settings: DoorSettings, now: number): void {
     if (this.#contactQuietAt !== undefined && now >= this.#contactQuietAt) {
-      this.#trustContactAgain(settings, now);
+      this.#contactIsQuiet(settings, now);
     }
-    const isTrusted = this.#contactQuietAt === undefined;
-    const boltIsHome = this.strikeSince === undefined && now >= this.#securedAt + boltFallMs;
-    if (boltIsHome && this.#awaitsEntry) {
-      this.#awaitsEntry = false;
-      if (isTrusted && this.#contact === "closed") this.#kinds.push("door_not_entered");
+    if (this.#faultFoundAt !== undefined && now >= this.#faultFoundAt + foundFaultTellMs) {
+      this.#tellContactFault();
     }
-    if (isTrusted && this.#opening !== undefined) this.#watchOpening(this.#opening, now);
-    if (this.#rexQuietAt !== undefined && now >= this.#rexQuietAt) {
-      this.#rexQuietAt = undefined;
-      this.#kinds.push("rex_recovered");
-    }
-    const isHeldDown = this.#rexSince !== undefined && now >= this.#rexSince + rexStuckMs;
-    if (isHeldDown && !this.#rexIsStuck) {
-      this.#rexIsStuck = true;
-      this.#kinds.push("rex_stuck");
-    }
+    if (this.#boltHolds(now)) this.#boltIsHome();
+    if (this.#opening !== undefined && this.#isTrusted(now)) this.#watchOpening(this.#opening, now);
+    this.#rex.passTime(now, this.#tell);
+  }
+
+  #boltIsHome(): void {
+    this.#extraMs = 0;
+    if (!this.#awaitsEntry) return;
+    this.#awaitsEntry = false;
+    this.#passages.push("not_made");
+    this.#kinds.push("door_not_entered");
+    this.#unusedGrantCount += 1;
+    if (this.#unusedGrantCount === contactStuckCount) this.#kinds.push("contact_stuck");
   }
 
   #watchOpening(opening: Opening, now: number): void {
-    if (opening.isHeld) return;
-    if (opening.warnAt !== undefined && now >= opening.warnAt && !opening.isWarned) {
+    if (opening.failsToRelockAt !== undefined && now >= opening.failsToRelockAt) {
+      opening.failsToRelockAt = undefined;
+      this.#kinds.push("door_failed_to_relock");
+    }
+    const { limit } = opening;
+    if (opening.isHeld || limit === undefined) return;
+    if (limit.warnAt !== undefined && now >= limit.warnAt && !opening.isWarned) {
       opening.isWarned = true;
       this.#kinds.push("door_held_warning");
     }
-    if (now >= opening.heldAt) {
+    if (now >= limit.heldAt) {
       opening.isHeld = true;
       opening.isTold = true;
-      this.#kinds.push("door_held");
+      this.#kinds.push(opening.isRelockAwaited ? "door_failed_to_relock" : "door_held");
     }
+  }
+
+  /** `extraMs`: undefined where the opening was forced, which allows it the threshold alone. */
+  #limit(settings: DoorSettings, extraMs: number | undefined, now: number): Opening["limit"] {
+    if (this.isHeldUnlocked && settings.heldOpenWatch === "while_locked") return undefined;
+    const allowed = extraMs === undefined ? 0 : settings.unlockMs + extraMs;
+    return limitAt(settings, now + settings.heldOpenMs + allowed);
   }
 
   #open(settings: DoorSettings, forced: boolean, now: number): void {
-    const heldAt = now + (forced ? 0 : settings.unlockMs) + settings.heldOpenMs;
-    const warnAt =
-      settings.heldOpenWarningMs === 0 ? undefined : heldAt - settings.heldOpenWarningMs;
-    this.#opening = { forced, warnAt, heldAt, isHeld: false, isWarned: false, isTold: forced };
+    this.#opening = {
+      forced,
+      limit: this.#limit(settings, forced ? undefined : this.#extraMs, now),
+      isRelockAwaited: false,
+      failsToRelockAt: undefined,
+      isHeld: false,
+      isWarned: false,
+      isTold: forced,
+    };
   }
 
-  #grant(settings: DoorSettings, now: number): void {
-    if (this.#contactQuietAt === undefined && this.#contact === "open") {
-      const { forced, isTold } = this.#opening ?? { forced: false, isTold: false };
-      this.#open(settings, false, now);
-      if (this.#opening !== undefined) this.#opening = { ...this.#opening, forced, isTold };
+  #grant(settings: DoorSettings, extraMs: number, now: number): void {
+    if (this.knowsOpen(now)) {
+      this.#passages.push("made");
+      this.#allowAgain(settings, extraMs, now);
       return;
     }
-    this.#awaitsEntry = true;
-    this.#release(settings, now);
+    this.#extraMs = this.#awaitsEntry ? Math.max(this.#extraMs, extraMs) : extraMs;
+    this.#awaitsEntry = this.#isTrusted(now) && this.#contact === "closed";
+    if (!this.#awaitsEntry) this.#passages.push("made");
+    this.#release(settings, settings.unlockMs + extraMs, now);
   }
 
-  #release(settings: DoorSettings, now: number): void {
-    if (this.strikeSince === undefined) {
-      this.strikeSince = now;
-      this.#secureBy = now;
+  /** A grant at an open leaf: all of its time from now on, or what it had if that is longer. */
+  #allowAgain(settings: DoorSettings, extraMs: number, now: number): void {
+    const opening = this.#opening;
+    if (opening === undefined) return;
+    const had = opening.isHeld ? undefined : opening.limit;
+    let limit = this.#limit(settings, extraMs, now);
+    if (limit !== undefined && had !== undefined && had.heldAt > limit.heldAt) {
+      limit = limitAt(settings, had.heldAt);
     }
+    const anew = { isHeld: false, isWarned: false, isRelockAwaited: false };
+    this.#opening = { ...opening, ...anew, limit, failsToRelockAt: undefined };
+  }
+
+  #hold(settings: DoorSettings, now: number): void {
+    if (this.isHeldUnlocked) return;
+    this.isHeldUnlocked = true;
+    if (this.strikeSince === undefined) this.#secureBy = now;
+    this.strikeSince ??= now;
+    const opening = this.#opening;
+    if (opening === undefined) return;
+    opening.failsToRelockAt = undefined;
+    const isAllowed = settings.heldOpenWatch === "while_locked";
+    if (!isAllowed && (opening.isHeld || !opening.isRelockAwaited)) return;
+    opening.isRelockAwaited = false;
+    opening.isHeld = false;
+    opening.isWarned = false;
+    opening.limit = this.#limit(settings, 0, now);
+  }
+
+  #endHold(settings: DoorSettings, now: number): void {
+    if (!this.isHeldUnlocked) return;
+    this.#holdIsOver(settings, now);
+    if (now >= this.#secureBy) {
+      this.#secure(now);
+    } else {
+      this.strikeSince = now;
+      this.#secureBy = Math.min(this.#secureBy, now + settings.strikeOnMaxMs);
+    }
+  }
+
+  #secureNow(settings: DoorSettings, now: number): void {
+    if (this.isHeldUnlocked) this.#holdIsOver(settings, now);
+    this.#secure(now);
+  }
+
+  #holdIsOver(settings: DoorSettings, now: number): void {
+    this.isHeldUnlocked = false;
+    const opening = this.#opening;
+    if (opening === undefined) return;
+    const at = now + settings.heldOpenMs;
+    if (opening.isHeld) {
+      opening.failsToRelockAt = at;
+      return;
+    }
+    opening.isWarned = false;
+    opening.isRelockAwaited = true;
+    opening.limit = limitAt(settings, at);
+  }
+
+  #release(settings: DoorSettings, forMs: number, now: number): void {
+    const isOverdue =
+      this.strikeSince !== undefined && now >= this.strikeSince + settings.strikeOnMaxMs;
+    if (this.strikeSince === undefined) this.#secureBy = now;
+    if (this.strikeSince === undefined || isOverdue) this.strikeSince = now;
+    this.#secureBy = Math.max(this.#secureBy, now + forMs);
     const coilLimit = this.strikeSince + settings.strikeOnMaxMs;
-    this.#secureBy = Math.min(coilLimit, Math.max(this.#secureBy, now + settings.unlockMs));
+    if (!this.isHeldUnlocked) this.#secureBy = Math.min(coilLimit, this.#secureBy);
   }
 
   #secure(now: number): void {
@@ -164,33 +292,67 @@ export class Judge {
     this.#securedAt = now;
   }
 
-  #moveLeaf(settings: DoorSettings, leaf: "open" | "closed", now: number): void {
-    if (this.#contact === "none" || this.#contact === leaf) return;
+  #moveLeaf(settings: DoorSettings, to: ContactReading, now: number): void {
+    if (this.#contact === "none" || this.#contact === to) return;
+    const was = this.#contact;
+    const wasFoundUntold = this.#faultFoundAt !== undefined;
     const forced = this.wouldBeForced(now);
-    this.#contact = leaf;
-    if (leaf === "open") {
+    this.#contact = to;
+    this.#faultFoundAt = undefined;
+    if (to === "closed") {
+      if (this.isHeldUnlocked && !this.#awaitsEntry) this.#extraMs = 0;
+    } else {
+      if (this.#awaitsEntry) this.#passages.push("made");
       this.#awaitsEntry = false;
-      this.#lastOpeningWasForced = forced;
+      // What is seen open from a wire that was at fault was opened before, and judged by then.
+      if (was === "closed") this.#wouldHaveBeenForced = forced;
     }
-    if (this.#contactQuietAt !== undefined) {
-      this.#contactQuietAt = now + contactChatter.quietMs;
+    if (this.#contactRattles(now)) {
+      this.#unusedGrantCount = 0;
       return;
     }
-    this.#contactChanges = [...this.#contactChanges.slice(1 - contactChatter.changeCount), now];
-    if (isChatter(contactChatter, this.#contactChanges, now)) {
-      this.#contactQuietAt = now + contactChatter.quietMs;
+    if (this.#isAtFault) {
+      this.#unusedGrantCount = 0;
+      this.#tellContactFault();
+    } else if (was === "cut" || was === "shorted") {
+      if (!wasFoundUntold) this.#kinds.push("contact_recovered");
+      this.#trustContactAgain(settings, now);
+    } else {
+      this.#leafMoved(settings, to === "open" ? "open" : "closed", forced, now);
+      this.#relockOnLeaf(settings, to, now);
+    }
+  }
+
+  #relockOnLeaf(settings: DoorSettings, to: ContactReading, now: number): void {
+    const isRelock =
+      (to === "open" && settings.relock === "on_open") ||
+      (to === "closed" && settings.relock === "on_close");
+    if (!isRelock) return;
+    if (this.isHeldUnlocked) this.#secureBy = now;
+    else this.#secure(now);
+  }
+
+  #leafMoved(settings: DoorSettings, to: "open" | "closed", forced: boolean, now: number): void {
+    if (to === "closed") {
+      this.#close();
+      return;
+    }
+    if (this.#unusedGrantCount >= contactStuckCount) this.#kinds.push("contact_recovered");
+    this.#unusedGrantCount = 0;
+    if (forced) this.#kinds.push("door_forced");
+    this.#open(settings, forced, now);
+  }
+
+  /** Whether this change is one of a contact that is not believed. */
+  #contactRattles(now: number): boolean {
+    if (this.#contactQuietAt === undefined) {
+      this.#contactChanges = [...this.#contactChanges.slice(1 - contactChatter.changeCount), now];
+      if (!isChatter(contactChatter, this.#contactChanges, now)) return false;
       this.#contactChanges = [];
       this.#kinds.push("contact_chatter");
-      return;
     }
-    if (leaf === "open") {
-      if (forced) this.#kinds.push("door_forced");
-      this.#open(settings, forced, now);
-      if (settings.relock === "on_open") this.#secure(now);
-    } else {
-      this.#close();
-      if (settings.relock === "on_close") this.#secure(now);
-    }
+    this.#contactQuietAt = now + contactChatter.quietMs;
+    return true;
   }
 
   #close(): void {
@@ -198,49 +360,47 @@ export class Judge {
     this.#opening = undefined;
   }
 
-  #trustContactAgain(settings: DoorSettings, now: number): void {
-    this.#contactQuietAt = undefined;
-    this.#kinds.push("contact_recovered");
-    if (this.#contact === "closed") this.#close();
-    else if (!this.#opening?.isTold) {
-      if (this.#lastOpeningWasForced) this.#kinds.push("door_forced");
-      this.#open(settings, this.#lastOpeningWasForced, now);
+  #tellContactFault(): void {
+    this.#faultFoundAt = undefined;
+    if (this.#contact === "cut" || this.#contact === "shorted") {
+      this.#kinds.push(`contact_${this.#contact}`);
     }
   }
 
-  #moveRex(settings: DoorSettings, position: "pressed" | "idle", now: number): void {
-    if ((position === "pressed") === (this.#rexSince !== undefined)) return;
-    const isNewExit = position === "pressed" && now >= this.#rexUntil;
-    if (position === "pressed") {
-      this.#rexSince = now;
-    } else {
-      this.#rexSince = undefined;
-      this.#rexUntil = now + settings.unlockMs;
-      if (this.#rexIsStuck) this.#kinds.push("rex_recovered");
-      this.#rexIsStuck = false;
+  #contactIsQuiet(settings: DoorSettings, now: number): void {
+    this.#contactQuietAt = undefined;
+    if (this.#isAtFault) {
+      this.#tellContactFault();
+      return;
     }
-    this.#watchRexChatter(now);
-    if (position === "idle") return;
-    const leafStandsOpen = this.#contactQuietAt === undefined && this.#contact === "open";
-    if (settings.rex === "admit" && !leafStandsOpen) {
-      if (isNewExit || this.strikeSince === undefined) this.#kinds.push("rex_admitted");
-      this.#release(settings, now);
-    } else if (isNewExit) {
+    this.#kinds.push("contact_recovered");
+    this.#trustContactAgain(settings, now);
+  }
+
+  #trustContactAgain(settings: DoorSettings, now: number): void {
+    if (this.#contact === "closed") this.#close();
+    else if (!this.#opening?.isTold) {
+      if (this.#wouldHaveBeenForced) this.#kinds.push("door_forced");
+      this.#open(settings, this.#wouldHaveBeenForced, now);
+    }
+  }
+
+  #moveRex(settings: DoorSettings, to: RexReading, now: number): void {
+    const exit = this.#rex.move(settings, to, now, this.#tell);
+    if (exit === "no_press") return;
+    if (settings.rex === "admit" && !this.knowsOpen(now)) {
+      const isUnlocked = this.strikeSince !== undefined;
+      if (exit === "new_exit" || !isUnlocked) this.#kinds.push("rex_admitted");
+      this.#release(settings, settings.unlockMs, now);
+    } else if (exit === "new_exit") {
       this.#kinds.push("rex_reported");
     }
   }
+}
 
-  #watchRexChatter(now: number): void {
-    if (this.#rexQuietAt !== undefined) {
-      this.#rexQuietAt = now + rexChatter.quietMs;
-      return;
-    }
-    this.#rexChanges = [...this.#rexChanges.slice(1 - rexChatter.changeCount), now];
-    if (!isChatter(rexChatter, this.#rexChanges, now)) return;
-    this.#rexQuietAt = now + rexChatter.quietMs;
-    this.#rexChanges = [];
-    this.#kinds.push("rex_chatter");
-  }
+function limitAt(settings: DoorSettings, heldAt: number): Opening["limit"] {
+  const warningMs = settings.heldOpenWarningMs;
+  return { warnAt: warningMs === 0 ? undefined : heldAt - warningMs, heldAt };
 }
 
 /** `now` is among the `changes`. */

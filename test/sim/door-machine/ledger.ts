@@ -2,13 +2,17 @@ import type { DoorEffect } from "../../../src/core/door-machine.ts";
 
 type Kind = Extract<DoorEffect, { readonly kind: "event" }>["event"]["kind"];
 
-const troubleOf: Partial<Record<Kind, { readonly trouble: string; readonly isRaised: boolean }>> = {
-  rex_stuck: { trouble: "rex", isRaised: true },
-  rex_chatter: { trouble: "rex", isRaised: true },
-  rex_recovered: { trouble: "rex", isRaised: false },
-  contact_chatter: { trouble: "contact", isRaised: true },
-  contact_recovered: { trouble: "contact", isRaised: false },
-};
+/** By the part of its name before the underscore: `contact_cut` is a trouble of the contact. */
+const troubles: readonly Kind[] = [
+  "rex_stuck",
+  "rex_chatter",
+  "rex_cut",
+  "rex_shorted",
+  "contact_stuck",
+  "contact_chatter",
+  "contact_cut",
+  "contact_shorted",
+];
 
 /**
  * What the site, the lock and the lamps make of the effects alone: whatever is raised is raised once
@@ -18,10 +22,26 @@ export class Ledger {
   #strike = "secured";
   #indication = "alarm_cleared";
   #isAlarmed = false;
-  readonly #troubles = new Set<string>();
+  #awaitsPassage = false;
+  /** The trouble that the site believes each input to have. */
+  readonly #troubles = new Map<string, Kind>();
 
   get indication(): string {
     return this.#indication;
+  }
+
+  /** Somebody was granted and it has not been said yet what came of it. */
+  get awaitsPassage(): boolean {
+    return this.#awaitsPassage;
+  }
+
+  /** What a grant's own step says: `not_made` is of those before it, `made` of all. */
+  enterGrant(effects: readonly DoorEffect[]): string | undefined {
+    const isOfEarlier = effects.some((one) => one.kind === "passage" && one.outcome === "not_made");
+    if (!isOfEarlier) this.#awaitsPassage = true;
+    const fault = this.enter(effects);
+    if (isOfEarlier) this.#awaitsPassage = true;
+    return fault;
   }
 
   enter(effects: readonly DoorEffect[]): string | undefined {
@@ -49,17 +69,30 @@ export class Ledger {
       this.#indication = effect.indication;
       return undefined;
     }
-    if (effect.kind === "passage") return undefined;
+    if (effect.kind === "passage") {
+      if (!this.#awaitsPassage) return "a passage was told that nobody was granted";
+      this.#awaitsPassage = false;
+      return undefined;
+    }
     const { kind } = effect.event;
     if (kind === "door_forced" && this.#isAlarmed) return "forced was raised during an alarm";
     if (kind === "door_secured" && !this.#isAlarmed) return "an alarm ended that was never raised";
-    if (kind === "door_forced" || kind === "door_held") this.#isAlarmed = true;
+    if (["door_forced", "door_held", "door_failed_to_relock"].includes(kind))
+      this.#isAlarmed = true;
     if (kind === "door_secured") this.#isAlarmed = false;
-    const change = troubleOf[kind];
-    if (change === undefined) return undefined;
-    if (this.#troubles.has(change.trouble) === change.isRaised) return `${kind} came out of turn`;
-    if (change.isRaised) this.#troubles.add(change.trouble);
-    else this.#troubles.delete(change.trouble);
-    return undefined;
+    return this.#enterTrouble(kind);
+  }
+
+  /** A graver trouble of an input may follow another; the end of the last is the end of all. */
+  #enterTrouble(kind: Kind): string | undefined {
+    const [input = ""] = kind.split("_");
+    const told = this.#troubles.get(input);
+    if (kind === "rex_recovered" || kind === "contact_recovered") {
+      this.#troubles.delete(input);
+      return told === undefined ? `${kind} came out of turn` : undefined;
+    }
+    if (!troubles.includes(kind)) return undefined;
+    this.#troubles.set(input, kind);
+    return told === kind ? `${kind} came twice` : undefined;
   }
 }

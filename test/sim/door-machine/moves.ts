@@ -18,7 +18,41 @@ export const moves: Readonly<Record<string, Move>> = {
     world.pass(Math.max(0, deadline - world.now + random.between(-1, 1)));
   },
 
-  grant: (world) => world.grant(),
+  grant: (world, random) => world.grant(random.chance(0.2) ? 30_000 : 0),
+
+  nobodyComes: (world, random) => {
+    const grantCount = random.pick([1, 2, 3, 12]);
+    for (let grant = 0; grant < grantCount; grant += 1) {
+      world.grant();
+      if (random.chance(0.2)) world.posture("secure_now");
+      world.pass(random.pick([300, 3_300, 31_000]));
+    }
+  },
+
+  someoneSlowEnters: (world, random) => {
+    world.grant(30_000);
+    if (random.chance(0.3)) world.grant();
+    world.pass(random.between(0, 40_000));
+    openByHand(world, random);
+    world.pass(random.between(200, 90_000));
+    world.moveLeaf("closed", "by_hand", debounce(random));
+  },
+
+  unlockedForAWhile: (world, random) => {
+    world.posture("hold_unlocked");
+    for (let visitor = random.between(0, 4); visitor > 0; visitor -= 1) {
+      world.pass(random.between(0, 60_000));
+      if (random.chance(0.5)) world.grant(random.chance(0.3) ? 30_000 : 0);
+      openByHand(world, random);
+      world.pass(random.between(200, 60_000));
+      if (random.chance(0.8)) world.moveLeaf("closed", "by_hand", debounce(random));
+    }
+    if (random.chance(0.8)) world.posture("end_hold");
+  },
+
+  doorIsUnlocked: (world) => world.posture("hold_unlocked"),
+  unlockingEnds: (world) => world.posture("end_hold"),
+  lockdown: (world) => world.posture("secure_now"),
 
   someoneEnters: (world, random) => {
     world.grant();
@@ -66,6 +100,31 @@ export const moves: Readonly<Record<string, Move>> = {
     const pauseMsMax = random.pick([20, 200, 2_000]);
     world.rattleContact(random.between(1, 24), () => random.between(0, pauseMsMax));
   },
+
+  wireBreaks: (world, random) =>
+    world.wire(random.pick(["contact", "rex"]), random.pick(["cut", "shorted"])),
+  wiresAreMended: (world) => {
+    world.wire("contact", "sound");
+    world.wire("rex", "sound");
+  },
+  burglar: (world, random) => {
+    world.wire("contact", random.pick(["cut", "shorted"]));
+    world.pass(random.between(0, 20_000));
+    if (random.chance(0.2)) world.grant();
+    world.pass(random.between(0, 20_000));
+    world.moveLeaf("open", "by_force");
+    world.pass(random.between(0, 20_000));
+    world.wire("contact", "sound");
+  },
+  looseWire: (world, random) => {
+    const input = random.pick(["contact", "rex"] as const);
+    const pauseMsMax = random.pick([20, 200, 2_000]);
+    for (let change = random.between(1, 30); change > 0; change -= 1) {
+      world.wire(input, random.pick(["sound", "sound", "cut", "shorted"]));
+      world.pass(random.between(0, pauseMsMax));
+    }
+  },
+  magnetOnTheContact: (world, random) => world.stickContact(random.chance(0.5)),
 
   nothingNew: (world, random) => world.repeat(random.pick(["deadline", "leaf", "rex"])),
   processRestarts: (world, random) => world.restart(random.between(0, 5_000)),

@@ -6,6 +6,8 @@ export interface Subject {
   readonly stepDoor: typeof product.stepDoor;
   readonly doorDeadline: typeof product.doorDeadline;
   readonly grantReason: typeof product.grantReason;
+  readonly isShut: typeof product.isShut;
+  readonly doorTroubles: typeof product.doorTroubles;
 }
 
 export const theDoorMachine: Subject & Pick<typeof product, "doorAlarm"> = product;

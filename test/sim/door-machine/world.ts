@@ -4,8 +4,9 @@ import type { DoorSettings } from "../../../src/domain/access.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { doorId } from "../../../src/domain/ids.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
-import { Judge } from "./judge.ts";
+import { type ContactReading, Judge, type Verdict } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
+import type { RexReading } from "./rex-judge.ts";
 import type { Subject } from "./subject.ts";
 
 /** An invariant that did not hold; the message is for whoever replays the seed. */
@@ -19,6 +20,8 @@ export interface WorldOptions {
   /** Called with a line for each thing that happens. */
   readonly trace?: ((line: string) => void) | undefined;
 }
+
+type Wires = "sound" | "cut" | "shorted";
 
 /** No timer of a machine may be due this often without time passing. */
 const firingsWithoutTimeMax = 20;
@@ -36,7 +39,13 @@ export class DoorWorld {
   readonly #hasContact: boolean;
   readonly #options: WorldOptions;
   readonly #startedAt: number;
-  #contact: "open" | "closed" = "closed";
+  /** A magnet on the contact: it says closed whatever the leaf does. */
+  contactIsStuck = false;
+  #contactWires: Wires = "sound";
+  #rexWires: Wires = "sound";
+  /** What was reported last. */
+  #contact: ContactReading = "closed";
+  #rex: RexReading = "idle";
   /** The most that any table in force during this release allowed. */
   #strikeOnMaxMs = 0;
   #state: DoorState;
@@ -51,8 +60,9 @@ export class DoorWorld {
     this.#startedAt = this.now;
     this.#hasContact = random.chance(0.85);
     this.leafIsOpen = random.chance(0.2);
-    this.#contact = this.leafIsOpen ? "open" : "closed";
     this.rexIsPressed = random.chance(0.1);
+    if (random.chance(0.05)) this.#contactWires = random.pick(["cut", "shorted"]);
+    if (random.chance(0.05)) this.#rexWires = random.pick(["cut", "shorted"]);
     this.settings = drawSettings(random);
     ({ state: this.#state, judge: this.#judge, ledger: this.#ledger } = this.#boot());
     this.#armTimer();
@@ -60,6 +70,10 @@ export class DoorWorld {
 
   get isUnlocked(): boolean {
     return this.#judge.strikeSince !== undefined;
+  }
+
+  get isHeldUnlocked(): boolean {
+    return this.#judge.isHeldUnlocked;
   }
 
   /** The bolt is home and nobody is about to leave: only force opens the leaf. */
@@ -71,14 +85,22 @@ export class DoorWorld {
     return this.#options.subject.doorDeadline(this.#state);
   }
 
-  grant(): void {
+  grant(extraMs = 0): void {
     const reason = this.#options.subject.grantReason(this.#state, monotonicMs(this.now));
     const expected = this.#judge.reason(this.now);
     if (reason !== expected) throw broken(`a grant was called ${reason}, not ${expected}`);
-    const effects = this.#feed({ kind: "grant", extraMs: 0 }, `grant (${reason})`);
+    const why = `grant (${reason})${extraMs > 0 ? ` and ${extraMs} ms more` : ""}`;
+    const effects = this.#feed({ kind: "grant", extraMs }, why);
     const isReleased = effects.some((one) => one.kind === "strike" && one.command === "released");
     if (isReleased !== (reason === "granted"))
       throw broken(`${reason}, but the strike said otherwise`);
+  }
+
+  /** What the posture makes of the door. */
+  posture(kind: "hold_unlocked" | "end_hold" | "secure_now"): void {
+    this.#feed({ kind }, kind.replace("_", " "));
+    if (kind === "hold_unlocked" && !this.isUnlocked) throw broken("the hold released nothing");
+    if (kind === "secure_now" && this.isUnlocked) throw broken("a lockdown left the door unlocked");
   }
 
   /** Somebody moves the leaf; without `forced` the world vouches that nothing held it shut. */
@@ -87,7 +109,11 @@ export class DoorWorld {
     this.leafIsOpen = to === "open";
     const at = this.now - debounceMs;
     const isByForce = this.#judge.wouldBeForced(at);
-    const effects = this.#contactSays(to, at, `leaf ${to} ${how.replace("_", " ")}`);
+    const effects = this.#contactSays(
+      this.#contactReads(),
+      at,
+      `leaf ${to} ${how.replace("_", " ")}`,
+    );
     if (to === "open" && how === "by_hand" && !isByForce && hasEvent(effects, "door_forced")) {
       throw broken("an opening by hand was called forced");
     }
@@ -95,20 +121,34 @@ export class DoorWorld {
 
   /** The contact changes `count` times, the leaf does not move. */
   rattleContact(count: number, pauseMs: () => number): void {
+    if (this.#contactWires !== "sound") return;
     for (let change = 0; change < count; change += 1) {
       this.#contactSays(this.#contact === "open" ? "closed" : "open", this.now, "contact rattles");
       this.pass(pauseMs());
     }
-    this.#contactSays(
-      this.leafIsOpen ? "open" : "closed",
-      this.now,
-      "contact tells the truth again",
-    );
+    this.#contactSays(this.#contactReads(), this.now, "contact tells the truth again");
+  }
+
+  /** A wire of one input is cut, shorted or mended. */
+  wire(input: "contact" | "rex", wires: Wires): void {
+    if (input === "contact") {
+      this.#contactWires = wires;
+      this.#contactSays(this.#contactReads(), this.now, `contact wires ${wires}`);
+    } else {
+      this.#rexWires = wires;
+      this.#rexSays(`rex wires ${wires}`);
+    }
+  }
+
+  /** Somebody puts a magnet on the contact, or takes it away. */
+  stickContact(isStuck: boolean): void {
+    this.contactIsStuck = isStuck;
+    this.#contactSays(this.#contactReads(), this.now, isStuck ? "magnet" : "no magnet");
   }
 
   pressRex(to: "pressed" | "idle"): void {
     this.rexIsPressed = to === "pressed";
-    this.#feed({ kind: "rex", state: to }, `rex ${to}`);
+    this.#rexSays(`rex ${to}`);
   }
 
   /** A timer that nobody armed, or a report of what was known. */
@@ -119,7 +159,7 @@ export class DoorWorld {
         ? { kind: "deadline_reached" }
         : what === "leaf"
           ? { kind: "leaf", leaf: this.#contact }
-          : { kind: "rex", state: this.rexIsPressed ? "pressed" : "idle" };
+          : { kind: "rex", state: this.#rex };
     const before = this.deadline;
     const effects = this.#feed(input, `${what}, again`);
     if (isEarly && (effects.length > 0 || before !== this.deadline)) {
@@ -145,7 +185,6 @@ export class DoorWorld {
   restart(downMs: number): void {
     this.#timer = undefined;
     this.now += downMs;
-    this.#contact = this.leafIsOpen ? "open" : "closed";
     this.#say("restart");
     ({ state: this.#state, judge: this.#judge, ledger: this.#ledger } = this.#boot());
     this.#checkDeadline(this.now);
@@ -159,10 +198,10 @@ export class DoorWorld {
   }
 
   #boot(): { readonly state: DoorState; readonly judge: Judge; readonly ledger: Ledger } {
-    const found = {
-      leaf: this.#hasContact ? this.#contact : ("no_contact" as const),
-      rex: this.rexIsPressed ? ("pressed" as const) : ("idle" as const),
-    };
+    this.#contact = this.#contactReads();
+    this.#rex = this.#rexReads();
+    const leaf = this.#hasContact ? this.#contact : ("no_contact" as const);
+    const found = { leaf, rex: this.#rex };
     this.#say(`start ${JSON.stringify({ ...found, ...this.settings })}`);
     return {
       state: this.#options.subject.initialDoor(this.settings, found, monotonicMs(this.now)),
@@ -171,10 +210,30 @@ export class DoorWorld {
     };
   }
 
-  #contactSays(to: "open" | "closed", at: number, why: string): readonly DoorEffect[] {
+  #contactReads(): ContactReading {
+    if (this.#contactWires !== "sound") return this.#contactWires;
+    return this.leafIsOpen && !this.contactIsStuck ? "open" : "closed";
+  }
+
+  #rexReads(): RexReading {
+    if (this.#rexWires !== "sound") return this.#rexWires;
+    return this.rexIsPressed ? "pressed" : "idle";
+  }
+
+  #contactSays(to: ContactReading, at: number, why: string): readonly DoorEffect[] {
     if (this.#contact === to) return [];
     this.#contact = to;
     return this.#hasContact ? this.#feed({ kind: "leaf", leaf: to }, why, at) : [];
+  }
+
+  #rexSays(why: string): void {
+    const to = this.#rexReads();
+    const isPress = to === "pressed" && this.#rex !== "pressed";
+    this.#rex = to;
+    const mayGo = this.#judge.knowsOpen(this.now);
+    this.#feed({ kind: "rex", state: to }, why);
+    const isAdmitted = this.settings.rex === "admit" && isPress;
+    if (isAdmitted && !mayGo && !this.isUnlocked) throw broken("egress was refused");
   }
 
   #feed(input: DoorInput, why: string, at = this.now): readonly DoorEffect[] {
@@ -196,28 +255,51 @@ export class DoorWorld {
     const strike = commands.at(-1) ?? (wasReleased ? "released" : "secured");
     if (commands.includes("released")) {
       this.#strikeOnMaxMs = this.settings.strikeOnMaxMs;
-      const mayRelease =
-        input.kind === "grant" || (input.kind === "rex" && input.state === "pressed");
-      if (!mayRelease) throw broken("the strike was released without a grant or a press");
-      if (wasTrustedOpen) throw broken("the strike of an open leaf was released");
+      const isHold = input.kind === "hold_unlocked";
+      const isPress = input.kind === "rex" && input.state === "pressed";
+      if (!isHold && !isPress && input.kind !== "grant") {
+        throw broken("the strike was released without a grant, a press or a hold");
+      }
+      if (wasTrustedOpen && !isHold) throw broken("the strike of an open leaf was released");
     }
     if (strike !== verdict.strike) throw broken(`the strike is ${strike}, not ${verdict.strike}`);
+    const passages = step.effects.flatMap((one) => (one.kind === "passage" ? [one.outcome] : []));
+    if (sorted(passages) !== sorted(verdict.passages)) {
+      throw broken(`passages [${sorted(passages)}], not [${sorted(verdict.passages)}]`);
+    }
+    this.#compareStatus(verdict);
     const kinds = step.effects.flatMap((one) => (one.kind === "event" ? [one.event.kind] : []));
     for (const kind of kinds) this.eventCounts.set(kind, (this.eventCounts.get(kind) ?? 0) + 1);
     if (sorted(kinds) !== sorted(verdict.kinds)) {
       throw broken(`told [${sorted(kinds)}], should have told [${sorted(verdict.kinds)}]`);
     }
-    const fault = this.#ledger.enter(step.effects);
+    const fault =
+      input.kind === "grant"
+        ? this.#ledger.enterGrant(step.effects)
+        : this.#ledger.enter(step.effects);
     if (fault !== undefined) throw broken(fault);
     const shown = this.#ledger.indication === "alarm_cleared" ? "none" : this.#ledger.indication;
     if (shown !== verdict.alarm) throw broken(`the lamps show ${shown}, not ${verdict.alarm}`);
+  }
+
+  #compareStatus(verdict: Verdict): void {
+    const { subject } = this.#options;
+    const isShut = subject.isShut(this.#state);
+    if (isShut !== verdict.isShut)
+      throw broken(`the door was called ${isShut ? "shut" : "not shut"}`);
+    const troubles = sorted(subject.doorTroubles(this.#state));
+    const expected = sorted(verdict.troubles);
+    if (troubles !== expected) throw broken(`troubles [${troubles}], not [${expected}]`);
   }
 
   #checkDeadline(at: number): void {
     const { deadline } = this;
     if (deadline !== undefined && deadline <= at) throw broken("a deadline was left in the past");
     const since = this.#judge.strikeSince;
-    if (since === undefined) return;
+    if (since === undefined && deadline === undefined && this.#ledger.awaitsPassage) {
+      throw broken("it is never told what came of a grant");
+    }
+    if (since === undefined || this.#judge.isHeldUnlocked) return;
     if (deadline === undefined) throw broken("nothing would ever secure the strike");
     if (deadline > since + this.#strikeOnMaxMs) throw broken("the coil would burn");
   }
@@ -248,6 +330,7 @@ function drawSettings(random: Seeded): DoorSettings {
     unlockMs,
     heldOpenMs,
     heldOpenWarningMs: random.chance(0.3) ? 0 : random.between(1, heldOpenMs),
+    heldOpenWatch: random.pick(["always", "while_locked"]),
     strikeOnMaxMs: random.pick([2_000, 7_000, 20_000, 60_000]),
     relock: random.pick(["after_unlock_time", "on_open", "on_close"]),
     factors: "card",

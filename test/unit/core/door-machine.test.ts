@@ -41,13 +41,13 @@ t.test("a second grant while unlocked extends the first without moving the strik
 });
 
 t.test("no series of grants keeps the strike released beyond its limit in one go", async (t) => {
-  const grants = Array.from({ length: 19 }, (_, second) => [second * 1_000, "grant"] as const);
+  const grants = Array.from({ length: 19 }, (_, index) => [index * 1_001, "grant"] as const);
   const start = { settings: { strikeOnMaxMs: 10_000 }, leaf: "no_contact" } as const;
   t.same(tell(start, ...grants), [
     "0 strike released",
     "10000 strike secured",
-    "11000 strike released",
-    "21000 strike secured",
+    "10010 strike released",
+    "20010 strike secured",
   ]);
   t.same(
     tell({ ...start, settings: { unlockMs: 30_000, strikeOnMaxMs: 10_000 } }, [0, "grant"]),
