@@ -1,15 +1,41 @@
 import fc from "fast-check";
 import type { AccessRequest } from "../../../src/core/authorize.ts";
-import { unknownPremises } from "../../../src/core/premises.ts";
+import type { PostureState } from "../../../src/core/posture.ts";
 import type { Presented } from "../../../src/core/presented.ts";
-import type { IsoWeekday, PassRecord, TableContent } from "../../../src/domain/access.ts";
+import {
+  type AreaRecord,
+  type CalendarDay,
+  type DoorPosture,
+  type DoorSettings,
+  type IsoWeekday,
+  type PassRecord,
+  type PassTrait,
+  type RuleKind,
+  type TableContent,
+  type UserTrait,
+  userTraits,
+  type ZoneRecord,
+} from "../../../src/domain/access.ts";
 import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
-import { doorId, ruleId, scheduleId } from "../../../src/domain/ids.ts";
+import {
+  areaId,
+  dayTypeId,
+  doorId,
+  passId,
+  readerId,
+  ruleId,
+  scheduleId,
+  zoneId,
+} from "../../../src/domain/ids.ts";
 import { epochMs, monotonicMs } from "../../../src/domain/time.ts";
-import { at, cardPass, digestOf, door, pinPass, tableContent, user } from "./sample-table.ts";
+import { type PremisesFacts, premisesOf } from "./premises-facts.ts";
+import { area, at, cardPass, digestOf, door, pinPass, tableContent, user } from "./sample-table.ts";
 
 const userNames = ["ada", "bob", "cleo", "dan", "eve"];
 const doorNames = ["front", "lab", "cellar"];
+const areaNames = ["vault", "hall"];
+const zoneNames = ["floor", "house"];
+const readerNames = ["inner", "outer"];
 const scheduleNames = ["office", "night", "odd"];
 const cards = ["26:0190e0f", "26:0000001", "27:0000001", "32:00000001", "56:04a1b2c3d4e5f6", "1:1"];
 const digests = [digestOf("0"), digestOf("7"), digestOf("a"), digestOf("f")];
@@ -41,10 +67,109 @@ const validity = fc
     ),
   );
 
+/** Mostly `usual`, so that the rules after it are reached as well. */
+function rarely<Value>(usual: Value, ...others: readonly Value[]): fc.Arbitrary<Value> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constant(usual) },
+    { weight: 1, arbitrary: fc.constantFrom(usual, ...others) },
+  );
+}
+
+const useCounts = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      usesMax: fc.integer({ min: 1, max: 3 }),
+      spentHere: fc.nat(2),
+      spentElsewhere: fc.nat(1),
+    }),
+  },
+);
+const cardTraits = rarely<readonly PassTrait[]>([], ["pass_through"], ["toggle"]);
+const pinTraits = rarely<readonly PassTrait[]>([], ["duress"], ["pass_through", "duress"]);
+
+const areas: fc.Arbitrary<readonly AreaRecord[]> = fc.tuple(
+  ...areaNames.map((name) =>
+    fc
+      .record({
+        passback: fc.constantFrom<AreaRecord["passback"]>("none", "soft", "hard", "timed"),
+        passbackMs: fc.constantFrom(undefined, 10),
+        occupancyMax: rarely(undefined, 1, 2, 3),
+        managerIn: rarely<AreaRecord["managerIn"]>("not_required", "required"),
+      })
+      .map(({ passback, passbackMs, occupancyMax, managerIn }) =>
+        area(name, {
+          passback,
+          managerIn,
+          ...(passbackMs !== undefined && { passbackMs }),
+          ...(occupancyMax !== undefined && { occupancyMax }),
+        }),
+      ),
+  ),
+);
+
+const doorSettings: fc.Arbitrary<Partial<DoorSettings>> = fc
+  .record({
+    posture: rarely<DoorPosture>("locked", "unlocked", "free_access", "lockdown", "disabled"),
+    factors: fc.constantFrom<DoorSettings["factors"]>("card", "card_or_pin", "card_and_pin"),
+    clockUnknown: fc.constantFrom<DoorSettings["clockUnknown"]>("deny", "allow"),
+    sides: fc.constantFrom<readonly (string | undefined)[]>(
+      [undefined, undefined],
+      ["vault", undefined],
+      ["vault", "hall"],
+      [undefined, "hall"],
+    ),
+    exitReaders: fc.subarray(["inner"]).map((names) => names.map(readerId)),
+    interlock: rarely<readonly string[]>([], ["front"], ["front", "lab"]),
+    twoPerson: rarely<DoorSettings["twoPerson"]>("not_required", "required"),
+    tamper: fc.constantFrom<DoorSettings["tamper"]>("deny", "go_on"),
+  })
+  .map(({ sides: [inside, outside], interlock, ...part }) => ({
+    ...part,
+    interlock: interlock.map(doorId),
+    ...(inside !== undefined && { inside: areaId(inside) }),
+    ...(outside !== undefined && { outside: areaId(outside) }),
+  }));
+
+const zones: fc.Arbitrary<readonly ZoneRecord[]> = fc
+  .tuple(fc.subarray(doorNames), fc.subarray(doorNames), fc.boolean())
+  .map(([floor, house, isWithin]) => [
+    {
+      id: zoneId("floor"),
+      doors: floor.map(doorId),
+      ...(isWithin && { parent: zoneId("house") }),
+    },
+    { id: zoneId("house"), doors: house.map(doorId) },
+  ]);
+
+const calendar: fc.Arbitrary<readonly CalendarDay[]> = fc
+  .tuple(fc.uniqueArray(fc.integer({ min: 4, max: 20 }), { maxLength: 4 }), fc.boolean())
+  .map(([days, isDated]) =>
+    days.map((day, index) => ({
+      ...(isDated && index % 2 === 0 && { year: 2026 }),
+      month: 1,
+      day,
+      dayType: dayTypeId(index % 3 === 0 ? "special" : "holiday"),
+    })),
+  );
+
 function passes(): fc.Arbitrary<readonly PassRecord[]> {
-  const one = fc.tuple(fc.constantFrom(...userNames), validity);
-  const cardPasses = fc.tuple(fc.subarray(cards), fc.array(one, { minLength: 6, maxLength: 6 }));
-  const pinPasses = fc.tuple(fc.subarray(digests), fc.array(one, { minLength: 4, maxLength: 4 }));
+  const one = (traits: fc.Arbitrary<readonly PassTrait[]>) =>
+    fc.tuple(
+      fc.constantFrom(...userNames),
+      fc
+        .tuple(validity, useCounts, traits)
+        .map(([limits, uses, having]) => ({ ...limits, ...uses, traits: having })),
+    );
+  const cardPasses = fc.tuple(
+    fc.subarray(cards, { minLength: 2 }),
+    fc.array(one(cardTraits), { minLength: 6, maxLength: 6 }),
+  );
+  const pinPasses = fc.tuple(
+    fc.subarray(digests),
+    fc.array(one(pinTraits), { minLength: 4, maxLength: 4 }),
+  );
   return fc.tuple(cardPasses, pinPasses).map(([[raws, cardOwners], [pins, pinOwners]]) => [
     ...raws.map((raw, index) => {
       const [owner, part] = cardOwners[index] ?? ["ada", {}];
@@ -57,32 +182,36 @@ function passes(): fc.Arbitrary<readonly PassRecord[]> {
   ]);
 }
 
-const weekly = fc.record({
-  days: fc.subarray<IsoWeekday>([1, 2, 3, 4, 5, 6, 7]),
-  fromMinute: fc.nat(47).map((half) => half * 30),
-  toMinute: fc.nat(48).map((half) => half * 30),
-});
+const weekly = fc
+  .record({
+    days: fc.subarray<IsoWeekday>([1, 2, 3, 4, 5, 6, 7]),
+    dayType: rarely(undefined, "holiday", "special"),
+    fromMinute: fc.nat(47).map((half) => half * 30),
+    toMinute: fc.nat(48).map((half) => half * 30),
+  })
+  .map(({ dayType, ...times }) => ({
+    ...times,
+    ...(dayType !== undefined && { dayType: dayTypeId(dayType) }),
+  }));
 
 export const arbitraryContent: fc.Arbitrary<TableContent> = fc
   .record({
     zone: fc.constantFrom("Europe/Berlin", "Asia/Kolkata", "America/New_York", "UTC"),
-    doors: fc.tuple(
-      ...doorNames.map((name) =>
-        fc
-          .record({
-            factors: fc.constantFrom(
-              "card" as const,
-              "card_or_pin" as const,
-              "card_and_pin" as const,
-            ),
-            clockUnknown: fc.constantFrom("deny" as const, "allow" as const),
-          })
-          .map((part) => door(name, part)),
-      ),
-    ),
+    calendar,
+    zones,
+    areas,
+    doors: fc.tuple(...doorNames.map((name) => doorSettings.map((part) => door(name, part)))),
     users: fc.tuple(
       ...userNames.map((name) =>
-        fc.constantFrom(false, false, false, true).map((suspended) => user(name, { suspended })),
+        fc
+          .record({
+            suspended: rarely(false, true),
+            traits: fc.oneof(
+              fc.constant<UserTrait[]>([]),
+              fc.subarray([...userTraits], { maxLength: 2 }),
+            ),
+          })
+          .map((part) => user(name, part)),
       ),
     ),
     passes: passes(),
@@ -95,8 +224,17 @@ export const arbitraryContent: fc.Arbitrary<TableContent> = fc
     ),
     rules: fc.array(
       fc.record({
+        kind: fc.constantFrom<RuleKind>(
+          "grant",
+          "grant",
+          "grant",
+          "grant_two_factors",
+          "auto_unlock",
+          "first_person_in",
+        ),
         users: fc.subarray(userNames),
         doors: fc.subarray(doorNames),
+        zones: fc.subarray(zoneNames, { maxLength: 1 }),
         schedule: fc.option(fc.constantFrom(...scheduleNames)),
       }),
       { maxLength: 6 },
@@ -107,8 +245,8 @@ export const arbitraryContent: fc.Arbitrary<TableContent> = fc
       ...part,
       rules: rules.map((one, index) => ({
         id: ruleId(`rule-${index}`),
-        kind: "grant",
-        zones: [],
+        kind: one.kind,
+        zones: one.zones.map(zoneId),
         users: part.users.map(({ id }) => id).filter((id) => one.users.includes(id)),
         doors: part.doors.map(({ id }) => id).filter((id) => one.doors.includes(id)),
         ...(one.schedule === null ? {} : { schedule: scheduleId(one.schedule) }),
@@ -117,6 +255,9 @@ export const arbitraryContent: fc.Arbitrary<TableContent> = fc
   );
 
 const presentations: fc.Arbitrary<Presented> = fc.oneof(
+  fc.constantFrom(...cards.map((_, index) => `card-${index}`), "pin-0", "nothing").map((id) => ({
+    pass: passId(id),
+  })),
   fc.constantFrom(...cards).map((raw) => ({ card: rawCredential(raw) })),
   fc.constantFrom(...digests).map((digest) => ({ pin: pinDigest(digest) })),
   fc.tuple(fc.constantFrom(...cards), fc.constantFrom(...digests)).map(([raw, digest]) => ({
@@ -125,21 +266,54 @@ const presentations: fc.Arbitrary<Presented> = fc.oneof(
   })),
 );
 
-export const arbitraryRequest: fc.Arbitrary<AccessRequest> = fc.record({
-  door: fc.constantFrom(...doorNames, ...doorNames, "attic").map(doorId),
-  presented: presentations,
-  now: fc.constant(monotonicMs(0)),
-  premises: fc.constant(unknownPremises),
-  wall: fc.record({
-    at: fc.oneof(
-      instant,
-      fc.nat(fortnightMs).map((ms) => epochMs(fortnightFrom + ms)),
-    ),
-    quality: fc.constantFrom(
-      "trusted" as const,
-      "trusted" as const,
-      "holdover" as const,
-      "unknown" as const,
-    ),
-  }),
+const recorded = fc.tuple(fc.constantFrom("vault", "hall", ""), fc.nat(30));
+const plainKeys = { noNullPrototype: true };
+const overrides: fc.Arbitrary<PostureState> = fc
+  .record({
+    posture: fc.constantFrom<DoorPosture>("lockdown", "disabled", "free_access", "locked"),
+    until: fc.option(instant),
+  })
+  .map(({ posture, until }) => ({ override: { posture, ...(until !== null && { until }) } }));
+const counts = (names: readonly string[], most: number): fc.Arbitrary<Record<string, number>> =>
+  fc.dictionary(fc.constantFrom(...names), fc.nat(most), plainKeys);
+
+const premisesFacts: fc.Arbitrary<PremisesFacts> = fc.record({
+  spent: counts(["card-0", "card-1", "card-2", "pin-0"], 3),
+  where: fc.dictionary(fc.constantFrom(...userNames), recorded, plainKeys),
+  occupancy: counts(areaNames, 3),
+  managers: counts(areaNames, 1),
+  postures: fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    { weight: 1, arbitrary: fc.dictionary(fc.constantFrom(...doorNames), overrides, plainKeys) },
+  ),
+  notShut: fc.subarray(doorNames, { maxLength: 1 }),
+  tampered: rarely<readonly string[]>([], ["inner"], [""]),
 });
+
+export const arbitraryRequest: fc.Arbitrary<AccessRequest> = fc
+  .record({
+    reader: fc.option(fc.constantFrom(...readerNames).map(readerId)),
+    waiting: fc.option(presentations),
+    isEscorted: fc.boolean(),
+    now: fc.nat(40).map(monotonicMs),
+    premises: premisesFacts.map(premisesOf),
+    door: fc.constantFrom(...doorNames, ...doorNames, "attic").map(doorId),
+    presented: presentations,
+    wall: fc.record({
+      at: fc.oneof(
+        instant,
+        fc.nat(fortnightMs).map((ms) => epochMs(fortnightFrom + ms)),
+      ),
+      quality: fc.constantFrom(
+        "trusted" as const,
+        "trusted" as const,
+        "holdover" as const,
+        "unknown" as const,
+      ),
+    }),
+  })
+  .map(({ reader, waiting, isEscorted, ...request }) => ({
+    ...request,
+    ...(reader !== null && { reader }),
+    company: { isEscorted, ...(waiting !== null && { waiting }) },
+  }));

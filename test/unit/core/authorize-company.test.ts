@@ -6,11 +6,11 @@ import {
   adaSuspended,
   bobCard,
   bobPin,
-  type Case,
   card,
   decisionTable,
   pin,
 } from "./decision-case.ts";
+import type { PremisesFacts } from "./premises-facts.ts";
 import { area, rule, user } from "./sample-table.ts";
 
 const inner = { exitReaders: [readerId("inner")] };
@@ -208,7 +208,7 @@ decisionTable("the doors of an interlock open one at a time", [
 const vaultDoor: Partial<DoorSettings> = { ...inner, inside: areaId("vault") };
 const vault = (part: Partial<AreaRecord>) => ({ areas: [area("vault", part)] });
 const forTwo = vault({ occupancyMax: 2 });
-const holding = (count: number): Case["premises"] => ({ occupancy: { vault: count } });
+const holding = (count: number): PremisesFacts => ({ occupancy: { vault: count } });
 
 decisionTable("an area holds no more people than it may", [
   {

@@ -92,14 +92,14 @@ export function decide(given: Case): string {
 
 function inWords(decision: Decision): string {
   const { kind, pass, user, duress } = decision;
-  const words = [kind === "denied" ? decision.reason : kind, pass, user];
+  const words: string[] = [kind === "denied" ? decision.reason : kind, pass ?? "", user ?? ""];
   if (decision.kind === "granted") {
     words.push(...wordsOf(decision));
     const { along } = decision;
     if (along !== undefined) words.push(`along:${[along.pass, ...wordsOf(along)].join("+")}`);
   }
   if (duress !== undefined) words.push(`duress:${duress.pass}`);
-  return words.filter(Boolean).join(" ");
+  return words.filter((word) => word !== "").join(" ");
 }
 
 function wordsOf(admission: Admission): readonly string[] {

@@ -1,88 +1,287 @@
-import type { AccessRequest, Decision } from "../../../src/core/authorize.ts";
-import type { PassRecord, TableContent } from "../../../src/domain/access.ts";
+import type { AccessRequest, Admission, Decision } from "../../../src/core/authorize.ts";
+import type {
+  AreaRecord,
+  DoorPosture,
+  DoorSettings,
+  PassRecord,
+  TableContent,
+  UserTrait,
+} from "../../../src/domain/access.ts";
+import type { DoorId, UserId, ZoneId } from "../../../src/domain/ids.ts";
 import type { DenialReason } from "../../../src/domain/reason.ts";
+import { naivelyOpen } from "./naive-schedule.ts";
 
-/**
- * The decision told from behaviours 5 and 27 over the plain records, one `if` after another: the
- * truth that the fast one is held against. It knows neither the index nor the list of checks, and
- * reads the wall clock by Intl, so its schedules are right away from changes of clocks only.
- */
-export function naiveAuthorize(content: TableContent, request: AccessRequest): Decision {
-  const { presented, wall } = request;
-  const door = content.doors.find(({ id }) => id === request.door);
-  const pass = content.passes.find(({ presents }) =>
-    presents.as === "raw"
-      ? presents.raw === presented.card
-      : presented.card === undefined && presents.digest === presented.pin,
-  );
-  const deny = (reason: DenialReason): Decision =>
-    pass === undefined
-      ? { kind: "denied", reason }
-      : { kind: "denied", reason, pass: pass.id, user: pass.user };
+type Word =
+  | "granted"
+  | "pin_required"
+  | "second_person_required"
+  | "escort_required"
+  | DenialReason;
 
-  if (door === undefined) return deny("door_unknown");
-  if (pass === undefined) return deny("unknown_credential");
-  const denyUntimed = wall.quality === "unknown" && door.clockUnknown === "deny";
-  const invalid = (one: PassRecord): DenialReason | undefined => {
-    if (denyUntimed && (one.startsAt !== undefined || one.endsAt !== undefined)) {
-      return "clock_unknown";
-    }
-    if (wall.quality === "unknown") return undefined;
-    if (one.startsAt !== undefined && wall.at < one.startsAt) return "not_yet_valid";
-    if (one.endsAt !== undefined && wall.at >= one.endsAt) return "expired";
-    return undefined;
-  };
-  if (!pass.active) return deny("pass_inactive");
-  if (content.users.find(({ id }) => id === pass.user)?.suspended !== false) {
-    return deny("user_suspended");
-  }
-  const fault = invalid(pass);
-  if (fault !== undefined) return deny(fault);
-
-  const here = content.rules.filter(
-    ({ users, doors }) => users.includes(pass.user) && doors.includes(door.id),
-  );
-  if (here.length === 0) return deny("no_access");
-  const isInForce = here.some((rule) => {
-    if (rule.schedule === undefined) return true;
-    if (wall.quality === "unknown") return door.clockUnknown === "allow";
-    const times = content.schedules.find(({ id }) => id === rule.schedule)?.intervals ?? [];
-    const minute = minuteOfWeek(content.zone, wall.at);
-    return times.some(({ days, fromMinute, toMinute }) =>
-      days.some((day) => {
-        const length = toMinute - fromMinute + (toMinute <= fromMinute ? 1_440 : 0);
-        return (minute - (day - 1) * 1_440 - fromMinute + 2 * 10_080) % 10_080 < length;
-      }),
-    );
-  });
-  if (!isInForce) return deny(wall.quality === "unknown" ? "clock_unknown" : "outside_schedule");
-
-  const named = { pass: pass.id, user: pass.user };
-  if (presented.card === undefined) {
-    return door.factors === "card_or_pin"
-      ? { kind: "granted", ...named }
-      : deny("pin_alone_not_allowed");
-  }
-  if (door.factors !== "card_and_pin") return { kind: "granted", ...named };
-  if (presented.pin === undefined) return { kind: "pin_required", ...named };
-  const second = content.passes.find(
-    ({ presents }) => presents.as === "pin" && presents.digest === presented.pin,
-  );
-  if (second === undefined) return deny("wrong_pin");
-  if (second.user !== pass.user) return deny("pin_of_another_user");
-  if (!second.active) return deny("pass_inactive");
-  const secondFault = invalid(second);
-  return secondFault === undefined ? { kind: "granted", ...named } : deny(secondFault);
+/** One person at one door, as plainly as the records have it. */
+interface Person {
+  readonly content: TableContent;
+  readonly request: AccessRequest;
+  readonly door: DoorSettings;
+  readonly pass: PassRecord;
+  readonly leaves: boolean;
 }
 
-/** Whole minutes since Monday 00:00 on the wall. */
-function minuteOfWeek(zone: string, at: number): number {
-  const shown = new Intl.DateTimeFormat("sv-SE", {
-    timeZone: zone,
-    dateStyle: "short",
-    timeStyle: "short",
-  }).format(at);
-  const wallMinutes = Date.parse(`${shown.replace(" ", "T")}:00Z`) / 60_000;
-  // 1970-01-01 was a Thursday.
-  return (wallMinutes + 3 * 1_440) % 10_080;
+/**
+ * The decision told from behaviours 5, 20-27 and 31 over the plain records, one `if` after another:
+ * the truth that the fast one is held against. It knows neither the index nor the list of checks.
+ */
+export function naiveAuthorize(content: TableContent, request: AccessRequest): Decision {
+  const { pin } = request.presented;
+  const duress =
+    pin === undefined
+      ? shownPass(content, request)
+      : content.passes.find((pass) => presents(pass, pin));
+  const decision = decide(content, request);
+  if (duress?.active !== true || duress.traits?.includes("duress") !== true) return decision;
+  return { ...decision, duress: { pass: duress.id, user: duress.user } };
+}
+
+function decide(content: TableContent, request: AccessRequest): Decision {
+  const pass = shownPass(content, request);
+  const named = pass === undefined ? {} : { pass: pass.id, user: pass.user };
+  const deny = (reason: DenialReason): Decision => ({ kind: "denied", reason, ...named });
+  const door = content.doors.find(({ id }) => id === request.door);
+  if (door === undefined) return deny("door_unknown");
+  const posture = postureOf(door, request);
+  if (posture === "disabled") return deny("door_disabled");
+  if (posture === "lockdown" && pass?.traits?.includes("pass_through") !== true) {
+    return deny("lockdown");
+  }
+  const { reader } = request;
+  if (door.tamper === "deny" && request.premises.isTampered(reader)) return deny("tampered");
+  if (pass === undefined) return deny("unknown_credential");
+
+  const leaves = reader !== undefined && door.exitReaders.includes(reader);
+  const person: Person = { content, request, door, pass, leaves };
+  const alone = judgeAlone(person);
+  if (alone !== "granted") return inWords(alone, pass);
+  const other = waitingPerson(person);
+  const together = judgeTogether(person, other);
+  if (together !== "granted") return inWords(together, pass);
+  const along = comesAlong(person, other) ? other : undefined;
+  return {
+    kind: "granted",
+    ...admission(person),
+    ...(along && { along: admission(along) }),
+  };
+}
+
+function inWords(word: Exclude<Word, "granted">, { id, user }: PassRecord): Decision {
+  switch (word) {
+    case "pin_required":
+    case "second_person_required":
+    case "escort_required":
+      return { kind: word, pass: id, user };
+    default:
+      return { kind: "denied", reason: word, pass: id, user };
+  }
+}
+
+function presents({ presents: shown }: PassRecord, what: string): boolean {
+  return (shown.as === "raw" ? shown.raw : shown.digest) === what;
+}
+
+function shownPass(content: TableContent, { presented }: AccessRequest): PassRecord | undefined {
+  const { card, pin, pass } = presented;
+  if (pass !== undefined) return content.passes.find(({ id }) => id === pass);
+  const kind = card === undefined ? "pin" : "raw";
+  return content.passes.find(
+    (one) => one.presents.as === kind && presents(one, card ?? pin ?? "nothing"),
+  );
+}
+
+function postureOf(door: DoorSettings, { premises, wall }: AccessRequest): DoorPosture {
+  const { override } = premises.postureState(door.id);
+  if (override === undefined) return door.posture;
+  if (override.until === undefined) return override.posture;
+  return wall.quality !== "unknown" && wall.at < override.until ? override.posture : door.posture;
+}
+
+/** All that concerns nobody else: up to anti-passback and interlock. */
+function judgeAlone(person: Person): Word {
+  const { content, request, door, pass } = person;
+  const isFree = postureOf(door, request) === "free_access";
+  const knowsTime = request.wall.quality !== "unknown";
+  if (!pass.active) return "pass_inactive";
+  if (content.users.find(({ id }) => id === pass.user)?.suspended !== false) {
+    return "user_suspended";
+  }
+  const fault = faultOf(pass, person);
+  if (fault !== undefined) return fault;
+
+  const here = content.rules.filter(
+    ({ kind, users, doors, zones }) =>
+      (kind === "grant" || kind === "grant_two_factors") &&
+      users.includes(pass.user) &&
+      [...doors, ...zones.flatMap((zone) => doorsWithin(content, zone))].includes(door.id),
+  );
+  if (here.length === 0 && !isFree) return "no_access";
+  const inForce = here.filter(({ schedule }) => {
+    if (schedule === undefined) return true;
+    if (!knowsTime) return door.clockUnknown === "allow";
+    return naivelyOpen(content, schedule, request.wall.at);
+  });
+  if (inForce.length === 0 && !isFree) return knowsTime ? "outside_schedule" : "clock_unknown";
+
+  const isPin = pass.presents.as === "pin";
+  const byRule = !isFree && inForce.every(({ kind }) => kind === "grant_two_factors");
+  if (door.factors === "card_and_pin" || byRule) {
+    const second = isPin ? "pin_alone_not_allowed" : secondFactor(person);
+    if (second !== undefined) return second;
+  } else if (isPin && door.factors !== "card_or_pin") {
+    return "pin_alone_not_allowed";
+  }
+  const violation = naiveViolation(person);
+  if (violation === "hard") return "passback";
+  if (violation === "timed") return "passback_timed";
+  return door.interlock.every((other) => request.premises.isShut(other)) ? "granted" : "interlock";
+}
+
+function secondFactor(person: Person): Word | undefined {
+  const { pin } = person.request.presented;
+  if (pin === undefined) return "pin_required";
+  const second = person.content.passes.find(
+    (one) => one.presents.as === "pin" && presents(one, pin),
+  );
+  if (second === undefined) return "wrong_pin";
+  if (second.user !== person.pass.user) return "pin_of_another_user";
+  return second.active ? faultOf(second, person) : "pass_inactive";
+}
+
+function faultOf(
+  pass: PassRecord,
+  { door, request: { wall, premises } }: Person,
+): DenialReason | undefined {
+  const { startsAt = -Infinity, endsAt = Infinity, usesMax = Infinity } = pass;
+  const isLimited = startsAt !== -Infinity || endsAt !== Infinity;
+  if (wall.quality === "unknown") {
+    if (isLimited && door.clockUnknown === "deny") return "clock_unknown";
+  } else {
+    if (wall.at < startsAt) return "not_yet_valid";
+    if (wall.at >= endsAt) return "expired";
+  }
+  const { spentHere = 0, spentElsewhere = 0 } = pass;
+  const spent = Math.max(spentHere, premises.spent(pass.id)) + spentElsewhere;
+  return spent >= usesMax ? "over_limit" : undefined;
+}
+
+function doorsWithin(content: TableContent, zone: ZoneId): readonly DoorId[] {
+  return content.zones
+    .filter(({ id, parent }) => id === zone || parent === zone)
+    .flatMap(({ id, doors }) => (id === zone ? doors : doorsWithin(content, id)));
+}
+
+function sides({ content, door, leaves }: Person): {
+  readonly from: AreaRecord | undefined;
+  readonly to: AreaRecord | undefined;
+} {
+  const inside = content.areas.find(({ id }) => id === door.inside);
+  const outside = content.areas.find(({ id }) => id === door.outside);
+  return leaves ? { from: inside, to: outside } : { from: outside, to: inside };
+}
+
+function naiveViolation(person: Person): "none" | "soft" | "timed" | "hard" {
+  const { request, pass } = person;
+  const recorded = request.premises.whereabouts(pass.user);
+  if (recorded === undefined || is(person, "passback_exempt")) return "none";
+  const { from, to } = sides(person);
+  const isFresh = ({ passbackMs = Infinity }: AreaRecord): boolean =>
+    request.now - recorded.since < passbackMs;
+  const found: string[] = [];
+  if (to !== undefined && recorded.area === to.id && isFresh(to)) found.push(to.passback);
+  if (from !== undefined && recorded.area !== from.id && isFresh(from)) {
+    found.push(from.passback === "timed" ? "none" : from.passback);
+  }
+  for (const worst of ["hard", "timed", "soft"] as const) if (found.includes(worst)) return worst;
+  return "none";
+}
+
+function is({ content, pass }: Person, trait: UserTrait): boolean {
+  return content.users.find(({ id }) => id === pass.user)?.traits?.includes(trait) === true;
+}
+
+/** Who waits and is good for it but for his company, or undefined. */
+function waitingPerson(person: Person): Person | undefined {
+  const { content, request, door, leaves } = person;
+  const presented = request.company?.waiting;
+  if (presented === undefined || leaves) return undefined;
+  const asked: AccessRequest = { ...request, presented };
+  const pass = shownPass(content, asked);
+  if (pass === undefined) return undefined;
+  const other: Person = { content, request: asked, door, pass, leaves };
+  const isShutOut =
+    postureOf(door, request) === "lockdown" && pass.traits?.includes("pass_through") !== true;
+  return isShutOut || judgeAlone(other) !== "granted" ? undefined : other;
+}
+
+function escorts(person: Person): boolean {
+  return is(person, "may_escort") && !is(person, "needs_escort");
+}
+
+function comesAlong(person: Person, other: Person | undefined): boolean {
+  if (other === undefined || other.pass.user === person.pass.user) return false;
+  if (person.door.twoPerson !== "required") return is(other, "needs_escort") && escorts(person);
+  const isEscorted = escorts(person) || person.request.company?.isEscorted === true;
+  return isEscorted || !is(other, "needs_escort");
+}
+
+function judgeTogether(person: Person, other: Person | undefined): Word {
+  const { content, request, door, leaves } = person;
+  const { premises, company } = request;
+  const waits = company?.waiting;
+  if (door.twoPerson === "required" && !leaves) {
+    const who = waits && shownPass(content, { ...request, presented: waits })?.user;
+    if (who === person.pass.user) return "same_person_twice";
+    if (!comesAlong(person, other)) return "second_person_required";
+  }
+  if (is(person, "needs_escort") && !leaves && company?.isEscorted !== true) {
+    return "escort_required";
+  }
+  const { to } = sides(person);
+  if (to === undefined) return "granted";
+  const party = other !== undefined && comesAlong(person, other) ? [person, other] : [person];
+  const come = party.filter(({ pass }) => premises.whereabouts(pass.user)?.area !== to.id).length;
+  if (come > 0 && premises.occupancy(to.id) + come > (to.occupancyMax ?? Infinity)) {
+    return "area_full";
+  }
+  const hasManager = premises.managerCount(to.id) > 0 || party.some((each) => is(each, "manager"));
+  return to.managerIn === "required" && !hasManager ? "manager_not_in" : "granted";
+}
+
+function admission(person: Person): Admission {
+  const { content, request, pass } = person;
+  const { from, to } = sides(person);
+  const isTracked = [from, to].some(
+    (area) =>
+      area !== undefined &&
+      (area.passback !== "none" ||
+        area.occupancyMax !== undefined ||
+        area.managerIn === "required"),
+  );
+  const recorded = request.premises.whereabouts(pass.user);
+  const spent = Math.max(pass.spentHere ?? 0, request.premises.spent(pass.id));
+  const isSoft = naiveViolation(person) === "soft";
+  return {
+    pass: pass.id,
+    user: pass.user,
+    userNumber: numberOf(content, pass.user),
+    ...(pass.usesMax !== undefined && { use: spent + 1 }),
+    ...(isTracked && {
+      passage: { user: pass.user, ...(to && { to: to.id }), isManager: is(person, "manager") },
+    }),
+    ...(is(person, "extra_time") && { extraTime: true }),
+    ...(escorts(person) && { escorts: true }),
+    ...(pass.traits?.includes("toggle") === true && { toggles: true }),
+    ...(isSoft && { passbackFrom: recorded?.area === undefined ? {} : { area: recorded.area } }),
+  };
+}
+
+function numberOf(content: TableContent, user: UserId): number {
+  return content.users.findIndex(({ id }) => id === user);
 }
