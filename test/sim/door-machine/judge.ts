@@ -1,5 +1,6 @@
 import type { DoorInput, DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
+import { limitAt, type Opening } from "./opening.ts";
 import { RexJudge, type RexReading } from "./rex-judge.ts";
 
 /*
@@ -22,20 +23,6 @@ export interface Verdict {
   readonly passages: readonly ("made" | "not_made")[];
   readonly isShut: boolean;
   readonly troubles: readonly string[];
-}
-
-/** One opening of the leaf, as the site has to hear of it. */
-interface Opening {
-  readonly forced: boolean;
-  /** Undefined while it may last: the door is held unlocked and its site does not mind. */
-  limit: { readonly warnAt: number | undefined; readonly heldAt: number } | undefined;
-  /** The door was to lock behind it. */
-  isRelockAwaited: boolean;
-  /** Told on top of an alarm that was in force when the door was to lock. */
-  failsToRelockAt: number | undefined;
-  isHeld: boolean;
-  isWarned: boolean;
-  isTold: boolean;
 }
 
 /**
@@ -396,11 +383,6 @@ export class Judge {
       this.#kinds.push("rex_reported");
     }
   }
-}
-
-function limitAt(settings: DoorSettings, heldAt: number): Opening["limit"] {
-  const warningMs = settings.heldOpenWarningMs;
-  return { warnAt: warningMs === 0 ? undefined : heldAt - warningMs, heldAt };
 }
 
 /** `now` is among the `changes`. */

@@ -1,4 +1,5 @@
 import {
+  type DoorFound,
   type DoorInput,
   type DoorState,
   doorDeadline,
@@ -27,38 +28,52 @@ export const front: DoorSettings = {
 
 export const inputs = {
   grant: { kind: "grant", extraMs: 0 },
+  "grant with 30 s more": { kind: "grant", extraMs: 30_000 },
+  "hold unlocked": { kind: "hold_unlocked" },
+  "end hold": { kind: "end_hold" },
+  "secure now": { kind: "secure_now" },
   opens: { kind: "leaf", leaf: "open" },
   shuts: { kind: "leaf", leaf: "closed" },
   press: { kind: "rex", state: "pressed" },
   "let go": { kind: "rex", state: "idle" },
+  "contact cut": { kind: "leaf", leaf: "cut" },
+  "contact shorted": { kind: "leaf", leaf: "shorted" },
+  "rex cut": { kind: "rex", state: "cut" },
+  "rex shorted": { kind: "rex", state: "shorted" },
 } as const satisfies Record<string, DoorInput>;
 export type Happening = readonly [atMs: number, what: keyof typeof inputs];
 
 export interface Start {
   readonly settings?: Partial<DoorSettings>;
-  readonly leaf?: "open" | "closed" | "no_contact";
-  readonly rex?: "pressed" | "idle";
+  readonly leaf?: DoorFound["leaf"];
+  readonly rex?: DoorFound["rex"];
 }
 
 /**
- * A door that starts at 0 and whose timers are on time: what it did, as `<ms> <what>`, and its state
- * at `untilMs`.
+ * A door that starts at 0 and whose timers are on time: what it did, as `<ms> <what>`, what became
+ * of its grants, and its state at `untilMs`.
  */
 export function live(
   start: Start,
   happenings: readonly Happening[],
   untilMs = 1_000_000,
-): { readonly story: readonly string[]; readonly state: DoorState } {
+): {
+  readonly story: readonly string[];
+  readonly passages: readonly string[];
+  readonly state: DoorState;
+} {
   const settings = { ...front, ...start.settings };
   const found = { leaf: start.leaf ?? "closed", rex: start.rex ?? "idle" } as const;
   let state = initialDoor(settings, found, monotonicMs(0));
   const story: string[] = [];
+  const passages: string[] = [];
   const feed = (input: DoorInput, at: number) => {
     const step = stepDoor(settings, state, input, monotonicMs(at));
     state = step.state;
     for (const effect of step.effects) {
       if (effect.kind === "strike") story.push(`${at} strike ${effect.command}`);
       if (effect.kind === "indicate") story.push(`${at} show ${effect.indication}`);
+      if (effect.kind === "passage") passages.push(`${at} ${effect.outcome}`);
       if (effect.kind === "event") story.push(`${at} ${effect.event.kind}`);
     }
   };
@@ -74,7 +89,7 @@ export function live(
     feed(inputs[what], at);
   }
   passUntil(untilMs);
-  return { story, state };
+  return { story, passages, state };
 }
 
 export const tell = (start: Start, ...happenings: readonly Happening[]) =>

@@ -1,0 +1,20 @@
+import type { DoorSettings } from "../../../src/domain/access.ts";
+
+/** One opening of the leaf, as the site has to hear of it. */
+export interface Opening {
+  readonly forced: boolean;
+  /** Undefined while it may last: the door is held unlocked and its site does not mind. */
+  limit: { readonly warnAt: number | undefined; readonly heldAt: number } | undefined;
+  /** The door was to lock behind it. */
+  isRelockAwaited: boolean;
+  /** Told on top of an alarm that was in force when the door was to lock. */
+  failsToRelockAt: number | undefined;
+  isHeld: boolean;
+  isWarned: boolean;
+  isTold: boolean;
+}
+
+export function limitAt(settings: DoorSettings, heldAt: number): Opening["limit"] {
+  const warningMs = settings.heldOpenWarningMs;
+  return { warnAt: warningMs === 0 ? undefined : heldAt - warningMs, heldAt };
+}
