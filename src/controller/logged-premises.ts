@@ -259,16 +259,20 @@ export class LoggedPremises implements PremisesStore {
     const written = new Promise<void>((resolve) => {
       this.#written = resolve;
     });
+    let giveUp: () => void = () => {};
+    const late = new Promise<void>((resolve) => {
+      giveUp = resolve;
+    });
     const closeBy = monotonicMs(this.#clock.monotonic() + closeMaxMs);
-    const alarm = this.#clock.alarm(closeBy, () => this.#written());
+    const alarm = this.#clock.alarm(closeBy, () => giveUp());
     if (this.#isDue) this.#write();
     else if (this.#writeBeganAt === undefined) this.#written();
-    await written;
-    alarm.cancel();
+    await Promise.race([written, late]);
     this.#isOver = true;
     this.#giveUp.set(undefined);
     // A disk that hangs would hold the file, and the process with it.
-    if (this.#writeBeganAt === undefined) await this.#log.close();
+    if (this.#writeBeganAt === undefined) await Promise.race([this.#log.close(), late]);
+    alarm.cancel();
   }
 
   #moment(): Moment {

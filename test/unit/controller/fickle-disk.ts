@@ -24,6 +24,8 @@ interface Inode {
 export class FickleDisk {
   /** One call in so many fails, unless 0. */
   failsOneIn = 0;
+  /** The names in a folder cannot be made durable. */
+  keepsNoNames = false;
   /** Places that cannot be read. */
   readonly badBlocks = new Set<number>();
   #names = new Map<string, Inode>();
@@ -114,6 +116,7 @@ export class FickleDisk {
     return {
       sync: () =>
         this.#do(() => {
+          if (this.keepsNoNames) throw Object.assign(new Error("EIO"), { code: "EIO" });
           this.#durableNames = new Map(this.#names);
         }),
       close: () => this.#do(() => undefined),

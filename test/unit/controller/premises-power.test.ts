@@ -3,7 +3,7 @@ import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import type { PremisesStore } from "../../../src/controller/premises-store.ts";
 import type { PremisesChange } from "../../../src/core/premises-memory.ts";
-import { type PassId, passId } from "../../../src/domain/ids.ts";
+import { type PassId, passId, userId } from "../../../src/domain/ids.ts";
 import { FickleDisk } from "./fickle-disk.ts";
 import { entered, front, lab, spent, TroubleList, visit } from "./premises-changes.ts";
 
@@ -126,6 +126,28 @@ t.test(
     }
   },
 );
+
+t.test("a use is not written where no start will look for it", async (t) => {
+  const disk = new FickleDisk(new Seeded(1));
+  const open = await onto(t, disk);
+  const store = await open(new SimClock(), new TroubleList());
+  const crowd = Array.from({ length: 4_000 }, (_, index) => entered(userId(`user-${index}`)));
+  // Grown so far that the next use has it written anew.
+  for (let count = 1; count <= 4; count += 1) await store.commit([spent(count), ...crowd]);
+  disk.keepsNoNames = true;
+  let granted = 4;
+  for (const count of [5, 6]) {
+    await store.commit([spent(count)]).then(
+      () => {
+        granted = count;
+      },
+      () => undefined,
+    );
+  }
+  disk.kill();
+  const again = await open(new SimClock(), new TroubleList());
+  t.ok(again.memory.spent(visit) >= granted, `${granted} granted`);
+});
 
 t.test("a bad sector costs what is in it and no more", async (t) => {
   const disk = new FickleDisk(new Seeded(1));
