@@ -41,5 +41,7 @@ export function reportUnknownName(
   const hint = nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
   // Thousands of users on one line would help nobody.
   const few = known.size <= 12 ? `: ${[...known].join(", ")}` : "";
-  report.fault(path, `a ${what} of this file${few}${hint}`);
+  // A user begins with no vowel to the ear.
+  const article = /^[aeio]/.test(what) ? "an" : "a";
+  report.fault(path, `${article} ${what} of this file${few}${hint}`);
 }

@@ -1,0 +1,230 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import t from "tap";
+import type { PassRecord } from "../../../src/domain/access.ts";
+import type { DoorEvent, JournalEntry } from "../../../src/domain/event.ts";
+import {
+  type ControllerId,
+  controllerId,
+  doorId,
+  passId,
+  readerId,
+  userId,
+} from "../../../src/domain/ids.ts";
+import { epochMs } from "../../../src/domain/time.ts";
+import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
+import { chainStart, hashEntry } from "../../../src/protocols/sync/journal-chain.ts";
+import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
+import { openTable } from "../../../src/protocols/sync/table-message.ts";
+import { topicsFor } from "../../../src/protocols/sync/topics.ts";
+import { openEventStore } from "../../../src/site/event-store.ts";
+import { gatherMs, retryMs } from "../../../src/site/republisher.ts";
+import {
+  appliedOf,
+  one,
+  type SiteRig,
+  site,
+  siteFile,
+  startSite,
+  temporaryFolder,
+} from "./site-rig.ts";
+
+const two = controllerId("two");
+const card = passId("ada-card");
+const limited = siteFile().replace('{ id = "ada-card",', '{ id = "ada-card", uses = 5,');
+
+function granted(use?: number, pass = card): DoorEvent {
+  return {
+    kind: "access_granted",
+    door: doorId("front"),
+    reader: readerId("front"),
+    pass,
+    user: userId("ada"),
+    reason: "granted",
+    ...(use !== undefined && { use }),
+  };
+}
+
+/** One controller's journal, as it grows. */
+class Diary {
+  readonly #of: ControllerId;
+  readonly #journal: string;
+  #previous = chainStart;
+  #number = 0;
+
+  constructor(of: ControllerId, journal = "j1") {
+    this.#of = of;
+    this.#journal = journal;
+  }
+
+  /** The next entries, chained to those before. */
+  write(...events: readonly DoorEvent[]): readonly JournalEntry[] {
+    return events.map((event) => {
+      this.#number += 1;
+      const entry: Omit<JournalEntry, "hash"> = {
+        controller: this.#of,
+        journal: this.#journal,
+        number: this.#number,
+        previous: this.#previous,
+        event,
+        wall: { at: epochMs(1_000 + this.#number), quality: "trusted" },
+      };
+      this.#previous = hashEntry(entry);
+      return { ...entry, hash: this.#previous };
+    });
+  }
+}
+
+function deliver(rig: SiteRig, controller: ControllerId, batch: readonly JournalEntry[]): void {
+  const { messageKey } = deriveKeys(rig.service.provisionFor(controller).controllerKey);
+  const message = sealEventBatch({ site, controller, messageKey }, batch);
+  rig.broker.deliver(topicsFor(site, controller).event, message);
+}
+
+const tablesOf = (rig: SiteRig, controller: ControllerId) =>
+  rig.broker.payloadsOn(topicsFor(site, controller).tableSnapshot);
+
+/** Ada's card in the table that the controller would take from the broker now. */
+function cardAt(rig: SiteRig, controller: ControllerId): PassRecord | undefined {
+  const message = tablesOf(rig, controller).at(-1);
+  if (message === undefined) throw new Error("nothing was published");
+  const opened = openTable({ message, provision: rig.service.provisionFor(controller) });
+  if (!opened.ok) throw new Error(opened.fault.detail);
+  return opened.value.passes.find(({ id }) => id === card);
+}
+
+t.test("uses at one door are told to the other controllers, once for many", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const diary = new Diary(one);
+  deliver(rig, one, diary.write(granted(1)));
+  deliver(rig, one, diary.write(granted(2), granted()));
+  t.equal(tablesOf(rig, two).length, 1, "they gather");
+  rig.clock.advance(gatherMs);
+  t.equal(tablesOf(rig, two).length, 2);
+  t.match(cardAt(rig, two), { usesMax: 5, spentElsewhere: 2 });
+  t.equal(rig.broker.published.at(-1)?.retain, true);
+  t.equal(tablesOf(rig, one).length, 1, "the controller itself knows");
+  t.equal(rig.clock.alarmCount, 0, "and then there is nothing to wait for");
+  deliver(rig, two, new Diary(two).write(granted(1)));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, one), { spentHere: 2, spentElsewhere: 1 });
+});
+
+t.test("a grant that spends nothing, or is told again, makes no table", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const diary = new Diary(one);
+  deliver(rig, one, diary.write(granted(undefined, passId("bob-card"))));
+  t.equal(rig.clock.alarmCount, 0);
+  const batch = diary.write(granted(3));
+  deliver(rig, one, batch);
+  rig.clock.advance(gatherMs);
+  deliver(rig, one, batch);
+  deliver(rig, one, diary.write(granted(2)));
+  t.equal(rig.clock.alarmCount, 0);
+  t.equal(tablesOf(rig, two).length, 2);
+  t.match(cardAt(rig, two), { spentElsewhere: 3 }, "the highest use counts");
+});
+
+t.test("a use of a pass whose count was taken away makes no table either", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(siteFile(), "x.toml");
+  deliver(rig, one, new Diary(one).write(granted(1)));
+  rig.clock.advance(gatherMs);
+  t.equal(tablesOf(rig, two).length, 1);
+});
+
+t.test("a site with one controller has nobody to tell", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited.replace('controller = "two"', 'controller = "one"'), "x.toml");
+  deliver(rig, one, new Diary(one).write(granted(1)));
+  t.equal(rig.clock.alarmCount, 0);
+});
+
+t.test("uses outlast the site's restart, also one before they were told", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  deliver(rig, one, new Diary(one).write(granted(1), granted(2)));
+  rig.service.close();
+  t.equal(rig.clock.alarmCount, 0, "a site that ended does nothing later");
+  const restarted = await startSite(t, { folder: rig.folder });
+  t.match(cardAt(restarted, two), { spentElsewhere: 2 });
+  t.match(cardAt(restarted, one), { spentHere: 2 });
+});
+
+t.test("uses are not given back by a new site file, nor by more of them", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  deliver(rig, one, new Diary(one).write(granted(1), granted(2)));
+  rig.service.apply(limited.replace("uses = 5", "uses = 9"), "x.toml");
+  t.match(cardAt(rig, two), { usesMax: 9, spentElsewhere: 2 });
+});
+
+t.test("a controller whose storage was replaced is told what it has spent", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  deliver(rig, one, new Diary(one).write(granted(1), granted(2)));
+  rig.clock.advance(gatherMs);
+  t.notOk("spentHere" in (cardAt(rig, one) ?? {}), "its retained table is from before");
+  const renewed = new Diary(one, "j2");
+  deliver(rig, one, renewed.write({ kind: "controller_started", software: "postern" }));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, one), { spentHere: 2 });
+  deliver(rig, one, renewed.write(granted(1)));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, two), { spentElsewhere: 2 }, "a count that begins anew takes none back");
+});
+
+t.test("the site says of a pass that is used up what the door says", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const reasonAt = (door: string) => {
+    const answer = rig.service.explain(appliedOf(rig), { door: doorId(door), pass: card });
+    if (!answer.ok) throw new Error("no answer");
+    const { decision } = answer.value.explanation;
+    return decision.kind === "denied" ? decision.reason : decision.kind;
+  };
+  const diary = new Diary(one);
+  deliver(rig, one, diary.write(granted(1), granted(4)));
+  rig.clock.advance(gatherMs);
+  t.same([reasonAt("front"), reasonAt("back")], ["granted", "granted"]);
+  deliver(rig, one, diary.write(granted(5)));
+  t.equal(reasonAt("front"), "over_limit", "though no table went to that controller");
+  rig.clock.advance(gatherMs);
+  t.equal(reasonAt("back"), "over_limit");
+});
+
+t.test("tables that could not be stored are tried again", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const disk = new Database(join(rig.folder, "site", "events.sqlite3"));
+  t.teardown(() => disk.close());
+  deliver(rig, one, new Diary(one).write(granted(1)));
+  disk.exec("ALTER TABLE uses RENAME TO lost");
+  rig.clock.advance(gatherMs);
+  t.equal(tablesOf(rig, two).length, 1);
+  t.match(rig.log.text, /could not be stored/);
+  disk.exec("ALTER TABLE lost RENAME TO uses");
+  rig.clock.advance(retryMs - 1);
+  t.equal(tablesOf(rig, two).length, 1);
+  rig.clock.advance(1);
+  t.match(cardAt(rig, two), { spentElsewhere: 1 });
+  t.equal(rig.clock.alarmCount, 0);
+});
+
+t.test("a store from before uses were counted goes on with all its events", async (t) => {
+  const file = join(temporaryFolder(t), "events.sqlite3");
+  const store = openEventStore(file);
+  const diary = new Diary(one);
+  store.intake(diary.write(granted()));
+  store.close();
+  const old = new Database(file);
+  old.exec("DROP TABLE uses; PRAGMA user_version = 1");
+  old.close();
+  const reopened = openEventStore(file);
+  t.teardown(() => reopened.close());
+  t.equal(reopened.query({ limit: 9 }).length, 1);
+  t.match(reopened.intake(diary.write(granted(1))), { ok: true });
+  t.same(reopened.spentUses(card), [{ controller: "one", spent: 1 }]);
+});
