@@ -173,6 +173,21 @@ t.test("an edge that was lost is found again by looking at the line", async (t) 
   t.equal(position.read(), "closed");
 });
 
+t.test("two edges to one level say that it did not hold: the one between was lost", async (t) => {
+  const { clock, gpio, told } = openContact();
+  gpio.pull("contact", open);
+  await clock.elapse(10);
+  gpio.setFaults({ seed: 1, board: {}, lines: { contact: { lostEdge: 1 } } });
+  gpio.pull("contact", closed);
+  gpio.setFaults({ seed: 1, board: {}, lines: {} });
+  await clock.elapse(5);
+  gpio.pull("contact", open);
+  await clock.elapse(15);
+  gpio.pull("contact", closed);
+  await clock.elapse(500);
+  t.same(told, [], "it was never open for longer than 15 ms");
+});
+
 t.test("what is told is what an observer of the level would tell, stalled or not", async (t) => {
   const seed = seedFor(process.env["POSTERN_SEED"]);
   t.comment(`POSTERN_SEED=${seed}`);

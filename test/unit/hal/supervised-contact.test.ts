@@ -7,6 +7,7 @@ import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { SimContact, type SimWire } from "../../../hal/sim/sim-contact.ts";
 import { SimGpio } from "../../../hal/sim/sim-gpio.ts";
+import { edgeNs } from "../../../src/domain/time.ts";
 import { halErrorOf } from "./sim-rig.ts";
 
 const devices = [
@@ -145,6 +146,25 @@ t.test("edges of a contact behind a cut wire do not keep the cut from being told
     gpio.pull("contact", at % 2 === 0 ? 0 : "let_go");
   }
   t.same(told, [["cut", 100]]);
+});
+
+t.test("a comparator's edge that was lost is found by looking, and not forgotten", async (t) => {
+  const { gpio, contact, input, clock, told, elapseTo } = openWired(supervised());
+  gpio.setFaults({ seed: 1, board: {}, lines: { cut: { lostEdge: 1 } } });
+  await elapseTo(100);
+  contact.setWire("cut");
+  await elapseTo(500);
+  t.same(told, [["cut", 100]]);
+  // Read all at once, so that only the edges can tell how long each level held.
+  const noise = [
+    [600, 0],
+    [650, "let_go"],
+  ] as const;
+  gpio.plan(noise.map(([ms, pull]) => ({ line: "contact", pull, at: edgeNs(ms * 1e6) })));
+  clock.stall(200);
+  await elapseTo(1_500);
+  t.equal(told.length, 1);
+  t.equal(input.read(), "cut");
 });
 
 t.test("a board that has lost one comparator line opens nothing", async (t) => {
