@@ -59,6 +59,8 @@ const validity = fc
     fc.constantFrom(
       {},
       {},
+      {},
+      {},
       { active: limits.active },
       {
         ...(limits.startsAt === null ? {} : { startsAt: limits.startsAt }),
@@ -96,7 +98,7 @@ const areas: fc.Arbitrary<readonly AreaRecord[]> = fc.tuple(
         passback: fc.constantFrom<AreaRecord["passback"]>("none", "soft", "hard", "timed"),
         passbackMs: fc.constantFrom(undefined, 10),
         occupancyMax: rarely(undefined, 1, 2, 3),
-        managerIn: rarely<AreaRecord["managerIn"]>("not_required", "required"),
+        managerIn: fc.constantFrom<AreaRecord["managerIn"]>("not_required", "required"),
       })
       .map(({ passback, passbackMs, occupancyMax, managerIn }) =>
         area(name, {
@@ -112,7 +114,7 @@ const areas: fc.Arbitrary<readonly AreaRecord[]> = fc.tuple(
 const doorSettings: fc.Arbitrary<Partial<DoorSettings>> = fc
   .record({
     posture: rarely<DoorPosture>("locked", "unlocked", "free_access", "lockdown", "disabled"),
-    factors: fc.constantFrom<DoorSettings["factors"]>("card", "card_or_pin", "card_and_pin"),
+    factors: rarely<DoorSettings["factors"]>("card", "card_or_pin", "card_and_pin"),
     clockUnknown: fc.constantFrom<DoorSettings["clockUnknown"]>("deny", "allow"),
     sides: fc.constantFrom<readonly (string | undefined)[]>(
       [undefined, undefined],
@@ -122,7 +124,7 @@ const doorSettings: fc.Arbitrary<Partial<DoorSettings>> = fc
     ),
     exitReaders: fc.subarray(["inner"]).map((names) => names.map(readerId)),
     interlock: rarely<readonly string[]>([], ["front"], ["front", "lab"]),
-    twoPerson: rarely<DoorSettings["twoPerson"]>("not_required", "required"),
+    twoPerson: fc.constantFrom<DoorSettings["twoPerson"]>("not_required", "required"),
     tamper: fc.constantFrom<DoorSettings["tamper"]>("deny", "go_on"),
   })
   .map(({ sides: [inside, outside], interlock, ...part }) => ({
@@ -163,7 +165,7 @@ function passes(): fc.Arbitrary<readonly PassRecord[]> {
         .map(([limits, uses, having]) => ({ ...limits, ...uses, traits: having })),
     );
   const cardPasses = fc.tuple(
-    fc.subarray(cards, { minLength: 2 }),
+    fc.subarray(cards, { minLength: 4 }),
     fc.array(one(cardTraits), { minLength: 6, maxLength: 6 }),
   );
   const pinPasses = fc.tuple(
@@ -193,6 +195,15 @@ const weekly = fc
     ...times,
     ...(dayType !== undefined && { dayType: dayTypeId(dayType) }),
   }));
+
+/** In half of the tables, so that what comes after the rules is reached often. */
+const everybodyEverywhere = {
+  kind: "grant" as const,
+  users: userNames,
+  doors: doorNames,
+  zones: [],
+  schedule: null,
+};
 
 export const arbitraryContent: fc.Arbitrary<TableContent> = fc
   .record({
@@ -232,18 +243,19 @@ export const arbitraryContent: fc.Arbitrary<TableContent> = fc
           "auto_unlock",
           "first_person_in",
         ),
-        users: fc.subarray(userNames),
+        users: fc.subarray(userNames, { minLength: 2 }),
         doors: fc.subarray(doorNames),
         zones: fc.subarray(zoneNames, { maxLength: 1 }),
         schedule: fc.option(fc.constantFrom(...scheduleNames)),
       }),
       { maxLength: 6 },
     ),
+    everybody: fc.constantFrom([], [everybodyEverywhere]),
   })
-  .map(({ rules, ...part }) =>
+  .map(({ rules, everybody, ...part }) =>
     tableContent({
       ...part,
-      rules: rules.map((one, index) => ({
+      rules: [...rules, ...everybody].map((one, index) => ({
         id: ruleId(`rule-${index}`),
         kind: one.kind,
         zones: one.zones.map(zoneId),
@@ -254,16 +266,22 @@ export const arbitraryContent: fc.Arbitrary<TableContent> = fc
     }),
   );
 
+const shownCards = fc.constantFrom(...cards).map((raw) => ({ card: rawCredential(raw) }));
 const presentations: fc.Arbitrary<Presented> = fc.oneof(
   fc.constantFrom(...cards.map((_, index) => `card-${index}`), "pin-0", "nothing").map((id) => ({
     pass: passId(id),
   })),
-  fc.constantFrom(...cards).map((raw) => ({ card: rawCredential(raw) })),
+  { weight: 4, arbitrary: shownCards },
   fc.constantFrom(...digests).map((digest) => ({ pin: pinDigest(digest) })),
-  fc.tuple(fc.constantFrom(...cards), fc.constantFrom(...digests)).map(([raw, digest]) => ({
-    card: rawCredential(raw),
-    pin: pinDigest(digest),
-  })),
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom(...cards), fc.constantFrom(...digests))
+      .map(([raw, digest]) => ({
+        card: rawCredential(raw),
+        pin: pinDigest(digest),
+      })),
+  },
 );
 
 const recorded = fc.tuple(fc.constantFrom("vault", "hall", ""), fc.nat(30));
@@ -279,7 +297,7 @@ const counts = (names: readonly string[], most: number): fc.Arbitrary<Record<str
 
 const premisesFacts: fc.Arbitrary<PremisesFacts> = fc.record({
   spent: counts(["card-0", "card-1", "card-2", "pin-0"], 3),
-  where: fc.dictionary(fc.constantFrom(...userNames), recorded, plainKeys),
+  where: fc.dictionary(fc.constantFrom(...userNames), recorded, { ...plainKeys, minKeys: 2 }),
   occupancy: counts(areaNames, 3),
   managers: counts(areaNames, 1),
   postures: fc.oneof(
@@ -293,7 +311,7 @@ const premisesFacts: fc.Arbitrary<PremisesFacts> = fc.record({
 export const arbitraryRequest: fc.Arbitrary<AccessRequest> = fc
   .record({
     reader: fc.option(fc.constantFrom(...readerNames).map(readerId)),
-    waiting: fc.option(presentations),
+    waiting: fc.option(presentations, { freq: 2 }),
     isEscorted: fc.boolean(),
     now: fc.nat(40).map(monotonicMs),
     premises: premisesFacts.map(premisesOf),
