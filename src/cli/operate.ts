@@ -1,7 +1,7 @@
 import { doorPostures } from "../domain/access.ts";
 import { doorId, idExpectation, isId, userId } from "../domain/ids.ts";
 import type { LocalFault, OverrideArgs } from "../protocols/local/local-message.ts";
-import type { LocalPosture } from "../protocols/local/local-reports.ts";
+import type { LocalForgiven, LocalPosture } from "../protocols/local/local-reports.ts";
 import { ask } from "./client.ts";
 import { CommandFailed, type Terminal } from "./terminal.ts";
 
@@ -52,8 +52,10 @@ export async function forgive(
     throw new CommandFailed(2, `--user: expected ${idExpectation}`);
   }
   const args = user === undefined ? {} : { user: userId(user) };
-  await ask(socketFile, { verb: "forgive", args });
-  terminal.out(json ? "{}\n" : `Forgiven: ${user ?? "everybody"}.\n`);
+  const answer = (await ask(socketFile, { verb: "forgive", args })) as LocalForgiven;
+  if (json) return terminal.out(`${JSON.stringify(answer, undefined, 2)}\n`);
+  if (answer.recorded) return terminal.out(`Forgiven: ${user ?? "everybody"}.\n`);
+  throw new CommandFailed(1, `nothing is recorded of user ${user ?? ""}`);
 }
 
 function typed(name: string): string {

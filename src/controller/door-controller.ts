@@ -31,6 +31,7 @@ export interface DoorControllerOptions {
 export class DoorController {
   readonly #options: DoorControllerOptions;
   readonly #doors: ReadonlyMap<DoorId, Door>;
+  readonly #entrances: ReadonlyMap<DoorId, Entrance>;
   readonly #readers: readonly ReaderSession[];
   readonly #postures: DoorPostures;
   readonly #alarms: AlarmWatch;
@@ -62,12 +63,12 @@ export class DoorController {
       record,
       table: () => this.#table,
     };
-    const entrances = new Map(
+    this.#entrances = new Map(
       [...this.#doors].map(([id, door]) => [id, new Entrance({ door, ...shared })]),
     );
     this.#readers = board.readers.map((hardware) => {
       const door = this.#doors.get(hardware.door);
-      const entrance = entrances.get(hardware.door);
+      const entrance = this.#entrances.get(hardware.door);
       // A board's profile was checked: a reader without a door is a mistake of ours.
       if (door === undefined || entrance === undefined) {
         throw new Error(`reader ${hardware.id} has no door`);
@@ -79,6 +80,7 @@ export class DoorController {
   /** Ends every timer and hears nothing more. The board is the caller's to close, and is next. */
   close(): void {
     for (const reader of this.#readers) reader.close();
+    for (const entrance of this.#entrances.values()) entrance.close();
     this.#postures.close();
     for (const door of this.#doors.values()) door.close();
   }
@@ -117,11 +119,17 @@ export class DoorController {
     return this.#postures.override(door, asked);
   }
 
-  /** Where this user was, or everybody, is forgotten: anti-passback takes their word for it once. */
-  forgive(user?: UserId): void {
+  /**
+   * Where this user was, or everybody, is forgotten: anti-passback takes their word for it once.
+   * False, and no event, where nothing was recorded of this user.
+   */
+  forgive(user?: UserId): boolean {
+    const { premises, record } = this.#options;
+    if (user !== undefined && premises.memory.whereabouts(user) === undefined) return false;
     const whom = user === undefined ? {} : { user };
-    this.#options.premises.keep([{ kind: "forgiven", ...whom }]);
-    this.#options.record({ kind: "passback_forgiven", ...whom });
+    premises.keep([{ kind: "forgiven", ...whom }]);
+    record({ kind: "passback_forgiven", ...whom });
+    return true;
   }
 
   hasDoor(door: DoorId): boolean {

@@ -29,9 +29,15 @@ export type AdmitOutcome = "granted" | { readonly deniedFor: DenialReason };
 /** One door's way from what is presented to its strike. */
 export class Entrance {
   readonly #options: EntranceOptions;
+  #closed = false;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
+  }
+
+  /** Whoever waits for the disk now is let in no more: his use is spent, and his door stays shut. */
+  close(): void {
+    this.#closed = true;
   }
 
   decide(reader: ReaderId, presented: Presented, company: Company): Decision {
@@ -62,6 +68,7 @@ export class Entrance {
     premises.commit(spent).then(
       () => {
         withdraw();
+        if (this.#closed) return;
         const { posture } = postures.inForce(door.id);
         const barred = posture === before ? undefined : barring(posture);
         if (barred === undefined) return this.#open(reader, granted, told);
@@ -71,6 +78,7 @@ export class Entrance {
       (error: unknown) => {
         if (!(error instanceof HalError)) throw error;
         withdraw();
+        if (this.#closed) return;
         this.#takeBack(granted);
         told({ deniedFor: "use_not_recorded" });
       },

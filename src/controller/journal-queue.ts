@@ -1,8 +1,18 @@
 import type { DoorEvent, JournalRecord } from "../domain/event.ts";
 
+/** What somebody would be called out of bed for. */
 const alarmKinds: ReadonlySet<DoorEvent["kind"]> = new Set([
   "door_forced",
   "door_held",
+  "door_failed_to_relock",
+  "contact_cut",
+  "contact_shorted",
+  "rex_cut",
+  "rex_shorted",
+  "duress",
+  "fire",
+  "tamper",
+  "alarm_input_fault",
   "pin_lockout",
 ]);
 

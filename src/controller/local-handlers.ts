@@ -42,7 +42,7 @@ export function localHandlers(options: LocalHandlersOptions): LocalHandlers {
     status: () => statusOf(options),
     explain: (args) => explainTo(options, args),
     override: (args) => overrideFor(options, args),
-    forgive: ({ user }) => options.doors.forgive(user),
+    forgive: ({ user }) => ({ recorded: options.doors.forgive(user) }),
     journal: options.journal,
   };
 }

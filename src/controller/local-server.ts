@@ -18,6 +18,7 @@ import {
 } from "../protocols/local/local-message.ts";
 import type {
   LocalExplanation,
+  LocalForgiven,
   LocalPosture,
   LocalStatus,
 } from "../protocols/local/local-reports.ts";
@@ -44,7 +45,7 @@ export interface LocalHandlers {
   /** The fault names the field: see `presentedCard`. */
   explain(args: ExplainArgs): Result<LocalExplanation, LocalFault>;
   override(args: OverrideArgs): Result<LocalPosture, LocalFault>;
-  forgive(args: ForgiveArgs): void;
+  forgive(args: ForgiveArgs): LocalForgiven;
   readonly journal: LocalJournal;
 }
 
@@ -165,8 +166,7 @@ class LocalClient {
         case "override":
           return this.#sendResult(request.id, handlers.override(request.args));
         case "forgive":
-          handlers.forgive(request.args);
-          this.#send({ id: request.id, kind: "value", value: {} });
+          this.#send({ id: request.id, kind: "value", value: handlers.forgive(request.args) });
           return;
         case "events":
           await this.#answerEvents(request.id, request.args);

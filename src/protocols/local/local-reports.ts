@@ -38,6 +38,12 @@ export interface LocalPosture {
   readonly cause: PostureCause;
 }
 
+/** What `forgive` answers. */
+export interface LocalForgiven {
+  /** False: nothing was recorded of this user, so there was nothing to forgive. */
+  readonly recorded: boolean;
+}
+
 export interface LocalDoorStatus extends LocalPosture {
   readonly id: DoorId;
   readonly alarm: "none" | "warning_held" | "alarm_held" | "alarm_forced";

@@ -300,12 +300,19 @@ t.test("why a posture cannot be set is told by what was typed", async (t) => {
 t.test("forgiving one user or everybody says whom", async (t) => {
   const asked: unknown[] = [];
   const { socketFile } = await startDaemon(t, {
-    handlers: { forgive: (args) => asked.push(args) },
+    handlers: {
+      forgive: (args) => {
+        asked.push(args);
+        return { recorded: args.user !== "nobody" };
+      },
+    },
   });
   const terminal = captureTerminal();
   await forgive({ socketFile, terminal, json: false, user: "ada" });
   await forgive({ socketFile, terminal, json: false, user: undefined });
-  t.same(asked, [{ user: "ada" }, {}]);
+  const unknown = forgive({ socketFile, terminal, json: false, user: "nobody" });
+  await t.rejects(unknown, { exitCode: 1, message: "nothing is recorded of user nobody" });
+  t.same(asked, [{ user: "ada" }, {}, { user: "nobody" }]);
   t.equal(terminal.output(), "Forgiven: ada.\nForgiven: everybody.\n");
 });
 

@@ -101,7 +101,7 @@ export async function startDaemon(
         return { ok: true, value: explanation };
       },
       override: () => ({ ok: true, value: { posture: "locked", cause: "site" } }),
-      forgive: () => {},
+      forgive: () => ({ recorded: true }),
       journal: {
         read: async ({ after, limit }) => entries.slice(after, after + limit),
         highest: () => entries.length,

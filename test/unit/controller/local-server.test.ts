@@ -89,7 +89,7 @@ function createRig(options: { entryCount?: number; handlers?: Partial<LocalHandl
     status: () => status,
     explain: () => ({ ok: true, value: explanation }),
     override: () => ({ ok: true, value: { posture: "locked", cause: "site" } }),
-    forgive: () => {},
+    forgive: () => ({ recorded: true }),
     journal,
     ...options.handlers,
   };
