@@ -155,7 +155,7 @@ class FilePremisesLog implements PremisesLog {
       try {
         const { size } = await insist(() => handle.stat());
         if (size > bytesReadMax) return damaged(`${size} bytes, at most ${bytesReadMax}`);
-        const { bytes, damages } = await readBlocks(handle, size);
+        const { bytes, damages } = await readAll(handle, size);
         const found = parsePremisesLines(bytes);
         if (damages.length === 0) return found;
         return { ...found, state: "damaged", damages: [...damages, ...found.damages] };
@@ -176,6 +176,14 @@ class FilePremisesLog implements PremisesLog {
     } catch {
       // Not every file system can; the doors matter more.
     }
+  }
+}
+
+async function readAll(handle: FileHandle, size: number) {
+  try {
+    return { bytes: await handle.readFile(), damages: [] };
+  } catch {
+    return readBlocks(handle, size);
   }
 }
 

@@ -36,6 +36,12 @@ interface Awaited {
   unnamedCount: number;
 }
 
+/** Who is as good as granted at a door. */
+interface Claim {
+  readonly door: DoorId;
+  readonly passages: readonly Passage[];
+}
+
 interface Recorded extends Whereabouts {
   readonly isManager: boolean;
 }
@@ -61,6 +67,7 @@ export class PremisesMemory implements Premises {
   readonly #areas = new Map<AreaId, { peopleCount: number; managerCount: number }>();
   readonly #postures = new Map<DoorId, PostureState>();
   readonly #awaited = new Map<DoorId, Awaited>();
+  readonly #claims = new Set<Claim>();
   readonly #notShut = new Set<DoorId>();
   readonly #tampered = new Set<ReaderId>();
   #isEnclosureTampered = false;
@@ -80,14 +87,15 @@ export class PremisesMemory implements Premises {
 
   occupancy(area: AreaId): number {
     const peopleCount = this.#areas.get(area)?.peopleCount ?? 0;
-    if (this.#awaited.size === 0) return peopleCount;
+    if (this.#awaited.size === 0 && this.#claims.size === 0) return peopleCount;
     const coming = new Set<UserId>();
-    for (const { passages } of this.#awaited.values()) {
-      for (const { user, to } of passages.values()) {
-        // Whoever is recorded inside and was let in again is still one person.
-        if (to === area && this.#recorded.get(user)?.area !== area) coming.add(user);
-      }
-    }
+    const count = ({ user, to }: Passage) => {
+      // Whoever is recorded inside and was let in again is still one person.
+      if (to === area && this.#recorded.get(user)?.area !== area) coming.add(user);
+    };
+    for (const { passages } of this.#awaited.values())
+      for (const one of passages.values()) count(one);
+    for (const { passages } of this.#claims) for (const one of passages) count(one);
     return peopleCount + coming.size;
   }
 
@@ -100,7 +108,9 @@ export class PremisesMemory implements Premises {
   }
 
   isShut(door: DoorId): boolean {
-    return !this.#notShut.has(door) && !this.#awaited.has(door);
+    if (this.#notShut.has(door) || this.#awaited.has(door)) return false;
+    for (const claim of this.#claims) if (claim.door === door) return false;
+    return true;
   }
 
   isTampered(reader: ReaderId | undefined): boolean {
@@ -153,6 +163,19 @@ export class PremisesMemory implements Premises {
       if (before === undefined) awaited.passages.delete(user);
       else awaited.passages.set(user, before);
     });
+  }
+
+  /**
+   * Somebody is to be granted at `door` as soon as a disk has said so: until then their places are
+   * taken and the door is not shut, but nobody has come through when the leaf opens for another.
+   * Returns how to end it, whatever the disk said.
+   */
+  claim(door: DoorId, passages: readonly Passage[]): () => void {
+    const claim = { door, passages };
+    this.#claims.add(claim);
+    return () => {
+      this.#claims.delete(claim);
+    };
   }
 
   /**

@@ -126,6 +126,7 @@ export class FickleDisk {
   #handle(inode: Inode) {
     const sync = () => this.#do(() => this.#sync(inode));
     return {
+      readFile: () => this.#do(() => this.#readFile(inode)),
       read: (bytes: Buffer, into: number, count: number, position: number) =>
         this.#do(() => this.#read(inode, bytes.subarray(into, into + count), position)),
       write: (bytes: Buffer, from: number, count: number, position: number) =>
@@ -136,6 +137,11 @@ export class FickleDisk {
       stat: () => this.#do(() => this.#stat(inode)),
       close: () => this.#do(() => undefined),
     };
+  }
+
+  #readFile(inode: Inode): Buffer {
+    for (const position of this.badBlocks) this.#read(inode, Buffer.alloc(0), position);
+    return Buffer.from(inode.cached);
   }
 
   #read(inode: Inode, into: Buffer, position: number) {

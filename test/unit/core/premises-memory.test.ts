@@ -104,6 +104,27 @@ t.test("a grant that came to nothing takes no place, and ends nobody else's", (t
   t.end();
 });
 
+t.test("whoever waits for a disk to count his use has his place, and is not inside yet", (t) => {
+  const premises = new PremisesMemory();
+  const end = premises.claim(front, [into(ada, lab)]);
+  const other = premises.claim(front, []);
+  premises.reserve(side, into(ada, lab));
+  t.equal(premises.occupancy(lab), 1);
+  premises.settleReservations(side, "not_made", at, "remember");
+  t.equal(premises.occupancy(lab), 1);
+  t.equal(premises.isShut(front), false);
+  t.equal(premises.isShut(side), true);
+  t.same(premises.settleReservations(front, "made", at, "remember"), [], "another came through");
+  t.equal(premises.occupancy(lab), 1);
+  end();
+  end();
+  t.equal(premises.occupancy(lab), 0);
+  t.equal(premises.isShut(front), false, "of two, one still waits");
+  other();
+  t.equal(premises.isShut(front), true);
+  t.end();
+});
+
 t.test("a door is shut when its contact and strike say so and nobody may still open it", (t) => {
   const premises = new PremisesMemory();
   premises.setDoorShut(front, false);
