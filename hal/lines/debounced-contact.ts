@@ -51,7 +51,7 @@ const restlessToldNs = 200_000_000;
  *
  * A contact that never rests is told as it is at an edge, up to five changes a second, once it has gone
  * on for a second: that is the chatter for which the core stops believing a contact (8 changes in 10 s)
- * or a REX (20 in 10 s). Nothing ticks for it. A wire that flickers between sound and at fault is told
+ * or a REX (20 in 10 s). It has no timer for that. A wire that flickers between sound and at fault is told
  * as at fault until it rests. Rest after that is told with the time of its own last edge.
  *
  * It does *not* notice a contact that touches now and then for less than `debounceMs`: it keeps its state.
