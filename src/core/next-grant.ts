@@ -23,9 +23,9 @@ const horizonMs = 2 * 366 * 86_400_000;
 const instantsMax = 2_000;
 
 /**
- * When next the same presentation would be granted if nothing but time changes, or the door would
- * ask for no more than a PIN or company; now, if it is so now. A check that fails can only pass at an
- * instant that it depends on, so only those are tried, in order.
+ * When next the same presentation would be granted if nothing but time changes; now, if it is so now.
+ * A PIN or company that the door would ask for counts as given. A check that fails can only pass at
+ * an instant that it depends on, so only those are tried, in order.
  */
 export function nextGrantAt(table: AccessTable | undefined, request: AccessRequest): NextGrant {
   const { wall } = request;
@@ -52,8 +52,7 @@ function failureOf(
 ): { readonly check: CheckName; readonly reason: CheckedReason } | undefined {
   for (const { name, judge } of checks) {
     const verdict = judge(subject);
-    if (verdict === "passed") continue;
-    return isMissing(verdict) ? undefined : { check: name, reason: verdict };
+    if (verdict !== "passed" && !isMissing(verdict)) return { check: name, reason: verdict };
   }
   return undefined;
 }

@@ -301,7 +301,7 @@ const cases: readonly Said[] = [
     check: "passback",
     door: "vault",
     pass: "cleo-card",
-    premises: inside("vault"),
+    premises: { ...inside("vault"), managerCount: () => 1 },
     saw: "passed: From outside to area vault (anti-passback: hard, forgiven after 60 min); user cleo is exempt.",
     next: noon,
   },
@@ -406,6 +406,14 @@ t.test("the wait for a pass's start ends within the hours of its rule", async (t
   // It starts on a Saturday; the shop's rule opens on the Monday after.
   t.equal(next({ door: "shop", pass: "ada-later" }), "2026-03-09T08:00:00");
 });
+
+t.test(
+  "a door that asks for company first says all the same what else stands in the way",
+  async (t) => {
+    const full = { occupancy: () => 2, managerCount: () => 1 };
+    t.equal(next({ door: "vault", pass: "cleo-card", premises: full }), "unknown, area_full");
+  },
+);
 
 t.test("a free door that an operator made so is none when that ends", async (t) => {
   const until = "2026-03-02T20:00:00+01:00";
