@@ -29,7 +29,7 @@ export const wireBugs: Readonly<Record<string, PlantedBug>> = {
   "shorted-button-admits": withInput("two wires that touch open the door", (input) =>
     input.kind === "rex" && input.state === "shorted" ? { kind: "rex", state: "pressed" } : input,
   ),
-  "mended-button-is-not-pressed": withStep(
+  "mended-button-ignored": withStep(
     "who presses a button just mended stays inside",
     (settings, state, input, now) => {
       const isMended = input.kind === "rex" && state.rex.position.kind === "faulty";

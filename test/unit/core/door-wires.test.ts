@@ -88,6 +88,11 @@ t.test("a button just mended lets out who presses it", async (t) => {
     "5000 rex_admitted",
     "8000 strike secured",
   ]);
+  t.same(
+    tell({ settings: { rex: "report" } }, [0, "rex cut"], [5_000, "press"], [5_500, "let go"]),
+    ["0 rex_cut", "5000 rex_recovered", "5000 rex_reported"],
+    "or says that he left",
+  );
 });
 
 t.test("a button's wire that comes and goes is told once", async (t) => {
