@@ -63,8 +63,10 @@ export class Entrance {
     const spent = admissionsOf(granted).flatMap(spending);
     if (spent.length === 0) return this.#open(reader, granted, told);
     const before = postures.inForce(door.id).posture;
-    // Meanwhile the door counts as one that may open: an interlock must not let the other one go.
-    const withdraw = premises.memory.reserve(door.id, undefined);
+    // Meanwhile the door counts as one that may open, and those who go in have their places: an
+    // interlock must not let the other one go, nor somebody else take the last place.
+    const passages = admissionsOf(granted).flatMap(({ passage }) => passage ?? []);
+    const withdraw = premises.memory.claim(door.id, passages);
     premises.commit(spent).then(
       () => {
         withdraw();

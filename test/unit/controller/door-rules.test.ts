@@ -411,6 +411,21 @@ t.test("an area holds as many as it may, who is on his way in included", async (
   t.match(world.events.at(-1), { kind: "access_granted" }, "Ada did not go in after all");
 });
 
+t.test("the last place goes to one of two whose uses are being written", async (t) => {
+  const counted = (id: string, bits: string) =>
+    cardPass(`${id}-card`, id, rawFromBits(bits), { usesMax: 9 });
+  const passes = [counted("ada", adaBits), counted("bob", bobBits)];
+  const doors = { front: { inside: hall }, lab: { inside: hall } };
+  const world = open(site(doors, { ...areas({ occupancyMax: 1 }), passes }));
+  world.disk.state = "hangs";
+  await world.tap(front.reader, adaBits);
+  await world.tap(lab.reader, bobBits);
+  t.match(world.events, [{ kind: "access_denied", reason: "area_full", user: "bob" }]);
+  world.disk.works();
+  await world.clock.elapse(100);
+  t.same(world.strikes(), ["released", "secured"]);
+});
+
 t.test("of a mantrap's doors one opens at a time", async (t) => {
   const world = open(site(mantrap, areas({})));
   await world.tap(front.reader, adaBits);
