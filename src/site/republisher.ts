@@ -7,6 +7,11 @@ import { monotonicMs } from "../domain/time.ts";
  * for each other controller and not one for each visitor.
  */
 export const gatherMs = 1_000;
+/**
+ * A large site's tables take seconds to make, in which it answers nobody: for each second nine others
+ * are left to it.
+ */
+const restShare = 9;
 /** After a failure, which is a disk's: it may have room by then. */
 export const retryMs = 10_000;
 
@@ -21,6 +26,7 @@ export class Republisher {
   readonly #parts: RepublisherParts;
   readonly #stale = new Set<ControllerId>();
   #alarm: Alarm | undefined;
+  #restUntil = -Infinity;
 
   constructor(parts: RepublisherParts) {
     this.#parts = parts;
@@ -38,10 +44,15 @@ export class Republisher {
 
   #arm(waitMs: number): void {
     if (this.#alarm !== undefined) return;
-    const { clock } = this.#parts;
-    this.#alarm = clock.alarm(monotonicMs(clock.monotonic() + waitMs), () => {
+    const { clock, republish } = this.#parts;
+    const at = monotonicMs(Math.max(clock.monotonic() + waitMs, this.#restUntil));
+    this.#alarm = clock.alarm(at, () => {
       this.#alarm = undefined;
-      if (this.#parts.republish([...this.#stale]) === "done") this.#stale.clear();
+      const startedAt = clock.monotonic();
+      const outcome = republish([...this.#stale]);
+      const endedAt = clock.monotonic();
+      this.#restUntil = endedAt + restShare * (endedAt - startedAt);
+      if (outcome === "done") this.#stale.clear();
       else this.#arm(retryMs);
     });
   }

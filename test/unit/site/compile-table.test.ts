@@ -38,19 +38,21 @@ t.test("a zone is sent where it has doors, with the zones around it", async (t) 
       { id = "house", parent = "campus", doors = ["front"] },
       { id = "yard", parent = "campus", doors = ["back"] },
       { id = "empty", parent = "house" },
+      { id = "gates", doors = ["back", "front"] },
     ]`,
   );
   const one = tableFor("one", text);
   t.same(one.zones, [
     { id: "campus", doors: [] },
     { id: "house", parent: "campus", doors: ["front"] },
+    { id: "gates", doors: ["front"] },
   ]);
   t.match(one.rules, [{ id: "all", doors: [], zones: ["campus"] }]);
   t.equal(one.rules.length, 1, "a rule of another controller's doors alone is not sent");
   const two = tableFor("two", text);
   t.same(
     two.zones.map(({ id }) => id),
-    ["campus", "yard"],
+    ["campus", "yard", "gates"],
   );
   t.same(
     two.rules.map(({ id }) => id),
