@@ -3,8 +3,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { AccessRequest } from "../../../src/core/authorize.ts";
 import { loadCasbin } from "./casbin-subject.ts";
+import { fullRequestSource } from "./full-world.ts";
 import { loadMap } from "./map-subject.ts";
-import { loadPostern } from "./postern-subject.ts";
+import { loadPostern, loadPosternWithEveryRule } from "./postern-subject.ts";
 import { loadSqlite } from "./sqlite-subject.ts";
 import type { Decide, LoadSubject } from "./subject.ts";
 import { requestSource } from "./world.ts";
@@ -22,6 +23,7 @@ export interface Measured {
 
 const subjects: Readonly<Record<string, LoadSubject>> = {
   postern: loadPostern,
+  "postern, every rule": loadPosternWithEveryRule,
   map: loadMap,
   "better-sqlite3": loadSqlite,
   casbin: loadCasbin,
@@ -42,14 +44,16 @@ const load = subjects[subject];
 if (load === undefined || globalThis.gc === undefined)
   throw new Error("started by decision.ts only");
 
+const requests = subject === "postern, every rule" ? fullRequestSource : requestSource;
+
 // Code is loaded and compiled before memory is first looked at: it is not the table's.
 makeGarbage();
-askMany(await load(warmUpPasses), requestSource(warmUpPasses, 1), Math.min(2_000, decisionCount));
+askMany(await load(warmUpPasses), requests(warmUpPasses, 1), Math.min(2_000, decisionCount));
 const before = await residentBytes();
 const decide = await load(passCount);
 const addedBytes = (await residentBytes()) - before;
 
-askMany(decide, requestSource(passCount, 2), Math.min(warmUpDecisions, decisionCount));
+askMany(decide, requests(passCount, 2), Math.min(warmUpDecisions, decisionCount));
 const outcomes = countOutcomes(decide, passCount);
 const measured: Measured = {
   ...measureLatency(decide),
@@ -88,7 +92,7 @@ function measureLatency(decideOne: Decide): {
   readonly p999Ns: number;
   readonly timerNs: number;
 } {
-  const next = requestSource(passCount, 3);
+  const next = requests(passCount, 3);
   globalThis.gc?.();
   const readings = new Float64Array(decisionCount);
   for (let index = 0; index < readings.length; index += 1) {
@@ -111,7 +115,7 @@ function measureLatency(decideOne: Decide): {
 }
 
 function measureRate(decideOne: Decide): number {
-  const next = requestSource(passCount, 4);
+  const next = requests(passCount, 4);
   globalThis.gc?.();
   let decided = 0;
   let took = 0;
@@ -127,7 +131,7 @@ function measureRate(decideOne: Decide): number {
 
 function countOutcomes(decideOne: Decide, passes: number): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
-  const next = requestSource(passes, 5);
+  const next = requests(passes, 5);
   for (let index = 0; index < Math.min(1_000, decisionCount); index += 1) {
     const decision = decideOne(next());
     const word = decision.kind === "denied" ? decision.reason : decision.kind;

@@ -4,6 +4,7 @@ import { authorize } from "../../../src/core/authorize.ts";
 import type { TableContent } from "../../../src/domain/access.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { controllerId, siteId } from "../../../src/domain/ids.ts";
+import { withEveryRule } from "./full-world.ts";
 import type { LoadSubject } from "./subject.ts";
 import {
   cardOf,
@@ -24,6 +25,12 @@ import {
 
 export const loadPostern: LoadSubject = async (passCount) => {
   const table = buildAccessTable(contentOf(passCount), [randomInt(2 ** 32), randomInt(2 ** 32)]);
+  return (request) => authorize(table, request);
+};
+
+export const loadPosternWithEveryRule: LoadSubject = async (passCount) => {
+  const content = withEveryRule(contentOf(passCount));
+  const table = buildAccessTable(content, [randomInt(2 ** 32), randomInt(2 ** 32)]);
   return (request) => authorize(table, request);
 };
 
