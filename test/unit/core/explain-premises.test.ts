@@ -47,6 +47,7 @@ const table = buildAccessTable(
       door("front", { tamper: "deny" }),
       door("lab", { factors: "card_or_pin" }),
       door("shop"),
+      door("late", { factors: "card_or_pin" }),
       door("free", { posture: "free_access" }),
       door("off", { posture: "disabled" }),
       door("vault", { inside: vault, exitReaders: [readerId("vault-out")] }),
@@ -63,6 +64,7 @@ const table = buildAccessTable(
     passes: [
       cardPass("ada-card", "ada", "26:0190e0f"),
       pinPass("ada-pin", "ada", digestOf("a")),
+      pinPass("ada-next-pin", "ada", digestOf("b"), { startsAt: at("2026-03-04T00:00:00Z") }),
       cardPass("ada-through", "ada", "26:0000005", { traits: ["pass_through"] }),
       cardPass("ada-thrice", "ada", "26:0000006", { usesMax: 3, spentHere: 1, spentElsewhere: 1 }),
       cardPass("bob-card", "bob", "26:0000001"),
@@ -72,6 +74,10 @@ const table = buildAccessTable(
       cardPass("ada-much-later", "ada", "26:0000008", { startsAt: at("2031-01-01T00:00:00Z") }),
     ],
     rules: [
+      rule("sales-free", ["ada"], ["free"], "office"),
+      rule("night", ["ada"], ["late"], "evening"),
+      { ...rule("by-day", ["ada"], ["late"]), kind: "grant_two_factors" },
+      rule("guests", ["mia"], ["late"], "always"),
       rule(
         "staff",
         ["ada", "bob", "cleo", "mia"],
@@ -81,7 +87,11 @@ const table = buildAccessTable(
       twoFactors,
       unlocking,
     ],
-    schedules: [schedule("office", [{ days: [1, 2, 3, 4, 5], fromMinute: 540, toMinute: 1_020 }])],
+    schedules: [
+      schedule("office", [{ days: [1, 2, 3, 4, 5], fromMinute: 540, toMinute: 1_020 }]),
+      schedule("evening", [{ days: [1, 2, 3, 4, 5], fromMinute: 1_080, toMinute: 1_320 }]),
+      schedule("always", [{ days: [1, 2, 3, 4, 5, 6, 7], fromMinute: 0, toMinute: 1_440 }]),
+    ],
   }),
   testHashKey,
 );
@@ -245,14 +255,14 @@ const cases: readonly Said[] = [
   {
     check: "access",
     door: "free",
-    saw: "passed: User ada is in 3 rules; door free is in none of them. The door is free to every valid pass.",
+    saw: "passed: User ada is in 6 rules; door free is in sales-free. The door is free to every valid pass.",
     next: noon,
   },
   {
     check: "access",
     pass: "mia-card",
     door: "lab",
-    saw: "failed: User mia is in 1 rules; door lab is in none of them. -> Add user mia and door lab to one rule.",
+    saw: "failed: User mia is in 2 rules; door lab is in none of them. -> Add user mia and door lab to one rule.",
     next: "never, no_access",
   },
   {
@@ -414,6 +424,23 @@ t.test(
     t.equal(next({ door: "vault", pass: "cleo-card", premises: full }), "unknown, area_full");
   },
 );
+
+t.test("a PIN alone waits for a rule that does with it, and a PIN for its start", async (t) => {
+  t.equal(next({ door: "late", pass: "ada-pin" }), "2026-03-02T17:00:00");
+  t.equal(next({ door: "lab", pin: digestOf("b") }), "2026-03-04T00:00:00");
+  t.equal(next({ door: "lab", pin: digestOf("c") }), "never, wrong_pin");
+});
+
+t.test("what only a known time would open is not said to stay shut", async (t) => {
+  t.equal(next({ door: "late", pass: "mia-card", clock: "unknown" }), "unknown, clock_unknown");
+  t.equal(next({ door: "late", pass: "mia-card" }), noon);
+});
+
+t.test("a door that is free when an operator's word ends needs no schedule then", async (t) => {
+  const locked = overridden("unlocked", "2026-03-07T20:00:00+01:00");
+  const saturday = "2026-03-07T12:00:00+01:00";
+  t.equal(next({ door: "free", at: saturday, premises: locked }), "2026-03-07T19:00:00");
+});
 
 t.test("a free door that an operator made so is none when that ends", async (t) => {
   const until = "2026-03-02T20:00:00+01:00";
