@@ -132,7 +132,8 @@ export class DoorPostures {
     const before = this.inForce(door.id);
     if (next.posture === before.posture && next.cause === before.cause) return;
     this.#inForce.set(door.id, next);
-    door.follow(next.posture);
+    // The same lockdown for another cause must not end an exit that it has allowed.
+    if (next.posture !== before.posture) door.follow(next.posture);
     record({ kind: "posture_changed", door: door.id, ...next });
   }
 

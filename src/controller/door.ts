@@ -11,8 +11,10 @@ import {
   grantReason,
   initialDoor,
   isShut,
+  type PassageOutcome,
   stepDoor,
 } from "../core/door-machine.ts";
+import type { Passage } from "../core/premises.ts";
 import type { DoorPosture, DoorSettings } from "../domain/access.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
 import type { DoorEvent } from "../domain/event.ts";
@@ -71,10 +73,13 @@ export class Door {
     this.#settings = settings;
   }
 
-  /** `extraMs` longer than usual. The strike has been commanded when this returns. */
-  grant(extraMs: number): GrantReason {
+  /**
+   * Lets in so many, `extraMs` longer than usual; an undefined passage leads into no area. The strike
+   * has been commanded when this returns.
+   */
+  grant(passages: readonly (Passage | undefined)[], extraMs: number): GrantReason {
     const reason = grantReason(this.#state, this.#options.clock.monotonic());
-    this.#step({ kind: "grant", extraMs });
+    this.#step({ kind: "grant", extraMs }, passages);
     return reason;
   }
 
@@ -115,31 +120,36 @@ export class Door {
     this.#secureAgain.set(undefined);
   }
 
-  #step(input: DoorInput): void {
+  #step(input: DoorInput, granted: readonly (Passage | undefined)[] = []): void {
     if (this.#closed) return;
     const now = this.#options.clock.monotonic();
     const { state, effects } = stepDoor(this.#settings, this.#state, input, now);
     this.#state = state;
     // Effects come strike first, and the lamps follow the state before anything is recorded.
     for (const effect of effects) if (effect.kind === "strike") this.#drive(effect.command);
-    this.#tellPremises(effects);
+    this.#tellPremises(effects, granted);
     const resting = restingOf(state);
     for (const watcher of this.#watchers) watcher(resting);
     for (const effect of effects) if (effect.kind === "event") this.#options.record(effect.event);
     this.#deadline.set(doorDeadline(state));
   }
 
-  #tellPremises(effects: readonly DoorEffect[]): void {
+  /** In the step of a grant `not_made` is of grants before it, and `made` of all. */
+  #tellPremises(effects: readonly DoorEffect[], granted: readonly (Passage | undefined)[]): void {
+    const { memory } = this.#options.premises;
+    this.#settle(effects, "not_made");
+    for (const passage of granted) memory.reserve(this.id, passage);
+    this.#settle(effects, "made");
+    memory.setDoorShut(this.id, isShut(this.#state));
+  }
+
+  #settle(effects: readonly DoorEffect[], outcome: PassageOutcome): void {
     const { premises, clock } = this.#options;
-    for (const effect of effects) {
-      if (effect.kind !== "passage") continue;
-      const { afterRestart } = this.#settings;
-      const now = clock.monotonic();
-      const { memory } = premises;
-      const moved = memory.settleReservations(this.id, effect.outcome, now, afterRestart);
-      if (moved.length > 0) premises.keep(moved);
-    }
-    premises.memory.setDoorShut(this.id, isShut(this.#state));
+    if (!effects.some((effect) => effect.kind === "passage" && effect.outcome === outcome)) return;
+    const { afterRestart } = this.#settings;
+    const { memory } = premises;
+    const moved = memory.settleReservations(this.id, outcome, clock.monotonic(), afterRestart);
+    if (moved.length > 0) premises.keep(moved);
   }
 
   /** A strike that cannot be released keeps somebody out; one that cannot be secured is tried again. */

@@ -106,10 +106,10 @@ export class Entrance {
   }
 
   #release(admissions: readonly Admission[]): GrantReason {
-    const { door, premises } = this.#options;
-    for (const { passage } of admissions) premises.memory.reserve(door.id, passage);
+    const { door } = this.#options;
     const isExtra = admissions.some(({ extraTime }) => extraTime);
-    return door.grant(isExtra ? door.settings().extraTimeMs : 0);
+    const passages = admissions.map(({ passage }) => passage);
+    return door.grant(passages, isExtra ? door.settings().extraTimeMs : 0);
   }
 
   #record(reader: ReaderId, admission: Admission, reason: GrantReason): void {

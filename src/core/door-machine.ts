@@ -37,6 +37,7 @@ import {
   relock,
   relockWhenDue,
   secure,
+  shorten,
   shutBehind,
 } from "./lock-state.ts";
 import {
@@ -69,8 +70,9 @@ export type DoorInput =
   /** No longer: secured, but for the rest of the time of a grant or an exit a moment ago. */
   | { readonly kind: "end_hold" }
   /**
-   * Lockdown or disabled begins: secured at once, whatever the strike was released for. A grant or
-   * an exit after it releases the strike as usual.
+   * Lockdown or disabled begins: secured at once, whatever the strike was released for; but while
+   * the REX is pressed, within the time of an exit. A grant or an exit after it releases the strike
+   * as usual.
    */
   | { readonly kind: "secure_now" }
   | { readonly kind: "leaf"; readonly leaf: LeafReading }
@@ -243,7 +245,7 @@ function take(
     case "end_hold":
       return endOfHold(settings, state, endHold(settings, state.lock, now), now);
     case "secure_now":
-      return endOfHold(settings, state, secure(state.lock, now), now);
+      return endOfHold(settings, state, secureNow(settings, state, now), now);
     case "leaf":
       return moveLeaf(settings, state, input.leaf, now, account);
     case "rex":
@@ -282,6 +284,12 @@ function endOfHold(
 ): DoorState {
   if (state.lock.kind !== "held") return { ...state, lock };
   return { ...state, lock, leaf: endHoldOfLeaf(settings, state.leaf, now) };
+}
+
+/** Whoever is leaving at this moment has the time of an exit: egress is never taken away. */
+function secureNow(settings: DoorSettings, { lock, rex }: DoorState, now: MonotonicMs): LockState {
+  const isLeaving = settings.rex === "admit" && rex.position.kind === "pressed";
+  return isLeaving ? shorten(settings, lock, now) : secure(lock, now);
 }
 
 function pressRex(

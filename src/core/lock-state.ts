@@ -131,6 +131,19 @@ export function secure(lock: LockState, now: MonotonicMs): LockState {
   return { kind: "bolt_falling", until: monotonicMs(now + boltFallMs), entry, extraMs };
 }
 
+/** Released for no longer than an exit from now on takes. */
+export function shorten(
+  { unlockMs, strikeOnMaxMs }: DoorSettings,
+  lock: LockState,
+  now: MonotonicMs,
+): LockState {
+  if (lock.kind !== "released" && lock.kind !== "held") return lock;
+  const since = lock.kind === "released" ? lock.since : now;
+  const until = Math.min(now + unlockMs, since + strikeOnMaxMs);
+  const relockAt = monotonicMs(lock.kind === "released" ? Math.min(lock.relockAt, until) : until);
+  return { kind: "released", since, relockAt, entry: lock.entry, extraMs: lock.extraMs };
+}
+
 /** What the relock options do: they end what grants and exits asked for, and never a hold. */
 export function relock(lock: LockState, now: MonotonicMs): LockState {
   return lock.kind === "held" ? { ...lock, relockAt: now } : secure(lock, now);

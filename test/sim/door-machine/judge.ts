@@ -245,8 +245,20 @@ export class Judge {
   }
 
   #secureNow(settings: DoorSettings, now: number): void {
-    if (this.isHeldUnlocked) this.#holdIsOver(settings, now);
-    this.#secure(now);
+    const wasHeld = this.isHeldUnlocked;
+    if (wasHeld) this.#holdIsOver(settings, now);
+    if (!this.lockdownWaits(settings)) {
+      this.#secure(now);
+    } else if (this.strikeSince !== undefined) {
+      if (wasHeld) this.strikeSince = now;
+      const atMost = Math.min(now + settings.unlockMs, this.strikeSince + settings.strikeOnMaxMs);
+      this.#secureBy = wasHeld ? atMost : Math.min(this.#secureBy, atMost);
+    }
+  }
+
+  /** Somebody is leaving at this moment: a lockdown lets him out. */
+  lockdownWaits(settings: DoorSettings): boolean {
+    return settings.rex === "admit" && this.#rex.isHeldByAPerson;
   }
 
   #holdIsOver(settings: DoorSettings, now: number): void {

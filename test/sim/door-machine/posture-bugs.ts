@@ -50,6 +50,11 @@ const holdBugs: Readonly<Record<string, PlantedBug>> = {
   "lockdown-waits": withInput("lockdown leaves a release its time", (input) =>
     input.kind === "secure_now" ? { kind: "end_hold" } : input,
   ),
+  "lockdown-shuts-on-leaver": withSettings(
+    "lockdown secures the strike while somebody holds the button",
+    (settings, _, input) =>
+      input.kind === "secure_now" ? { ...settings, rex: "report" } : settings,
+  ),
   "grant-in-hold-lost": withInput("a grant at an unlocked door is forgotten", (input, state) =>
     input.kind === "grant" && state.lock.kind === "held" ? { kind: "deadline_reached" } : input,
   ),

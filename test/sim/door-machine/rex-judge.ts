@@ -18,6 +18,7 @@ export class RexJudge {
   #explainsUntil = Number.NEGATIVE_INFINITY;
   /** What the site has been told of, and not yet of its end. */
   #told: "nothing" | "stuck" | "cut" | "shorted" | "chatter" = "nothing";
+  #isStuck = false;
   #faultFoundAt: number | undefined;
   #changes: number[] = [];
   #quietAt = 0;
@@ -31,6 +32,11 @@ export class RexJudge {
   /** Somebody may be on the way out: pressed, or nobody can tell, or let go a moment ago. */
   explainsAnOpening(now: number): boolean {
     return this.#reading !== "idle" || now < this.#explainsUntil;
+  }
+
+  /** Somebody stands at it, as far as it can be believed: not for a minute, and over a sound wire. */
+  get isHeldByAPerson(): boolean {
+    return this.#reading === "pressed" && !this.#isStuck;
   }
 
   get trouble(): string | undefined {
@@ -50,6 +56,7 @@ export class RexJudge {
     const isNew = wasAtFault || !this.explainsAnOpening(now);
     this.#faultFoundAt = undefined;
     this.#reading = to;
+    this.#isStuck = false;
     this.#since = now;
     if (to === "idle") this.#explainsUntil = now + settings.unlockMs;
     this.#tellChange(to, now, tell);
@@ -67,6 +74,7 @@ export class RexJudge {
       this.#tellFault(tell);
     }
     const isHeldDown = this.#reading === "pressed" && now >= this.#since + rexStuckMs;
+    if (isHeldDown) this.#isStuck = true;
     if (isHeldDown && this.#told !== "stuck") {
       this.#told = "stuck";
       tell("rex_stuck");

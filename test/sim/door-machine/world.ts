@@ -100,7 +100,9 @@ export class DoorWorld {
   posture(kind: "hold_unlocked" | "end_hold" | "secure_now"): void {
     this.#feed({ kind }, kind.replace("_", " "));
     if (kind === "hold_unlocked" && !this.isUnlocked) throw broken("the hold released nothing");
-    if (kind === "secure_now" && this.isUnlocked) throw broken("a lockdown left the door unlocked");
+    if (kind === "secure_now" && this.isUnlocked && !this.#judge.lockdownWaits(this.settings)) {
+      throw broken("a lockdown left the door unlocked");
+    }
   }
 
   /** Somebody moves the leaf; without `forced` the world vouches that nothing held it shut. */

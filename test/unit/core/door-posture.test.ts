@@ -73,13 +73,37 @@ t.test("who was let in a moment before the hold ended keeps the time he was give
 });
 
 t.test("lockdown secures at once what a grant, an exit or a schedule released", async (t) => {
-  for (const what of ["grant", "press", "hold unlocked"] as const) {
+  for (const what of ["grant", "hold unlocked"] as const) {
     const story = tell({ leaf: "no_contact" }, [0, what], [100, "secure now"]);
     t.same(strikes(story), ["0 strike released", "100 strike secured"], what);
   }
   t.same(
+    strikes(tell({ leaf: "no_contact" }, [0, "press"], [50, "let go"], [100, "secure now"])),
+    ["0 strike released", "100 strike secured"],
+    "an exit whose button was let go",
+  );
+  t.same(
     strikes(tell({ leaf: "no_contact" }, [0, "hold unlocked"], [50, "grant"], [100, "secure now"])),
     ["0 strike released", "100 strike secured"],
+  );
+});
+
+t.test("a lockdown does not shut the door on somebody who is leaving", async (t) => {
+  t.same(
+    strikes(tell({ leaf: "no_contact" }, [0, "press"], [100, "secure now"])),
+    ["0 strike released", "3000 strike secured"],
+    "no longer than the exit would have lasted",
+  );
+  t.same(
+    strikes(tell({ leaf: "no_contact" }, [0, "hold unlocked"], [50, "press"], [100, "secure now"])),
+    ["0 strike released", "3100 strike secured"],
+  );
+  t.same(
+    strikes(
+      tell({ leaf: "no_contact" }, [0, "press"], [60_001, "hold unlocked"], [60_002, "secure now"]),
+    ).slice(2),
+    ["60001 strike released", "60002 strike secured"],
+    "a button that is stuck is nobody",
   );
 });
 
