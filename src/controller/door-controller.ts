@@ -9,7 +9,7 @@ import type { PinDigest } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { DoorId, UserId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
-import type { WallTime } from "../domain/time.ts";
+import { monotonicMs, type WallTime } from "../domain/time.ts";
 import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
 import { AlarmWatch } from "./alarm-watch.ts";
 import { Door } from "./door.ts";
@@ -101,17 +101,17 @@ export class DoorController {
     wall?: WallTime,
   ): Explanation & { readonly next: NextGrant } {
     const { board, premises } = this.#options;
+    const present = board.clock.wall();
+    const asked = wall ?? present;
     const request = {
       door,
       presented,
-      wall: wall ?? board.clock.wall(),
-      now: board.clock.monotonic(),
+      wall: asked,
+      // What is forgiven by then is a matter of how long it is until then.
+      now: monotonicMs(board.clock.monotonic() + (asked.at - present.at)),
       premises: premises.memory,
     };
-    return {
-      ...explain(this.#table, request),
-      next: nextGrantAt(this.#table, request),
-    };
+    return { ...explain(this.#table, request), next: nextGrantAt(this.#table, request) };
   }
 
   /** What an operator asks of a door's posture, or why it cannot be. In force when this returns. */

@@ -3,6 +3,7 @@ import type { DoorSettings, TableContent } from "../../../src/domain/access.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import { areaId, doorId, readerId, scheduleId, userId } from "../../../src/domain/ids.ts";
+import { epochMs } from "../../../src/domain/time.ts";
 import { digestPin } from "../../../src/protocols/sync/provision.ts";
 import {
   at,
@@ -355,6 +356,21 @@ t.test("hard anti-passback denies who is inside already, once he went in", async
   t.match(world.events.at(-1), { kind: "passback_forgiven", user: "ada" });
   await world.tap(front.reader, adaBits);
   t.match(world.events.at(-1), { kind: "access_granted" });
+});
+
+t.test("explain of a later moment knows what is forgiven by then, and when next", async (t) => {
+  const rules = areas({ passback: "timed", passbackMs: 3_600_000 });
+  const world = open(site({ front: { inside: hall } }, rules));
+  await world.tap(front.reader, adaBits);
+  await walkThrough(world, front);
+  const card = rawFromBits(adaBits);
+  const now = world.clock.wall();
+  const explained = world.controller.explain(front.door, { card });
+  t.match(explained.decision, { kind: "denied", reason: "passback_timed" });
+  t.match(explained.next, { kind: "at" });
+  const later = { ...now, at: epochMs(now.at + 3_600_000) };
+  const then = world.controller.explain(front.door, { card }, later);
+  t.match(then.decision, { kind: "granted" });
 });
 
 t.test("where people are outlasts a restart where the door remembers", async (t) => {
