@@ -108,9 +108,14 @@ export function nextPostureChangeAt(
     if (override?.until !== undefined && wall.at < override.until) return override.until;
     if (now.cause === "operator" || now.posture !== "locked") return undefined;
   }
+  // This is asked every minute by whoever keeps doors: schedules that nobody has opened anything by
+  // change nothing, and looking past all of their hours would hold up who stands at a door.
+  const isSomebodyIn = firstIn !== undefined && wall.at < firstIn.until;
+  const rules = place.rules.filter(({ kind }) => isSomebodyIn || kind === "auto_unlock");
+  if (isAlwaysUnlocked(rules, wall)) return undefined;
   return nextDifference(wall.at, (at) => {
     const then = postureAt(place, state, { at, quality: wall.quality });
-    const next = earliest(nextScheduleChange(place, at), after(at, firstIn?.until));
+    const next = earliest(nextScheduleChange({ ...place, rules }, at), after(at, firstIn?.until));
     return { same: then === now, next };
   });
 }
@@ -194,6 +199,15 @@ function isAnyOpen({ rules }: PosturePlace, kind: UnlockRule["kind"], wall: Wall
     if (rule.kind === kind && isInForce(rule, wall)) return true;
   }
   return false;
+}
+
+function isAlwaysUnlocked(rules: readonly UnlockRule[], wall: WallTime): boolean {
+  return rules.some(
+    (rule) =>
+      rule.kind === "auto_unlock" &&
+      isInForce(rule, wall) &&
+      rule.schedule?.nextChangeAt(wall.at) === undefined,
+  );
 }
 
 function isInForce({ kind, schedule }: UnlockRule, wall: WallTime): boolean {
