@@ -124,11 +124,14 @@ function fillIn(subject: Subject, admission: Writable<Admission>): void {
   if (mayEscort(subject)) admission.escorts = true;
   if (table.passes.hasTrait(pass, "toggle")) admission.toggles = true;
   if (crossing === undefined) return;
-  admission.passage = {
-    user: admission.user,
-    ...(crossing.to && { to: crossing.to.id }),
-    isManager: isManager(subject),
-  };
+  const who = admission.user;
+  const asManager = isManager(subject);
+  admission.passage =
+    crossing.to === undefined
+      ? { user: who, isManager: asManager }
+      : { user: who, to: crossing.to.id, isManager: asManager };
+  const { from, to } = crossing;
+  if (from?.passback !== "soft" && to?.passback !== "soft") return;
   if (passbackViolation(subject) === "soft") {
     const area = whereaboutsOf(subject)?.area;
     admission.passbackFrom = area === undefined ? {} : { area };

@@ -24,6 +24,8 @@ export class PassColumns {
   private readonly uses: PassUses;
   /** A pass's own, and then its user's: every decision names both. */
   private readonly ids: IdColumn;
+  /** One decision asks for the same names again and again; they are spelt out once. */
+  private lastNamed = { pass: -1, id: passId(""), user: userId("") };
   /** What is being looked up, reused so that a decision allocates nothing for it. */
   private readonly key = newKeyBuffer();
 
@@ -78,11 +80,19 @@ export class PassColumns {
   }
 
   id(pass: number): PassId {
-    return passId(this.ids.at(pass, 0));
+    return this.named(pass).id;
   }
 
   userId(pass: number): UserId {
-    return userId(this.ids.at(pass, 1));
+    return this.named(pass).user;
+  }
+
+  private named(pass: number): { readonly id: PassId; readonly user: UserId } {
+    if (this.lastNamed.pass !== pass) {
+      const id = passId(this.ids.at(pass, 0));
+      this.lastNamed = { pass, id, user: userId(this.ids.at(pass, 1)) };
+    }
+    return this.lastNamed;
   }
 
   user(pass: number): number {

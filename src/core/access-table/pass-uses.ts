@@ -7,42 +7,39 @@ export interface UseCount {
   readonly spentElsewhere: number;
 }
 
-/** `[usesMax][spentHere][spentElsewhere]`, side by side because a decision reads all three. */
-const recordWords = 3;
+/** `[pass][usesMax][spentHere][spentElsewhere]`, side by side because a decision reads all. */
+const recordWords = 4;
+/** Passes that share one entry of the directory: their records are searched one by one. */
+const passesPerBlock = 16;
 
-/** What passes are limited to, for those that are: 16 bytes each and none for the others. */
+/** What passes are limited to, for those that are: 16 bytes each, and for the others next to none. */
 export class PassUses {
-  /** The limited passes' numbers, rising. */
-  private readonly numbers: Uint32Array;
   private readonly words: Uint32Array;
+  /** Where in `words` the records of each block of passes begin. Empty where no pass is limited. */
+  private readonly blockStarts: Uint32Array;
 
   constructor(count: number, passOf: (number: number) => PassRecord) {
-    const numbers: number[] = [];
+    const words: number[] = [];
+    const blockStarts: number[] = [];
     for (let number = 0; number < count; number += 1) {
-      if (passOf(number).usesMax !== undefined) numbers.push(number);
+      if (number % passesPerBlock === 0) blockStarts.push(words.length);
+      const { usesMax, spentHere = 0, spentElsewhere = 0 } = passOf(number);
+      if (usesMax !== undefined) words.push(number, usesMax, spentHere, spentElsewhere);
     }
-    this.numbers = Uint32Array.from(numbers);
-    this.words = new Uint32Array(numbers.length * recordWords);
-    for (const [place, number] of numbers.entries()) {
-      const { usesMax = 0, spentHere = 0, spentElsewhere = 0 } = passOf(number);
-      this.words.set([usesMax, spentHere, spentElsewhere], place * recordWords);
-    }
+    this.words = Uint32Array.from(words);
+    this.blockStarts = Uint32Array.from(words.length === 0 ? [] : blockStarts);
   }
 
   /** Throws for a pass that has no use count: it must never be taken for one without a limit. */
   of(number: number): UseCount {
-    let from = 0;
-    let until = this.numbers.length;
-    while (from < until) {
-      const middle = (from + until) >>> 1;
-      if ((this.numbers[middle] ?? Infinity) < number) from = middle + 1;
-      else until = middle;
-    }
-    if (this.numbers[from] !== number) throw new Error(`pass ${number} has no use count`);
+    const { words } = this;
+    let at = this.blockStarts[Math.floor(number / passesPerBlock)] ?? words.length;
+    while (at < words.length && words[at] !== number) at += recordWords;
+    if (at >= words.length) throw new Error(`pass ${number} has no use count`);
     return {
-      usesMax: this.words[from * recordWords] ?? 0,
-      spentHere: this.words[from * recordWords + 1] ?? 0,
-      spentElsewhere: this.words[from * recordWords + 2] ?? 0,
+      usesMax: words[at + 1] ?? 0,
+      spentHere: words[at + 2] ?? 0,
+      spentElsewhere: words[at + 3] ?? 0,
     };
   }
 }

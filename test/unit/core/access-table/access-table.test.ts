@@ -2,8 +2,9 @@ import t from "tap";
 import { buildAccessTable } from "../../../../src/core/access-table/access-table.ts";
 import { newKeyBuffer, writeCardKey } from "../../../../src/core/access-table/credential-key.ts";
 import { keyedHash } from "../../../../src/core/access-table/keyed-hash.ts";
+import { userTraits } from "../../../../src/domain/access.ts";
 import { pinDigest, rawCredential, rawFromBits } from "../../../../src/domain/credential.ts";
-import { doorId } from "../../../../src/domain/ids.ts";
+import { areaId, doorId, passId, zoneId } from "../../../../src/domain/ids.ts";
 import {
   at,
   cardPass,
@@ -247,3 +248,88 @@ t.test("users of the same rules share a profile and nobody gets another's rules"
     t.same(mine, expected, name);
   }
 });
+
+t.test(
+  "use counts and traits are kept for the passes that have them, and for no others",
+  async (t) => {
+    const passes = Array.from({ length: 200 }, (_, index) =>
+      cardPass(`p${index}`, "ada", rawFromBits((index + 1).toString(2).padStart(26, "0")), {
+        ...(index % 7 === 0 && { usesMax: index + 1, spentHere: index, spentElsewhere: 2 * index }),
+        ...(index % 5 === 0 && { traits: index % 2 === 0 ? ["toggle"] : ["pass_through"] }),
+      }),
+    );
+    const table = build({ users: [user("ada")], passes });
+    for (const [index, pass] of passes.entries()) {
+      const number = table.passes.numberOf(pass.id);
+      const { usesMax, spentHere, spentElsewhere } = pass;
+      t.same(
+        table.passes.useCount(number),
+        usesMax === undefined ? undefined : { usesMax, spentHere, spentElsewhere },
+      );
+      t.equal(table.passes.hasTrait(number, "toggle"), index % 10 === 0);
+      t.equal(table.passes.hasTrait(number, "pass_through"), index % 10 === 5);
+      t.equal(table.passes.hasTrait(number, "duress"), false);
+    }
+    t.equal(table.passes.numberOf(passId("nobody")), -1);
+  },
+);
+
+t.test("each user has the traits that the site gave him", async (t) => {
+  const table = build({
+    users: [user("none"), ...userTraits.map((trait) => user(trait, { traits: [trait] }))],
+  });
+  for (const trait of userTraits) {
+    t.equal(table.hasTrait(0, trait), false);
+    for (const [index, other] of userTraits.entries()) {
+      t.equal(table.hasTrait(index + 1, trait), trait === other, `${other} is ${trait}`);
+    }
+  }
+  t.equal(table.isSuspended(1), false, "a trait is no suspension");
+  t.equal(table.isSuspended(99), true, "who is not there is as good as suspended");
+});
+
+t.test("the rules that unlock a door are found by it, through its zones as well", async (t) => {
+  const table = build({
+    users: [user("ada"), user("bob")],
+    doors: [door("front"), door("lab"), door("cellar")],
+    zones: [
+      { id: zoneId("floor"), parent: zoneId("house"), doors: [doorId("lab")] },
+      { id: zoneId("house"), doors: [] },
+    ],
+    schedules: [schedule("office", [])],
+    rules: [
+      { ...rule("day", [], ["front"], "office"), kind: "auto_unlock" },
+      { ...rule("first", ["bob"], ["front"], "office"), kind: "first_person_in" },
+      { ...rule("any", [], [], "office"), kind: "first_person_in", zones: [zoneId("house")] },
+      rule("grant", ["ada"], ["cellar"]),
+    ],
+  });
+  const told = (id: string): readonly string[] =>
+    table
+      .unlockRules(table.doorNumber(doorId(id)))
+      .map((one) => `${one.kind} ${[0, 1].filter((number) => one.isFor(number)).join()}`);
+  t.same(told("front"), ["auto_unlock ", "first_person_in 1"]);
+  t.same(told("lab"), ["first_person_in 0,1"]);
+  t.same(told("cellar"), []);
+  t.same(told("attic"), [], "a door that is not there");
+});
+
+t.test(
+  "a table whose zones go round in a circle, or lack what they name, is refused",
+  async (t) => {
+    const zone = (id: string, parent: string) => ({
+      id: zoneId(id),
+      parent: zoneId(parent),
+      doors: [],
+    });
+    t.throws(() => build({ zones: [zone("a", "a")] }), { message: /zone a lies in itself/ });
+    t.throws(() => build({ zones: [zone("a", "b"), zone("b", "a")] }), { message: /in itself/ });
+    t.throws(() => build({ zones: [zone("a", "b")] }), { message: /zone b/ });
+    t.throws(() => build({ rules: [{ ...rule("r", [], []), zones: [zoneId("z")] }] }), {
+      message: /zone z/,
+    });
+    t.throws(() => build({ doors: [door("front", { inside: areaId("vault") })] }), {
+      message: /area vault/,
+    });
+  },
+);
