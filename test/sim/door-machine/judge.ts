@@ -1,6 +1,6 @@
 import type { DoorInput, DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
-import { limitAt, type Opening } from "./opening.ts";
+import { limitAt, type Opening, watchOpening } from "./opening.ts";
 import { RexJudge, type RexReading } from "./rex-judge.ts";
 
 /*
@@ -141,7 +141,8 @@ export class Judge {
       this.#tellContactFault();
     }
     if (this.#boltHolds(now)) this.#boltIsHome();
-    if (this.#opening !== undefined && this.#isTrusted(now)) this.#watchOpening(this.#opening, now);
+    if (this.#opening !== undefined && this.#isTrusted(now))
+      watchOpening(this.#opening, now, this.#tell);
     this.#rex.passTime(now, this.#tell);
   }
 
@@ -153,24 +154,6 @@ export class Judge {
     this.#kinds.push("door_not_entered");
     this.#unusedGrantCount += 1;
     if (this.#unusedGrantCount === contactStuckCount) this.#kinds.push("contact_stuck");
-  }
-
-  #watchOpening(opening: Opening, now: number): void {
-    if (opening.failsToRelockAt !== undefined && now >= opening.failsToRelockAt) {
-      opening.failsToRelockAt = undefined;
-      this.#kinds.push("door_failed_to_relock");
-    }
-    const { limit } = opening;
-    if (opening.isHeld || limit === undefined) return;
-    if (limit.warnAt !== undefined && now >= limit.warnAt && !opening.isWarned) {
-      opening.isWarned = true;
-      this.#kinds.push("door_held_warning");
-    }
-    if (now >= limit.heldAt) {
-      opening.isHeld = true;
-      opening.isTold = true;
-      this.#kinds.push(opening.isRelockAwaited ? "door_failed_to_relock" : "door_held");
-    }
   }
 
   /** `extraMs`: undefined where the opening was forced, which allows it the threshold alone. */

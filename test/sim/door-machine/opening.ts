@@ -1,3 +1,4 @@
+import type { DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
 
 /** One opening of the leaf, as the site has to hear of it. */
@@ -17,4 +18,27 @@ export interface Opening {
 export function limitAt(settings: DoorSettings, heldAt: number): Opening["limit"] {
   const warningMs = settings.heldOpenWarningMs;
   return { warnAt: warningMs === 0 ? undefined : heldAt - warningMs, heldAt };
+}
+
+/** What time alone makes of it, told as it comes due. */
+export function watchOpening(
+  opening: Opening,
+  now: number,
+  tell: (kind: DoorOwnEvent["kind"]) => void,
+): void {
+  if (opening.failsToRelockAt !== undefined && now >= opening.failsToRelockAt) {
+    opening.failsToRelockAt = undefined;
+    tell("door_failed_to_relock");
+  }
+  const { limit } = opening;
+  if (opening.isHeld || limit === undefined) return;
+  if (limit.warnAt !== undefined && now >= limit.warnAt && !opening.isWarned) {
+    opening.isWarned = true;
+    tell("door_held_warning");
+  }
+  if (now >= limit.heldAt) {
+    opening.isHeld = true;
+    opening.isTold = true;
+    tell(opening.isRelockAwaited ? "door_failed_to_relock" : "door_held");
+  }
 }
