@@ -114,13 +114,15 @@ export function judgeOccupancy(subject: Subject): Verdict {
   const companion = companionOf(subject);
   const inside = subject.request.premises.occupancy(area.id);
   if (inside + (companion === undefined ? 1 : 2) <= area.occupancyMax) return "passed";
-  // Who is recorded inside and comes in once more makes them no more.
+  // Who is recorded inside, or is on his way in, and comes in once more makes them no more.
   const more = entrantCount(subject, area) + (companion ? entrantCount(companion, area) : 0);
   return more === 0 || inside + more <= area.occupancyMax ? "passed" : "area_full";
 }
 
 function entrantCount(subject: Subject, area: AreaRecord): 0 | 1 {
-  return whereaboutsOf(subject)?.area === area.id ? 0 : 1;
+  if (whereaboutsOf(subject)?.area === area.id) return 0;
+  const { table, request, pass } = subject;
+  return request.premises.isComing(table.passes.userId(pass), area.id) ? 0 : 1;
 }
 
 export function judgeManager(subject: Subject): Verdict {

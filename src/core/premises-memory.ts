@@ -89,14 +89,18 @@ export class PremisesMemory implements Premises {
     const peopleCount = this.#areas.get(area)?.peopleCount ?? 0;
     if (this.#awaited.size === 0 && this.#claims.size === 0) return peopleCount;
     const coming = new Set<UserId>();
-    const count = ({ user, to }: Passage) => {
+    for (const { user, to } of this.#passages()) {
       // Whoever is recorded inside and was let in again is still one person.
       if (to === area && this.#recorded.get(user)?.area !== area) coming.add(user);
-    };
-    for (const { passages } of this.#awaited.values())
-      for (const one of passages.values()) count(one);
-    for (const { passages } of this.#claims) for (const one of passages) count(one);
+    }
     return peopleCount + coming.size;
+  }
+
+  isComing(user: UserId, area: AreaId): boolean {
+    for (const passage of this.#passages()) {
+      if (passage.user === user && passage.to === area) return true;
+    }
+    return false;
   }
 
   managerCount(area: AreaId): number {
@@ -226,6 +230,12 @@ export class PremisesMemory implements Premises {
   /** Who is recorded somewhere. */
   recordedUsers(): IterableIterator<UserId> {
     return this.#recorded.keys();
+  }
+
+  /** Of everybody who was granted and has not come through yet. */
+  *#passages(): Iterable<Passage> {
+    for (const { passages } of this.#awaited.values()) yield* passages.values();
+    for (const { passages } of this.#claims) yield* passages;
   }
 
   #move({ user, to, isManager }: Passage, since: MonotonicMs): readonly UserId[] {

@@ -13,6 +13,8 @@ export interface Premises {
   whereabouts(user: UserId): Whereabouts | undefined;
   /** Who is recorded inside, and who was granted and may still come in. */
   occupancy(area: AreaId): number;
+  /** Granted to come in and not through yet: who shows his card twice is in `occupancy` once. */
+  isComing(user: UserId, area: AreaId): boolean;
   /** Managers who are recorded inside. */
   managerCount(area: AreaId): number;
   postureState(door: DoorId): PostureState;
@@ -42,6 +44,7 @@ export const unknownPremises: Premises = {
   spent: () => 0,
   whereabouts: () => undefined,
   occupancy: () => 0,
+  isComing: () => false,
   managerCount: () => 0,
   postureState: () => ({}),
   isShut: () => true,

@@ -109,6 +109,16 @@ t.test("an area holds as many as it may, who is on his way in included", async (
   t.match(world.events.at(-1), { kind: "access_granted" }, "Ada did not go in after all");
 });
 
+t.test("a card that is read twice has one place in its area, not two", async (t) => {
+  const world = open(site({ front: { inside: hall } }, areas({ occupancyMax: 1 })));
+  await world.tap(front.reader, adaBits);
+  await world.tap(front.reader, adaBits);
+  t.match(world.events, [
+    { kind: "access_granted", reason: "granted", user: "ada" },
+    { kind: "access_granted", reason: "granted_already_unlocked", user: "ada" },
+  ]);
+});
+
 t.test("the last place goes to one of two whose uses are being written", async (t) => {
   const counted = (id: string, bits: string) =>
     cardPass(`${id}-card`, id, rawFromBits(bits), { usesMax: 9 });

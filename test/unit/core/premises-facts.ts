@@ -26,6 +26,7 @@ export function premisesOf(facts: PremisesFacts): Premises {
       return { ...(area !== "" && { area: areaId(area) }), since: monotonicMs(since) };
     },
     occupancy: (area) => facts.occupancy?.[area] ?? 0,
+    isComing: () => false,
     managerCount: (area) => facts.managers?.[area] ?? 0,
     postureState: (door) => facts.postures?.[door] ?? {},
     isShut: (door) => facts.notShut?.includes(door) !== true,
