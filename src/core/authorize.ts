@@ -1,6 +1,7 @@
 import type { AreaId, PassId, UserId } from "../domain/ids.ts";
 import type { DenialReason } from "../domain/reason.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
+import type { Crossing } from "./access-table/crossing.ts";
 import {
   type AccessRequest,
   judge,
@@ -98,24 +99,31 @@ function decisionWithoutDuress(subject: Subject, verdict: Verdict): Decision {
 }
 
 function grantOf(subject: Subject): Granted {
-  const { table, pass, user } = subject;
-  const granted: Writable<Granted> = {
-    kind: "granted",
-    pass: table.passes.id(pass),
-    user: table.passes.userId(pass),
-    userNumber: user,
-  };
+  const { table, pass, user, crossing } = subject;
+  const id = table.passes.id(pass);
+  const name = table.passes.userId(pass);
+  const passage = crossing && passageOf(subject, name, crossing);
+  // Written out, because a field that is added later costs a decision more than one that was there.
+  const granted: Writable<Granted> =
+    passage === undefined
+      ? { kind: "granted", pass: id, user: name, userNumber: user }
+      : { kind: "granted", pass: id, user: name, userNumber: user, passage };
   fillIn(subject, granted);
   const companion = companionOf(subject);
-  if (companion !== undefined) {
-    const along = { ...namesOf(companion, companion.pass), userNumber: companion.user };
-    fillIn(companion, along);
-    granted.along = along;
-  }
+  if (companion !== undefined) granted.along = alongOf(companion);
   return granted;
 }
 
-// Filled in field by field: most admissions have none of them, and spreading nothing costs as well.
+function alongOf(companion: Subject): Admission {
+  const { pass, user } = namesOf(companion, companion.pass);
+  const { crossing } = companion;
+  const along: Writable<Admission> = { pass, user, userNumber: companion.user };
+  if (crossing !== undefined) along.passage = passageOf(companion, user, crossing);
+  fillIn(companion, along);
+  return along;
+}
+
+/** What few admissions have. */
 function fillIn(subject: Subject, admission: Writable<Admission>): void {
   const { table, pass, user, crossing } = subject;
   const uses = usesOf(subject, pass);
@@ -123,19 +131,18 @@ function fillIn(subject: Subject, admission: Writable<Admission>): void {
   if (table.hasTrait(user, "extra_time")) admission.extraTime = true;
   if (mayEscort(subject)) admission.escorts = true;
   if (table.passes.hasTrait(pass, "toggle")) admission.toggles = true;
-  if (crossing === undefined) return;
-  const who = admission.user;
+  // Asked again only where the answer can be yes.
+  if (crossing?.from?.passback !== "soft" && crossing?.to?.passback !== "soft") return;
+  if (passbackViolation(subject) !== "soft") return;
+  const area = whereaboutsOf(subject)?.area;
+  admission.passbackFrom = area === undefined ? {} : { area };
+}
+
+function passageOf(subject: Subject, user: UserId, { to }: Crossing): Passage {
   const asManager = isManager(subject);
-  admission.passage =
-    crossing.to === undefined
-      ? { user: who, isManager: asManager }
-      : { user: who, to: crossing.to.id, isManager: asManager };
-  const { from, to } = crossing;
-  if (from?.passback !== "soft" && to?.passback !== "soft") return;
-  if (passbackViolation(subject) === "soft") {
-    const area = whereaboutsOf(subject)?.area;
-    admission.passbackFrom = area === undefined ? {} : { area };
-  }
+  return to === undefined
+    ? { user, isManager: asManager }
+    : { user, to: to.id, isManager: asManager };
 }
 
 function namesOf({ table: { passes } }: Subject, pass: number): Named {
