@@ -25,7 +25,9 @@ export class PassColumns {
   /** A pass's own, and then its user's: every decision names both. */
   private readonly ids: IdColumn;
   /** One decision asks for the same names again and again; they are spelt out once. */
-  private lastNamed = { pass: -1, id: passId(""), user: userId("") };
+  private lastNamed = -1;
+  private lastId = passId("");
+  private lastUserId = userId("");
   /** What is being looked up, reused so that a decision allocates nothing for it. */
   private readonly key = newKeyBuffer();
 
@@ -80,19 +82,13 @@ export class PassColumns {
   }
 
   id(pass: number): PassId {
-    return this.named(pass).id;
+    if (this.lastNamed !== pass) this.spellOut(pass);
+    return this.lastId;
   }
 
   userId(pass: number): UserId {
-    return this.named(pass).user;
-  }
-
-  private named(pass: number): { readonly id: PassId; readonly user: UserId } {
-    if (this.lastNamed.pass !== pass) {
-      const id = passId(this.ids.at(pass, 0));
-      this.lastNamed = { pass, id, user: userId(this.ids.at(pass, 1)) };
-    }
-    return this.lastNamed;
+    if (this.lastNamed !== pass) this.spellOut(pass);
+    return this.lastUserId;
   }
 
   user(pass: number): number {
@@ -124,6 +120,12 @@ export class PassColumns {
   /** The instant from which the pass no longer opens; plus infinity where it has no end. */
   endsAt(pass: number): EpochMs {
     return this.records.endsAt(pass);
+  }
+
+  private spellOut(pass: number): void {
+    this.lastId = passId(this.ids.at(pass, 0));
+    this.lastUserId = userId(this.ids.at(pass, 1));
+    this.lastNamed = pass;
   }
 
   private countKinds(passes: readonly PassRecord[]): Uint32Array {
