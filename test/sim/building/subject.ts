@@ -1,0 +1,46 @@
+import type { Board } from "../../../hal/board.ts";
+import {
+  DoorController,
+  type DoorControllerOptions,
+} from "../../../src/controller/door-controller.ts";
+import type { PremisesStore } from "../../../src/controller/premises-store.ts";
+import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
+import type { OverrideRequest } from "../../../src/core/posture.ts";
+import type { TableContent } from "../../../src/domain/access.ts";
+import type { DoorEvent } from "../../../src/domain/event.ts";
+import type { DoorId, UserId } from "../../../src/domain/ids.ts";
+
+/** As much of a controller as the building needs. */
+export interface Controlled {
+  setTable(content: TableContent): void;
+  /** Whether it was accepted. */
+  override(door: DoorId, asked: OverrideRequest | "clear"): boolean;
+  forgive(user?: UserId): void;
+  close(): void;
+}
+
+/** The controller as the simulation drives it, and what a planted bug may put in its way. */
+export interface Subject {
+  open(options: DoorControllerOptions, content: TableContent): Controlled;
+  board(board: Board): Board;
+  premises(store: PremisesStore): PremisesStore;
+  /** What the journal is told, in its order. */
+  journalled(event: DoorEvent): readonly DoorEvent[];
+}
+
+const hashKey = [0x5eed, 0xb17d] as const;
+
+export const theController: Subject = {
+  open: (options, content) => {
+    const controller = new DoorController(options, buildAccessTable(content, hashKey));
+    return {
+      setTable: (next) => controller.setTable(buildAccessTable(next, hashKey)),
+      override: (door, asked) => controller.override(door, asked).ok,
+      forgive: (user) => controller.forgive(user),
+      close: () => controller.close(),
+    };
+  },
+  board: (board) => board,
+  premises: (store) => store,
+  journalled: (event) => [event],
+};

@@ -1,0 +1,464 @@
+import type { DoorPosture, DoorSettings, TableContent } from "../../../src/domain/access.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
+import type { DoorEvent } from "../../../src/domain/event.ts";
+import type { AreaId, DoorId, PassId, ReaderId, UserId } from "../../../src/domain/ids.ts";
+import type { DenialReason, GrantReason } from "../../../src/domain/reason.ts";
+import type { WallTime } from "../../../src/domain/time.ts";
+import {
+  type Admitted,
+  type Facts,
+  hasPassTrait,
+  hasTrait,
+  mayEscort,
+  passShown,
+  type Ruling,
+  rule,
+  type Shown,
+} from "./ladder.ts";
+import { of } from "./paper-board.ts";
+import { type DoorPlace, doorPlaces } from "./plan.ts";
+import {
+  type Doings,
+  nextUnlockChange,
+  type Posture,
+  postureOf,
+  type Where,
+  withGrant,
+  withOverride,
+  withoutWhatIsOver,
+} from "./posture-truth.ts";
+import { ReaderTruth, type Refusal, type Who } from "./reader-truth.ts";
+
+/** What can be seen of a door from outside of the controller. */
+export interface Sight {
+  /** As its contact says; `unknown` with no contact or with its wire at fault. */
+  readonly leaf: (door: DoorId) => "open" | "closed" | "unknown";
+  readonly isContactFaulty: (door: DoorId) => boolean;
+  readonly isReleased: (door: DoorId) => boolean;
+  readonly isRexPressed: (door: DoorId) => boolean;
+  /** Secured for long enough that the bolt is home. */
+  readonly isBoltHome: (door: DoorId) => boolean;
+  readonly now: () => number;
+  readonly wall: () => WallTime;
+}
+
+interface Record {
+  readonly area?: AreaId;
+  readonly since: number;
+  /** Absent where the time was not known. */
+  readonly wallAt?: number;
+  readonly isKept: boolean;
+  readonly isManager: boolean;
+}
+
+interface Pending {
+  readonly user: UserId;
+  readonly isManager: boolean;
+  readonly passage: Admitted["passage"];
+}
+
+/** Somebody whom the rules let in, at the moment before the disk and the strike are asked. */
+export interface Grant {
+  readonly reader: ReaderTruth;
+  readonly door: DoorId;
+  readonly admitted: readonly Admitted[];
+  readonly uses: readonly { readonly pass: PassId; readonly use: number }[];
+}
+
+/**
+ * What is so in the building, and what has to come of everything that happens there. It is told what
+ * people and wires do and never what the controller thinks of it.
+ */
+export class Truth {
+  content: TableContent;
+  isFire = false;
+  readonly expected: DoorEvent[] = [];
+  /** How many grants each pass has had, ever, over all power cuts. */
+  readonly grantCounts = new Map<PassId, number>();
+  readonly #sight: Sight;
+  readonly #readers = new Map<ReaderId, ReaderTruth>();
+  readonly #doings = new Map<DoorId, Doings>();
+  /** Whether what was done to a door outlasts a restart, by the door's rule at the time. */
+  readonly #isDoingKept = new Map<DoorId, boolean>();
+  readonly #shown = new Map<DoorId, DoorPosture>();
+  readonly #records = new Map<UserId, Record>();
+  readonly #spent = new Map<PassId, number>();
+  readonly #pending = new Map<DoorId, readonly Pending[]>();
+  readonly #grantedUntil = new Map<DoorId, number>();
+  readonly #leavingUntil = new Map<DoorId, number>();
+  readonly #tampered = new Set<ReaderId | undefined>();
+
+  constructor(content: TableContent, sight: Sight) {
+    this.content = content;
+    this.#sight = sight;
+    this.#forgetReaders();
+  }
+
+  settings(door: DoorId): DoorSettings {
+    return (
+      this.content.doors.find(({ id }) => id === door) ?? { ...doorDefaults, id: door, name: door }
+    );
+  }
+
+  /** Without the fire, which moves the strike and lets nobody's card do more. */
+  posture(door: DoorId): Posture {
+    return postureOf(this.#where(door), this.#doings.get(door) ?? {});
+  }
+
+  shownPosture(door: DoorId): Posture {
+    const isOpenedByFire = this.isFire && this.settings(door).fire === "unlock";
+    return isOpenedByFire ? { posture: "unlocked", cause: "fire" } : this.posture(door);
+  }
+
+  isHeldUnlocked(door: DoorId): boolean {
+    return this.shownPosture(door).posture === "unlocked";
+  }
+
+  /** Somebody was let in or is leaving, not longer ago than this door allows. */
+  isReleasedForSomebody(door: DoorId): boolean {
+    const until = Math.max(
+      this.#grantedUntil.get(door) ?? Number.NEGATIVE_INFINITY,
+      this.#leavingUntil.get(door) ?? Number.NEGATIVE_INFINITY,
+    );
+    return this.#sight.now() < until;
+  }
+
+  awaitsSomebody(door: DoorId): boolean {
+    return this.#pending.has(door);
+  }
+
+  awaitedAt(door: DoorId): readonly UserId[] {
+    return [...new Set((this.#pending.get(door) ?? []).map(({ user }) => user))];
+  }
+
+  reader(id: ReaderId): ReaderTruth {
+    return of(this.#readers, id);
+  }
+
+  recordedIn(user: UserId): AreaId | "nowhere" | undefined {
+    const record = this.#records.get(user);
+    return record && (record.area ?? "nowhere");
+  }
+
+  insideOrComing(area: AreaId): ReadonlySet<UserId> {
+    const there = [...this.#records].filter(([, record]) => record.area === area);
+    const coming = [...this.#pending.values()].flat().filter((one) => one.passage?.to === area);
+    return new Set([...there.map(([user]) => user), ...coming.map(({ user }) => user)]);
+  }
+
+  /** Somebody shows something at a reader. Whom the rules let in is for `admit` or `refuse`. */
+  present(reader: ReaderId, shown: Shown): Grant | undefined {
+    const now = this.#sight.now();
+    const place = placeOf(reader);
+    const attempt = this.reader(reader).attempt(shown, now);
+    if (attempt.kind === "refuse") {
+      this.#deny(reader, attempt.reason, attempt.who);
+      return undefined;
+    }
+    const { waiting } = this.reader(reader);
+    const isEscorted = this.reader(reader).isEscorted(now);
+    const asked = { door: place.id, reader, shown: attempt.shown, waiting, isEscorted };
+    const ruling = rule(this.#facts(), asked);
+    const grant = this.#take(place.id, reader, attempt.shown, ruling);
+    this.#noteDuress(place.id, reader, attempt.shown.pin);
+    return grant;
+  }
+
+  /** The strike is asked. Returns whether it has to be released now. */
+  admit({ reader, door, admitted, uses }: Grant): boolean {
+    const before = this.#doings.get(door) ?? {};
+    let after = before;
+    for (const { user, pass } of admitted) {
+      const toggles = hasPassTrait(pass, "toggle");
+      const who = { user: user.id, pass: pass.id, toggles };
+      after = withGrant(this.#where(door), after, who);
+    }
+    const relocks = before.toggledBy !== undefined && after.toggledBy === undefined;
+    const reason = relocks ? "granted_relocked" : this.#letIn(door, admitted);
+    for (const { pass, use } of uses) this.#spent.set(pass, use);
+    for (const one of admitted) {
+      const use = uses.find(({ pass }) => pass === one.pass.id);
+      this.#tellGrant({ door, reader: reader.id, one, reason, use: use?.use });
+    }
+    this.#do(door, after);
+    this.#follow();
+    return reason === "granted";
+  }
+
+  /** The disk did not take the use. */
+  refuse({ reader, admitted }: Grant, reason: DenialReason): void {
+    for (const { pass } of admitted) this.#deny(reader.id, reason, who(pass));
+  }
+
+  rexPressed(door: DoorId): void {
+    this.#leavingUntil.set(door, this.#sight.now() + this.settings(door).unlockMs);
+  }
+
+  leafOpened(door: DoorId): void {
+    this.#settlePending(door);
+  }
+
+  override(door: DoorId, override: Doings["override"]): void {
+    const before = this.#doings.get(door) ?? {};
+    this.#do(door, withOverride(before, override));
+    this.#isDoingKept.set(door, this.settings(door).afterRestart === "remember");
+    this.#follow();
+  }
+
+  nextUnlockChange(door: DoorId): number | undefined {
+    return nextUnlockChange(this.#where(door));
+  }
+
+  forgive(user: UserId | undefined): void {
+    if (user === undefined) this.#records.clear();
+    else if (!this.#records.delete(user)) return;
+    this.expected.push({ kind: "passback_forgiven", ...(user !== undefined && { user }) });
+  }
+
+  fire(state: "raised" | "cleared"): void {
+    this.isFire = state === "raised";
+    this.#follow();
+    this.expected.push({ kind: "fire", state });
+  }
+
+  tamper(reader: ReaderId | undefined, state: "raised" | "cleared"): void {
+    if (state === "raised") this.#tampered.add(reader);
+    else this.#tampered.delete(reader);
+    this.expected.push({ kind: "tamper", state, ...(reader !== undefined && { reader }) });
+  }
+
+  setTable(content: TableContent): void {
+    this.content = content;
+    // Of somebody who has no pass left, a table knows nothing; nor does the controller from then on.
+    for (const user of [...this.#records.keys()]) {
+      if (!content.passes.some((pass) => pass.user === user)) this.#records.delete(user);
+    }
+    this.passTime();
+  }
+
+  /** What the clock alone has changed by now. */
+  passTime(): void {
+    for (const reader of this.#readers.values()) {
+      this.#refuse(reader.id, reader.passTime(this.#sight.now()));
+    }
+    for (const { id } of doorPlaces) {
+      const doings = this.#doings.get(id);
+      if (doings !== undefined) this.#do(id, withoutWhatIsOver(this.#where(id), doings));
+      // Whoever did not come in while the strike was released does not come any more.
+      if (this.#sight.isBoltHome(id)) this.#pending.delete(id);
+    }
+    this.#follow();
+  }
+
+  /** Power is back: what is kept is what each door's rule says, and what is always kept. */
+  restart(fireFound: boolean): void {
+    const wall = this.#sight.wall();
+    this.isFire = fireFound;
+    this.#forgetReaders();
+    this.#pending.clear();
+    this.#grantedUntil.clear();
+    this.#leavingUntil.clear();
+    for (const [user, record] of [...this.#records]) {
+      this.#records.delete(user);
+      if (record.isKept) this.#records.set(user, rebased(record, this.#sight.now(), wall));
+    }
+    for (const [door, doings] of [...this.#doings]) {
+      const { override } = doings;
+      const isLasting = override !== undefined && override.until === undefined;
+      if (!this.#isDoingKept.get(door)) this.#doings.set(door, isLasting ? { override } : {});
+    }
+    this.passTime();
+  }
+
+  #take(door: DoorId, reader: ReaderId, shown: Shown, ruling: Ruling): Grant | undefined {
+    const now = this.#sight.now();
+    const state = this.reader(reader);
+    const { secondFactorMs, companyMs } = this.settings(door);
+    switch (ruling.kind) {
+      case "granted": {
+        const { along } = ruling;
+        const escortsUntil = mayEscort(ruling.user) ? now + companyMs : undefined;
+        this.#refuse(reader, state.granted({ escortsUntil, along: along !== undefined }));
+        const admitted = along === undefined ? [ruling] : [along, ruling];
+        return { reader: state, door, admitted, uses: admitted.flatMap((one) => this.#useOf(one)) };
+      }
+      case "pin_required":
+        state.awaitPin({ ...who(ruling.pass), shown, until: now + secondFactorMs });
+        return undefined;
+      case "second_person_required":
+      case "escort_required": {
+        const need = ruling.kind === "escort_required" ? "escort" : "second_person";
+        const person = { ...who(ruling.pass), shown, until: now + companyMs };
+        this.#refuse(reader, state.awaitCompany(need, person));
+        return undefined;
+      }
+      case "denied":
+        this.#deny(reader, ruling.reason, ruling.pass && who(ruling.pass));
+        this.#countWrongPin(state, shown, ruling.reason);
+        return undefined;
+    }
+  }
+
+  #countWrongPin(reader: ReaderTruth, shown: Shown, reason: DenialReason): void {
+    const isWrong =
+      shown.card === undefined
+        ? reason === "unknown_credential"
+        : reason === "wrong_pin" || reason === "pin_of_another_user";
+    const pauseMs = isWrong ? reader.wrongPin(this.#sight.now()) : undefined;
+    if (pauseMs !== undefined) {
+      this.expected.push({ kind: "pin_lockout", reader: reader.id, pauseMs });
+    }
+  }
+
+  /** A duress PIN is told of whatever became of it. */
+  #noteDuress(door: DoorId, reader: ReaderId, pin: Shown["pin"]): void {
+    const pass = pin && passShown(this.content, { pin });
+    if (!pass?.active || !hasPassTrait(pass, "duress")) return;
+    this.expected.push({ kind: "duress", door, reader, ...who(pass) });
+  }
+
+  #useOf({ pass }: Admitted): Grant["uses"] {
+    if (pass.usesMax === undefined) return [];
+    const spent = Math.max(this.#spent.get(pass.id) ?? 0, pass.spentHere ?? 0);
+    return [{ pass: pass.id, use: spent + 1 }];
+  }
+
+  #letIn(door: DoorId, admitted: readonly Admitted[]): GrantReason {
+    const { unlockMs, extraTimeMs } = this.settings(door);
+    const leaf = this.#sight.leaf(door);
+    const reason = this.#grantReason(door, leaf);
+    const pending = admitted.map(({ user, passage }): Pending => {
+      return { user: user.id, isManager: hasTrait(user, "manager"), passage };
+    });
+    this.#pending.set(door, [...(this.#pending.get(door) ?? []), ...pending]);
+    const isSlow = admitted.some(({ user }) => hasTrait(user, "extra_time"));
+    if (leaf !== "open") this.#extend(door, unlockMs + (isSlow ? extraTimeMs : 0));
+    // Where no contact could tell, he is taken to have gone in.
+    if (leaf !== "closed") this.#settlePending(door);
+    return reason;
+  }
+
+  #grantReason(door: DoorId, leaf: "open" | "closed" | "unknown"): GrantReason {
+    if (leaf === "open") return "granted_leaf_open";
+    return this.#sight.isReleased(door) ? "granted_already_unlocked" : "granted";
+  }
+
+  /** Everybody whom the door waited for went through, as far as anybody can tell. */
+  #settlePending(door: DoorId): void {
+    const { at, quality } = this.#sight.wall();
+    const isKept = this.settings(door).afterRestart === "remember";
+    for (const { user, isManager, passage } of this.#pending.get(door) ?? []) {
+      if (passage === undefined) continue;
+      this.#records.set(user, {
+        ...(passage.to !== undefined && { area: passage.to }),
+        since: this.#sight.now(),
+        ...(quality !== "unknown" && { wallAt: at }),
+        isKept,
+        isManager,
+      });
+    }
+    this.#pending.delete(door);
+  }
+
+  #tellGrant(told: {
+    readonly door: DoorId;
+    readonly reader: ReaderId;
+    readonly one: Admitted;
+    readonly reason: GrantReason;
+    readonly use: number | undefined;
+  }): void {
+    const { door, reader, one, reason, use } = told;
+    const person = { door, reader, ...who(one.pass) };
+    const counted = { ...(use !== undefined && { use }) };
+    this.expected.push({ kind: "access_granted", ...person, reason, ...counted });
+    this.grantCounts.set(one.pass.id, (this.grantCounts.get(one.pass.id) ?? 0) + 1);
+    if (one.strayedFrom === undefined) return;
+    this.expected.push({ kind: "passback_violation", ...person, ...one.strayedFrom });
+  }
+
+  #refuse(reader: ReaderId, refusals: readonly Refusal[]): void {
+    for (const { reason, pass, user } of refusals) this.#deny(reader, reason, { pass, user });
+  }
+
+  #deny(reader: ReaderId, reason: DenialReason, person: Who | undefined): void {
+    const door = placeOf(reader).id;
+    const named = person && { pass: person.pass, user: person.user };
+    this.expected.push({ kind: "access_denied", door, reader, reason, ...named });
+  }
+
+  #extend(door: DoorId, ms: number): void {
+    const until = this.#grantedUntil.get(door) ?? 0;
+    this.#grantedUntil.set(door, Math.max(until, this.#sight.now() + ms));
+  }
+
+  #do(door: DoorId, after: Doings): void {
+    const before = this.#doings.get(door) ?? {};
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    this.#doings.set(door, after);
+    this.#isDoingKept.set(door, this.settings(door).afterRestart === "remember");
+  }
+
+  /** A lockdown that begins takes back what was granted a moment ago, and nobody's hand off the button. */
+  #follow(): void {
+    for (const { id } of doorPlaces) {
+      const { posture } = this.shownPosture(id);
+      const isChange = this.#shown.get(id) !== posture;
+      this.#shown.set(id, posture);
+      const isShut = posture === "lockdown" || posture === "disabled";
+      if (!isChange || !isShut) continue;
+      this.#grantedUntil.delete(id);
+      if (this.#sight.isRexPressed(id)) this.rexPressed(id);
+      else this.#leavingUntil.delete(id);
+    }
+  }
+
+  #forgetReaders(): void {
+    for (const { entryReader, exitReader } of doorPlaces) {
+      this.#readers.set(entryReader, new ReaderTruth(entryReader));
+      if (exitReader !== undefined) this.#readers.set(exitReader, new ReaderTruth(exitReader));
+    }
+  }
+
+  #where(door: DoorId): Where {
+    return { content: this.content, door, wall: this.#sight.wall() };
+  }
+
+  #facts(): Facts {
+    const { leaf, isContactFaulty, isReleased, isBoltHome } = this.#sight;
+    return {
+      content: this.content,
+      wall: this.#sight.wall(),
+      now: this.#sight.now(),
+      posture: (door) => this.posture(door).posture,
+      isTampered: (reader) => this.#tampered.has(undefined) || this.#tampered.has(reader),
+      spent: (pass) => this.#spent.get(pass) ?? 0,
+      whereabouts: (user) => this.#records.get(user),
+      insideOrComing: (area) => this.insideOrComing(area),
+      hasManager: (area) =>
+        [...this.#records.values()].some((one) => one.area === area && one.isManager),
+      isShut: (door) =>
+        leaf(door) !== "open" &&
+        !isContactFaulty(door) &&
+        !isReleased(door) &&
+        isBoltHome(door) &&
+        !this.awaitsSomebody(door),
+    };
+  }
+}
+
+/** Where no clock vouches for how long ago it was, it was just now: that forgives nobody early. */
+function rebased(record: Record, now: number, wall: WallTime): Record {
+  const { wallAt } = record;
+  const isKnown = wallAt !== undefined && wall.quality !== "unknown";
+  return { ...record, since: now - (isKnown ? Math.max(0, wall.at - wallAt) : 0) };
+}
+
+function who({ id, user }: { readonly id: PassId; readonly user: UserId }): Who {
+  return { pass: id, user };
+}
+
+export function placeOf(reader: ReaderId): DoorPlace {
+  const place = doorPlaces.find((one) => one.entryReader === reader || one.exitReader === reader);
+  if (place === undefined) throw new Error(`no door has the reader ${reader}`);
+  return place;
+}

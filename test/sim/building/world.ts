@@ -1,0 +1,456 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { Seeded } from "../../../hal/sim/seeded.ts";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
+import { Troubles } from "../../../src/controller/troubles.ts";
+import type { OverrideRequest } from "../../../src/core/posture.ts";
+import type { TableContent } from "../../../src/domain/access.ts";
+import type { DoorEvent } from "../../../src/domain/event.ts";
+import type { DoorId, ReaderId, UserId } from "../../../src/domain/ids.ts";
+import { type ClockQuality, edgeNs, epochMs } from "../../../src/domain/time.ts";
+import type { WireFault } from "../../../src/domain/wire-fault.ts";
+import { PaperPremisesDisk } from "../../unit/controller/paper-premises.ts";
+import { BrokenPromise } from "./broken-promise.ts";
+import { Inspector } from "./inspector.ts";
+import type { Shown } from "./ladder.ts";
+import { of, PaperBoard } from "./paper-board.ts";
+import {
+  type DoorPlace,
+  digestOf,
+  doorPlaces,
+  drawContent,
+  people,
+  type Room,
+  wiring,
+} from "./plan.ts";
+import type { Controlled, Subject } from "./subject.ts";
+import { type Grant, placeOf, Truth } from "./truth.ts";
+
+export interface WorldOptions {
+  readonly subject: Subject;
+  readonly random: Seeded;
+  /** Called with a line for each thing that happens. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+/** What comes out of a hand: a card, or digits on the keypad. */
+export type Presentation =
+  | { readonly card: NonNullable<Shown["card"]> }
+  | { readonly digits: string };
+
+export type Wire = "sound" | WireFault;
+
+/** Changes of one contact that may follow one another fast: more would be a loose wire. */
+const quickChangesMax = 4;
+const chatterWindowMs = 10_000;
+const boltFallMs = 250;
+/** A controller that knows no time looks at its schedules this often, and a little later. */
+const clockSetNoticedMs = 61_000;
+
+/**
+ * A house of five doors with people in it, a controller on a board of paper and a disk of paper, and a
+ * mains supply that fails. What is so stands here and in the truth; the controller only hears of it.
+ */
+export class BuildingWorld {
+  readonly truth: Truth;
+  /** Whoever goes anywhere shows his card and goes alone: then the records are what is so. */
+  readonly isOrderly: boolean;
+  readonly disk = new PaperPremisesDisk();
+  readonly eventCounts = new Map<string, number>();
+  readonly rooms = new Map<UserId, Room>(people.map((user) => [user, "street"]));
+  readonly leaves = new Map<DoorId, "open" | "closed">(doorPlaces.map(({ id }) => [id, "closed"]));
+  readonly #options: WorldOptions;
+  readonly #rex = new Map<DoorId, "pressed" | "idle">(doorPlaces.map(({ id }) => [id, "idle"]));
+  readonly #wires = new Map<string, Wire>();
+  readonly #tampers = new Map<ReaderId | undefined, "raised" | "idle">();
+  readonly #contactChanges = new Map<DoorId, readonly number[]>();
+  readonly #inspector: Inspector;
+  #fire: "raised" | "idle" = "idle";
+  #clock: SimClock;
+  /** What a good clock would say, less `monotonic`. */
+  #trueOffsetMs: number;
+  #board: PaperBoard;
+  #controller: Controlled;
+
+  constructor(options: WorldOptions) {
+    const { random } = options;
+    this.#options = options;
+    const openedAt = drawOpening(random);
+    this.#clock = new SimClock({ monotonicAt: 1_000_000, wallAt: openedAt });
+    this.#trueOffsetMs = openedAt - this.#clock.monotonic();
+    this.truth = new Truth(drawContent(random, openedAt), {
+      leaf: (door) => this.#leafSeen(door),
+      isContactFaulty: (door) => this.wire(`contact ${door}`) !== "sound",
+      isReleased: (door) => this.isReleased(door),
+      isRexPressed: (door) => this.#rex.get(door) === "pressed",
+      isBoltHome: (door) => this.#isBoltHome(door),
+      now: () => this.#clock.monotonic(),
+      wall: () => this.#clock.wall(),
+    });
+    this.isOrderly = random.chance(0.25);
+    this.#inspector = new Inspector(this);
+    this.#say(`opened ${new Date(openedAt).toISOString()}`);
+    this.#say(JSON.stringify(this.truth.content));
+    ({ board: this.#board, controller: this.#controller } = this.#boot());
+    this.#inspector.look();
+  }
+
+  get now(): number {
+    return this.#clock.monotonic();
+  }
+
+  get trueWallAt(): number {
+    return this.#clock.monotonic() + this.#trueOffsetMs;
+  }
+
+  get quality(): ClockQuality {
+    return this.#clock.wall().quality;
+  }
+
+  get fire(): "raised" | "idle" {
+    return this.#fire;
+  }
+
+  isReleased(door: DoorId): boolean {
+    return this.#board.strike(door).command === "released";
+  }
+
+  /** Whether the leaf gives way to a hand. */
+  canOpen(door: DoorId): boolean {
+    return this.leaves.get(door) === "open" || this.isReleased(door) || !this.#isBoltHome(door);
+  }
+
+  wire(input: string): Wire {
+    return this.#wires.get(input) ?? "sound";
+  }
+
+  isTampered(reader: ReaderId | undefined): boolean {
+    return this.#tampers.get(reader) === "raised";
+  }
+
+  /** Somebody shows something. `disk`: what the disk does about a use that has to be written. */
+  async present(
+    reader: ReaderId,
+    presentation: Presentation,
+    disk: "works" | "refuses" | "is_slow" | "loses_power" = "works",
+  ): Promise<void> {
+    const door = placeOf(reader).id;
+    await this.#letBoltsFall();
+    this.#say(`${reader}: ${JSON.stringify(presentation)}, the disk ${disk}`);
+    const grant = this.truth.present(reader, shownBy(presentation));
+    const isCounted = grant !== undefined && grant.uses.length > 0;
+    const isLate = isCounted && disk !== "works";
+    const wasReleased = this.isReleased(door);
+    const isReleaseDue = grant !== undefined && !isLate && this.truth.admit(grant);
+    if (isLate) this.disk.state = disk === "refuses" ? "refuses" : "hangs";
+    this.#report(reader, presentation);
+    await turn();
+    if (isLate) return this.#presentLate(grant, wasReleased, disk);
+    this.#checkRelease(door, isReleaseDue);
+    this.#inspector.look();
+  }
+
+  /** The use was asked for and is not on disk: until it is, nothing moves. */
+  async #presentLate(
+    grant: Grant,
+    wasReleased: boolean,
+    disk: "refuses" | "is_slow" | "loses_power",
+  ): Promise<void> {
+    const { door } = grant;
+    if (this.isReleased(door) !== wasReleased) {
+      throw new BrokenPromise(`the strike of ${door} moved before the use was on disk`);
+    }
+    if (disk === "refuses") this.truth.refuse(grant, "use_not_recorded");
+    this.#inspector.look();
+    if (disk === "loses_power") return this.cutPower(2_000);
+    const isReleaseDue = disk === "is_slow" && this.truth.admit(grant);
+    this.disk.works();
+    await turn();
+    this.#checkRelease(door, isReleaseDue);
+    this.#inspector.look();
+  }
+
+  /** Moves the leaf, whatever holds it; who may is for the moves to know. */
+  async moveLeaf(door: DoorId, to: "open" | "closed"): Promise<void> {
+    if (this.leaves.get(door) === to) return;
+    this.leaves.set(door, to);
+    this.#say(`leaf of ${door} ${to}`);
+    if (to === "open" && this.#leafSeen(door) === "open") this.truth.leafOpened(door);
+    this.#noteContactChange(door);
+    this.#board.setLeaf(door, to);
+    await turn();
+    this.#inspector.look();
+  }
+
+  /** Nobody changes a contact so fast that it looks like a loose wire. */
+  async calmContact(door: DoorId): Promise<void> {
+    const recent = (this.#contactChanges.get(door) ?? []).filter(
+      (at) => this.now - at < chatterWindowMs,
+    );
+    if (recent.length >= quickChangesMax) await this.pass(chatterWindowMs);
+  }
+
+  /** One user walks through an open or openable door; those who hold it open close it by themselves. */
+  async walk(user: UserId, place: DoorPlace): Promise<boolean> {
+    await this.calmContact(place.id);
+    if (!this.canOpen(place.id)) return false;
+    const to = this.rooms.get(user) === place.inside ? place.outside : place.inside;
+    await this.moveLeaf(place.id, "open");
+    this.rooms.set(user, to);
+    this.#say(`${user} walks through ${place.id} into the ${to}`);
+    this.#inspector.look();
+    return true;
+  }
+
+  async pressRex(door: DoorId): Promise<void> {
+    await this.letGoOfRex(door);
+    if (!of(doorsById, door).hasRex) return;
+    this.#say(`exit button of ${door} pressed`);
+    this.#rex.set(door, "pressed");
+    const leaf = this.#leafSeen(door);
+    const admits =
+      this.truth.settings(door).rex === "admit" &&
+      leaf !== "open" &&
+      this.wire(`rex ${door}`) === "sound";
+    if (admits) this.truth.rexPressed(door);
+    this.#board.setRex(door, "pressed");
+    await turn();
+    if (admits && !this.isReleased(door)) throw new BrokenPromise(`${door} let nobody out`);
+    this.#inspector.look();
+  }
+
+  async letGoOfRex(door: DoorId): Promise<void> {
+    if (this.#rex.get(door) !== "pressed") return;
+    await this.pass(700);
+    this.#rex.set(door, "idle");
+    this.#board.setRex(door, "idle");
+    await turn();
+    this.#inspector.look();
+  }
+
+  /** `input`: "contact DOOR", "rex DOOR" or "fire". */
+  async setWire(input: string, wire: Wire): Promise<void> {
+    if (this.wire(input) === wire) return;
+    const door = doorPlaces.find(({ id }) => input === `contact ${id}`)?.id;
+    if (door !== undefined) await this.calmContact(door);
+    this.#say(`wire of ${input}: ${wire}`);
+    this.#wires.set(input, wire);
+    if (door !== undefined) this.#noteContactChange(door);
+    // Nobody can tell any more who comes in, and who waits for it must not wait for ever.
+    const isToldOpen = door !== undefined && this.#leafSeen(door) !== "closed";
+    if (isToldOpen) this.truth.leafOpened(door);
+    if (input === "fire") this.#fireWireChanged(wire);
+    if (wire === "sound" && input.startsWith("rex ")) this.#rexWireMended(input);
+    this.#board.setWire(input, wire);
+    await turn();
+    this.#inspector.look();
+  }
+
+  async setFire(state: "raised" | "idle"): Promise<void> {
+    if (this.#fire === state) return;
+    this.#say(`fire ${state}`);
+    this.#fire = state;
+    if (this.wire("fire") === "sound") this.truth.fire(state === "raised" ? "raised" : "cleared");
+    this.#board.setFire(state);
+    await turn();
+    this.#inspector.look();
+  }
+
+  async setTamper(reader: ReaderId | undefined, state: "raised" | "idle"): Promise<void> {
+    if ((this.#tampers.get(reader) ?? "idle") === state) return;
+    this.#say(`tamper of ${reader ?? "the enclosure"} ${state}`);
+    this.#tampers.set(reader, state);
+    this.truth.tamper(reader, state === "raised" ? "raised" : "cleared");
+    this.#board.setTamper(reader, state);
+    await turn();
+    this.#inspector.look();
+  }
+
+  async override(door: DoorId, asked: OverrideRequest): Promise<void> {
+    const until = asked.until === "cleared" ? undefined : this.truth.nextUnlockChange(door);
+    if (asked.until === "next_change" && until === undefined && this.quality !== "unknown") return;
+    const { posture } = asked;
+    const isPossible =
+      asked.until === "cleared" || (posture !== "lockdown" && this.quality !== "unknown");
+    this.#say(`operator: ${door} ${posture} until ${asked.until}`);
+    if (isPossible) this.truth.override(door, { posture, ...(until !== undefined && { until }) });
+    if (this.#controller.override(door, asked) !== isPossible) {
+      throw new BrokenPromise(`the override was ${isPossible ? "refused" : "accepted"}`);
+    }
+    await turn();
+    this.#inspector.look();
+  }
+
+  async clearOverride(door: DoorId): Promise<void> {
+    this.#say(`operator: ${door} cleared`);
+    this.truth.override(door, undefined);
+    this.#controller.override(door, "clear");
+    await turn();
+    this.#inspector.look();
+  }
+
+  async forgive(user: UserId | undefined): Promise<void> {
+    this.#say(`operator: ${user ?? "everybody"} forgiven`);
+    this.truth.forgive(user);
+    this.#controller.forgive(user);
+    await turn();
+    this.#inspector.look();
+  }
+
+  async setTable(content: TableContent): Promise<void> {
+    this.#say(`table ${content.table.version}`);
+    this.truth.setTable(content);
+    this.#controller.setTable(content);
+    await turn();
+    this.#inspector.look();
+  }
+
+  moveEnds(): void {
+    this.#inspector.countPeople();
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#clock.advance(ms);
+    await turn();
+    this.#inspector.look();
+  }
+
+  /** The clock loses the time, or gets it back; the controller notices within a minute. */
+  async setClock(quality: ClockQuality, offByMs: number): Promise<void> {
+    this.#say(`clock ${quality}, off by ${offByMs} ms`);
+    this.#clock.setWall({ at: epochMs(this.trueWallAt + offByMs), quality });
+    await this.pass(clockSetNoticedMs);
+  }
+
+  /** Whatever was not on disk is lost, and the process knows only what it finds. */
+  async cutPower(downMs: number, how: "at_once" | "in_order" = "at_once"): Promise<void> {
+    const { random } = this.#options;
+    this.#say(how === "at_once" ? "the power is cut" : "the controller is stopped");
+    if (how === "in_order") this.#controller.close();
+    this.disk.powerCut();
+    this.disk.state = "works";
+    this.#board.close();
+    const wallAt = this.trueWallAt + downMs;
+    const quality = random.chance(0.7) ? "trusted" : "unknown";
+    const monotonicAt = random.between(0, 2_000_000_000);
+    this.#clock = new SimClock({ monotonicAt, wallAt, quality });
+    this.#trueOffsetMs = wallAt - monotonicAt;
+    this.#contactChanges.clear();
+    this.#say(`power is back, the time is ${quality}`);
+    this.#inspector.restarted();
+    ({ board: this.#board, controller: this.#controller } = this.#boot());
+    this.truth.restart(this.#fire === "raised" && this.wire("fire") === "sound");
+    await turn();
+    this.#inspector.look();
+  }
+
+  #boot(): { readonly board: PaperBoard; readonly controller: Controlled } {
+    const { subject } = this.#options;
+    const board = new PaperBoard(this.#clock, wiring, {
+      leaf: (door) => of(this.leaves, door),
+      rex: (door) => of(this.#rex, door),
+      wire: (input) => this.wire(input),
+      fire: this.#fire,
+      tamper: (reader) => this.#tampers.get(reader) ?? "idle",
+    });
+    // Seen from now on, and by the controller's first step already.
+    this.#board = board;
+    const record = (event: DoorEvent): void => {
+      this.#say(`    journal ${JSON.stringify(event)}`);
+      this.eventCounts.set(event.kind, (this.eventCounts.get(event.kind) ?? 0) + 1);
+      for (const told of subject.journalled(event)) this.#inspector.hear(told);
+    };
+    const options = {
+      board: subject.board(board.board),
+      digestPin: digestOf,
+      record,
+      troubles: new Troubles(record),
+      premises: subject.premises(this.disk.open(this.#clock)),
+    };
+    return { board, controller: subject.open(options, this.truth.content) };
+  }
+
+  #report(reader: ReaderId, presentation: Presentation): void {
+    const at = edgeNs(this.now * 1e6);
+    if ("card" in presentation) {
+      const raw = presentation.card;
+      return this.#board.say(reader, { kind: "card", raw, format: "paper", at });
+    }
+    this.#board.say(reader, { kind: "pin", digits: presentation.digits, at });
+  }
+
+  #checkRelease(door: DoorId, isDue: boolean): void {
+    if (isDue && !this.isReleased(door)) {
+      throw new BrokenPromise(`granted, but the strike of ${door} stayed secured`);
+    }
+  }
+
+  /** A bolt that is falling is neither here nor there. */
+  async #letBoltsFall(): Promise<void> {
+    const isFalling = ({ id }: DoorPlace) => !this.isReleased(id) && !this.#isBoltHome(id);
+    if (doorPlaces.some(isFalling)) await this.pass(boltFallMs);
+  }
+
+  #isBoltHome(door: DoorId): boolean {
+    const { command, securedAt } = this.#board.strike(door);
+    return command === "secured" && this.now >= securedAt + boltFallMs;
+  }
+
+  #leafSeen(door: DoorId): "open" | "closed" | "unknown" {
+    if (!of(doorsById, door).hasContact || this.wire(`contact ${door}`) !== "sound") {
+      return "unknown";
+    }
+    return of(this.leaves, door);
+  }
+
+  #noteContactChange(door: DoorId): void {
+    this.#contactChanges.set(door, [
+      ...(this.#contactChanges.get(door) ?? []).slice(-10),
+      this.now,
+    ]);
+  }
+
+  /** A fault changes nothing of the fire; a mended wire says what is so now. */
+  #fireWireChanged(wire: Wire): void {
+    const fault = wire === "sound" ? "none" : wire;
+    this.truth.expected.push({ kind: "alarm_input_fault", input: "fire", fault });
+    const isRaised = this.#fire === "raised";
+    if (wire === "sound" && isRaised !== this.truth.isFire) {
+      this.truth.fire(isRaised ? "raised" : "cleared");
+    }
+  }
+
+  /** A button found pressed when its wire is mended is a press. */
+  #rexWireMended(input: string): void {
+    const door = doorPlaces.find(({ id }) => input === `rex ${id}`)?.id;
+    if (door === undefined || this.#rex.get(door) !== "pressed") return;
+    if (this.truth.settings(door).rex === "admit" && this.#leafSeen(door) !== "open") {
+      this.truth.rexPressed(door);
+    }
+  }
+
+  #say(line: string): void {
+    const { trace } = this.#options;
+    if (trace === undefined) return;
+    trace(`${new Date(this.trueWallAt).toISOString()}  ${line}`);
+  }
+}
+
+const doorsById: ReadonlyMap<DoorId, DoorPlace> = new Map(doorPlaces.map((one) => [one.id, one]));
+
+function shownBy(presentation: Presentation): Shown {
+  if ("card" in presentation) return presentation;
+  return { pin: digestOf(presentation.digits) };
+}
+
+/** An ordinary week, the nights of both changes of clocks, and the days before holidays. */
+function drawOpening(random: Seeded): number {
+  const day = random.pick([
+    "2026-06-08",
+    "2026-03-28",
+    "2026-10-24",
+    "2026-12-23",
+    "2025-12-23",
+    "2026-05-13",
+  ]);
+  return Date.parse(`${day}T00:00:00Z`) + random.between(0, 24 * 3_600) * 1_000;
+}
