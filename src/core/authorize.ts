@@ -10,7 +10,6 @@ import {
   type Subject,
   type Verdict,
 } from "./checks.ts";
-import { usesOf } from "./pass-checks.ts";
 import type { Passage } from "./premises.ts";
 import {
   companionOf,
@@ -125,8 +124,7 @@ function alongOf(companion: Subject): Admission {
 
 /** What few admissions have. */
 function fillIn(subject: Subject, admission: Writable<Admission>): void {
-  const { table, pass, user, crossing } = subject;
-  const uses = usesOf(subject, pass);
+  const { table, pass, user, crossing, uses } = subject;
   if (uses !== undefined) admission.use = uses.spentHere + 1;
   if (table.hasTrait(user, "extra_time")) admission.extraTime = true;
   if (mayEscort(subject)) admission.escorts = true;

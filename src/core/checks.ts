@@ -12,6 +12,7 @@ import {
   judgeStart,
   judgeUser,
   judgeUses,
+  usesOf,
 } from "./pass-checks.ts";
 import { type Posture, postureAt } from "./posture.ts";
 import {
@@ -77,7 +78,7 @@ export const checks: readonly Check[] = [
   { name: "clock", judge: (subject) => judgeClock(subject, subject.pass) },
   { name: "start", judge: (subject) => judgeStart(subject, subject.pass) },
   { name: "end", judge: (subject) => judgeEnd(subject, subject.pass) },
-  { name: "uses", judge: (subject) => judgeUses(subject, subject.pass) },
+  { name: "uses", judge: judgeUses },
   { name: "access", judge: judgeAccess },
   { name: "schedule", judge: judgeSchedule },
   { name: "factors", judge: judgeFactors },
@@ -136,6 +137,7 @@ export function lookUp(table: AccessTable | undefined, request: AccessRequest): 
     crossing: consulted.crossings(door)?.[direction],
     pass,
     user: pass < 0 ? -1 : consulted.passes.user(pass),
+    uses: usesOf(consulted, request.premises, pass),
     waiting: waitingOf(table, request),
   };
 }

@@ -1,5 +1,5 @@
 import { noTable } from "./checks.ts";
-import { asksTwoFactors, usesOf } from "./pass-checks.ts";
+import { asksTwoFactors } from "./pass-checks.ts";
 import { isPinAlone, type Subject } from "./subject.ts";
 import { rulesHere, secondPass, tellInstant, tellNow, userOf } from "./subject-words.ts";
 
@@ -56,10 +56,9 @@ export function describeEnd(subject: Subject): string {
 }
 
 export function describeUses(subject: Subject): string {
-  const { table, pass } = subject;
+  const { table, pass, uses } = subject;
   const name = `Pass ${table.passes.id(pass)}`;
   const count = table.passes.useCount(pass);
-  const uses = usesOf(subject, pass);
   if (count === undefined || uses === undefined) return `${name} is good for any number of grants.`;
   const left = Math.max(0, uses.left);
   const spent = `${uses.spentHere} spent here, ${count.spentElsewhere} elsewhere, ${left} left`;

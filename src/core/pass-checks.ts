@@ -1,6 +1,15 @@
 import type { PinDigest } from "../domain/credential.ts";
 import { unreachable } from "../domain/unreachable.ts";
-import { isInForce, isPinAlone, type Subject, trustInTime, type Verdict } from "./subject.ts";
+import type { AccessTable } from "./access-table/access-table.ts";
+import type { Premises } from "./premises.ts";
+import {
+  isInForce,
+  isPinAlone,
+  type PassUses,
+  type Subject,
+  trustInTime,
+  type Verdict,
+} from "./subject.ts";
 
 export function judgeActive({ table }: Subject, pass: number): Verdict {
   return table.passes.isActive(pass) ? "passed" : "pass_inactive";
@@ -27,17 +36,21 @@ export function judgeEnd(subject: Subject, pass: number): Verdict {
   return subject.request.wall.at < subject.table.passes.endsAt(pass) ? "passed" : "expired";
 }
 
-export function judgeUses(subject: Subject, pass: number): Verdict {
-  const uses = usesOf(subject, pass);
-  return uses !== undefined && uses.left <= 0 ? "over_limit" : "passed";
+export function judgeUses({ uses }: Subject): Verdict {
+  return isUsedUp(uses) ? "over_limit" : "passed";
 }
 
-/** Undefined for a pass that is good for any number of grants. */
+function isUsedUp(uses: PassUses | undefined): boolean {
+  return uses !== undefined && uses.left <= 0;
+}
+
+/** Undefined for a pass that is good for any number of grants, and where there is none. */
 export function usesOf(
-  { table: { passes }, request: { premises } }: Subject,
+  { passes }: AccessTable,
+  premises: Premises,
   pass: number,
-): { readonly spentHere: number; readonly left: number } | undefined {
-  const count = passes.useCount(pass);
+): PassUses | undefined {
+  const count = pass < 0 ? undefined : passes.useCount(pass);
   if (count === undefined) return undefined;
   // A controller whose storage is new knows of no grants; the site still knows those it was told.
   const spentHere = Math.max(premises.spent(passes.id(pass)), count.spentHere);
@@ -110,11 +123,11 @@ function judgePin(subject: Subject, pin: PinDigest): Verdict {
   const pass = passes.findPin(pin);
   if (pass < 0) return "wrong_pin";
   if (passes.user(pass) !== subject.user) return "pin_of_another_user";
-  for (const judge of [judgeActive, judgeClock, judgeStart, judgeEnd, judgeUses]) {
+  for (const judge of [judgeActive, judgeClock, judgeStart, judgeEnd]) {
     const verdict = judge(subject, pass);
     if (verdict !== "passed") return verdict;
   }
-  return "passed";
+  return isUsedUp(usesOf(subject.table, subject.request.premises, pass)) ? "over_limit" : "passed";
 }
 
 function isFree({ posture }: Subject): boolean {

@@ -75,8 +75,16 @@ export interface Subject {
   readonly crossing: Crossing | undefined;
   readonly pass: number;
   readonly user: number;
+  /** Of the pass: undefined where it is good for any number of grants. */
+  readonly uses: PassUses | undefined;
   /** Who waits for company here, and how far he came without any. */
   readonly waiting: { readonly subject: Subject; readonly verdict: Verdict } | undefined;
+}
+
+/** How often a pass was granted by this controller, and how often it still may be at this moment. */
+export interface PassUses {
+  readonly spentHere: number;
+  readonly left: number;
 }
 
 /** A PIN that no card came before. */

@@ -15,6 +15,9 @@ export class IdColumn {
   private readonly blockStarts: Uint32Array;
   /** Where an identifier is put together, so that reading one allocates its string only. */
   private readonly spelling = new Uint8Array(idCharsMax);
+  /** Where the last number's identifiers begin: who asks for one of them mostly wants the next too. */
+  private soughtNumber = -1;
+  private soughtPlace = 0;
 
   constructor(count: number, perNumber: number, idAt: (number: number, which: number) => string) {
     this.perNumber = perNumber;
@@ -52,8 +55,12 @@ export class IdColumn {
   at(number: number, which: number): string {
     const { bytes, spelling } = this;
     const start = (this.blockStarts[Math.floor(number / this.numbersPerBlock)] ?? 0) + 2;
+    if (this.soughtNumber !== number) {
+      this.soughtPlace = this.skip(start, (number % this.numbersPerBlock) * this.perNumber);
+      this.soughtNumber = number;
+    }
     const head = this.skip(start, which);
-    const at = this.skip(head, (number % this.numbersPerBlock) * this.perNumber);
+    const at = this.skip(this.soughtPlace, which);
     const shared = bytes[at - 2] ?? 0;
     const length = shared + (bytes[at - 1] ?? 0);
     for (let index = 0; index < shared; index += 1) spelling[index] = bytes[head + index] ?? 0;
@@ -78,7 +85,10 @@ function sharedPrefix(left: string, right: string): number {
   return shared;
 }
 
-/** By eights, which is as quick as a call out of the engine and needs nothing outside the language. */
+/**
+ * By eights, fours and twos: as quick as a call out of the engine, and each piece that is put on costs
+ * a string.
+ */
 function textOf(codes: Uint8Array, length: number): string {
   let text = "";
   let at = 0;
@@ -94,6 +104,18 @@ function textOf(codes: Uint8Array, length: number): string {
       codes[at + 7] ?? 0,
     );
   }
-  for (; at < length; at += 1) text += String.fromCharCode(codes[at] ?? 0);
-  return text;
+  if (at + 4 <= length) {
+    text += String.fromCharCode(
+      codes[at] ?? 0,
+      codes[at + 1] ?? 0,
+      codes[at + 2] ?? 0,
+      codes[at + 3] ?? 0,
+    );
+    at += 4;
+  }
+  if (at + 2 <= length) {
+    text += String.fromCharCode(codes[at] ?? 0, codes[at + 1] ?? 0);
+    at += 2;
+  }
+  return at < length ? text + String.fromCharCode(codes[at] ?? 0) : text;
 }
