@@ -4,6 +4,7 @@ import type { Admission } from "../core/authorize.ts";
 import {
   afterGrant,
   clearOverride,
+  endToggle,
   nextPostureChangeAt,
   type OverrideFault,
   type OverrideRequest,
@@ -15,7 +16,7 @@ import {
 } from "../core/posture.ts";
 import type { DoorPosture } from "../domain/access.ts";
 import type { DoorEvent, PostureCause } from "../domain/event.ts";
-import type { DoorId } from "../domain/ids.ts";
+import type { DoorId, PassId } from "../domain/ids.ts";
 import { type Result, succeed } from "../domain/result.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { Deadline } from "./deadline.ts";
@@ -54,6 +55,8 @@ export class DoorPostures {
   readonly #options: DoorPosturesOptions;
   readonly #deadline: Deadline;
   readonly #inForce = new Map<DoorId, PostureInForce>();
+  /** The numbers in this table of passes that keep a door unlocked: they are looked up once. */
+  readonly #togglePasses = new Map<PassId, number>();
   #table: AccessTable | undefined;
   #isFire = false;
 
@@ -64,6 +67,7 @@ export class DoorPostures {
 
   useTable(table: AccessTable | undefined): void {
     this.#table = table;
+    this.#togglePasses.clear();
     this.refresh();
   }
 
@@ -123,7 +127,9 @@ export class DoorPostures {
     const wall = clock.wall();
     const place = this.#placeOf(door.id);
     const known = premises.memory.postureState(door.id);
-    const state = settle(place, known, wall);
+    const isToggleOver =
+      this.#toggleEndsAt(known) <= (wall.quality === "unknown" ? -Infinity : wall.at);
+    const state = settle(place, isToggleOver ? endToggle(known) : known, wall);
     if (state !== known) this.#keep(door.id, state);
     const isUnlockedByFire = this.#isFire && door.settings().fire === "unlock";
     const next: PostureInForce = isUnlockedByFire
@@ -144,16 +150,31 @@ export class DoorPostures {
     for (const { id } of doors.values()) {
       const place = this.#placeOf(id);
       const state = premises.memory.postureState(id);
+      const toggleEndsAt = this.#toggleEndsAt(state);
       const isTimed =
         place.rules.some(({ schedule }) => schedule !== undefined) ||
-        state.override?.until !== undefined;
+        state.override?.until !== undefined ||
+        toggleEndsAt !== Number.POSITIVE_INFINITY;
       if (!isTimed) continue;
-      const changeAt = nextPostureChangeAt(place, state, wall);
-      const untilChangeMs = changeAt === undefined ? clockSetNoticedMs : changeAt - wall.at;
-      waitMs = Math.min(waitMs, untilChangeMs, clockSetNoticedMs);
+      const changeAt = Math.min(nextPostureChangeAt(place, state, wall) ?? Infinity, toggleEndsAt);
+      waitMs = Math.min(waitMs, Math.max(0, changeAt - wall.at), clockSetNoticedMs);
     }
     const isAwaited = waitMs !== Number.POSITIVE_INFINITY;
     this.#deadline.set(isAwaited ? monotonicMs(clock.monotonic() + waitMs) : undefined);
+  }
+
+  /**
+   * From when on the pass that toggled is good for nothing; past all times where it is so already,
+   * and beyond all where nothing says when, or before the first table.
+   */
+  #toggleEndsAt({ toggledBy }: PostureState): number {
+    const table = this.#table;
+    if (toggledBy === undefined || table === undefined) return Number.POSITIVE_INFINITY;
+    const { passes } = table;
+    const pass = this.#togglePasses.get(toggledBy) ?? passes.numberOf(toggledBy);
+    this.#togglePasses.set(toggledBy, pass);
+    const isGood = pass >= 0 && passes.isActive(pass) && !table.isSuspended(passes.user(pass));
+    return isGood ? passes.endsAt(pass) : Number.NEGATIVE_INFINITY;
   }
 
   #placeOf(id: DoorId): PosturePlace {

@@ -72,12 +72,14 @@ const silentChangesMax = 64;
 /**
  * The first that applies: an operator's override, the site's posture where that is not `locked`, a
  * schedule, a first person in, a toggle; else the door is locked. So nothing but an operator weakens
- * a lockdown. While the time is unknown no schedule is open, and what ends at some time is not in
- * force: nobody could say when to stop.
+ * a lockdown. While the time is unknown no schedule is open, and what ends at some time opens
+ * nothing: nobody could say when to stop. An override that bars people goes on.
  */
 export function postureAt(place: PosturePlace, state: PostureState, wall: WallTime): Posture {
   const { override, firstIn } = state;
-  if (override !== undefined && isBefore(wall, override.until)) return byOperator[override.posture];
+  if (override !== undefined && isOverrideInForce(place, override, wall)) {
+    return byOperator[override.posture];
+  }
   if (place.settings.posture !== "locked") return bySite[place.settings.posture];
   if (isAnyOpen(place, "auto_unlock", wall)) return unlockedBySchedule;
   // A rule that a new table lacks, or has shut, holds nothing open any more.
@@ -140,6 +142,11 @@ export function setOverride(
   return succeed({ ...kept, override: { posture, until: change } });
 }
 
+/** Of a toggle whose pass is good no more: nobody but an operator could end it otherwise. */
+export function endToggle(state: PostureState): PostureState {
+  return state.toggledBy === undefined ? state : withoutToggle(state);
+}
+
 export function clearOverride(state: PostureState): PostureState {
   return state.override === undefined ? state : withoutOverride(state);
 }
@@ -187,6 +194,17 @@ export function settle(place: PosturePlace, state: PostureState, wall: WallTime)
 /** A door that was shut to everybody does not spring open when that ends. */
 function endsWhatPeopleBegan(posture: DoorPosture): boolean {
   return posture === "lockdown" || posture === "disabled";
+}
+
+function isOverrideInForce(
+  { settings }: PosturePlace,
+  { posture, until }: NonNullable<PostureState["override"]>,
+  wall: WallTime,
+): boolean {
+  if (isBefore(wall, until)) return true;
+  if (wall.quality !== "unknown") return false;
+  // A power cut on a box without a clock must not be a way past it.
+  return posture === "disabled" || (posture === "locked" && !endsWhatPeopleBegan(settings.posture));
 }
 
 /** Undefined `until` never comes; a time that nobody vouches for may be past any other. */

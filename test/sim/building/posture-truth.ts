@@ -26,10 +26,13 @@ export interface Where {
 
 export function postureOf(where: Where, doings: Doings): Posture {
   const { override } = doings;
-  if (override !== undefined && isStill(where.wall, override.until)) {
+  const site = sitePosture(where);
+  const isShut = ["lockdown", "disabled"].includes(site);
+  const bars = override?.posture === "disabled" || (override?.posture === "locked" && !isShut);
+  const isBarring = bars && where.wall.quality === "unknown";
+  if (override !== undefined && (isBarring || isStill(where.wall, override.until))) {
     return { posture: override.posture, cause: "operator" };
   }
-  const site = sitePosture(where);
   if (site !== "locked") return { posture: site, cause: "site" };
   if (isUnlockedBySchedule(where)) return { posture: "unlocked", cause: "schedule" };
   if (isFirstIn(where, doings)) return { posture: "unlocked", cause: "first_person_in" };
@@ -49,8 +52,17 @@ export function withoutWhatIsOver(where: Where, doings: Doings): Doings {
   return {
     ...(isOverrideKept && { override }),
     ...(isFirstInKept && !isShut && { firstInUntil }),
-    ...(toggledBy !== undefined && !isShut && { toggledBy }),
+    ...(toggledBy !== undefined && !isShut && isGood(where, toggledBy) && { toggledBy }),
   };
+}
+
+/** A door is not kept unlocked by a pass that was taken away. */
+function isGood({ content, wall }: Where, id: PassId): boolean {
+  if (content === undefined) return true;
+  const pass = content.passes.find((one) => one.id === id);
+  const user = content.users.find((one) => one.id === pass?.user);
+  if (pass?.active !== true || user?.suspended !== false) return false;
+  return wall.quality === "unknown" || pass.endsAt === undefined || wall.at < pass.endsAt;
 }
 
 export function withGrant(

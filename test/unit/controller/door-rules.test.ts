@@ -1,9 +1,10 @@
 import t from "tap";
+import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import { scheduleId, userId } from "../../../src/domain/ids.ts";
 import { digestPin } from "../../../src/protocols/sync/provision.ts";
-import { at, cardPass, pinPass } from "../core/sample-table.ts";
+import { at, cardPass, pinPass, testHashKey, user } from "../core/sample-table.ts";
 import { always, bobBits, chiefBits, office, site, unlocks, visitorBits } from "./door-people.ts";
 import { adaBits, front, lab, open, pinKey } from "./door-rig.ts";
 
@@ -116,6 +117,31 @@ t.test("a toggle pass undoes its own unlock, and an operator's not", async (t) =
   world.controller.override(front.door, { posture: "unlocked", until: "cleared" });
   await world.tap(front.reader, adaBits);
   t.equal(world.strikes()[0], "released");
+});
+
+t.test("a door is not kept unlocked by a pass that was taken away or has ended", async (t) => {
+  const [pass] = withToggle.passes;
+  if (pass === undefined) throw new Error("no pass");
+  const takenAway = site({}, { passes: [{ ...pass, active: false }] });
+  const suspended = site(
+    {},
+    { ...withToggle, users: [user("ada", { suspended: true })], rules: [] },
+  );
+  for (const table of [takenAway, suspended, site({}, { passes: [] })]) {
+    const world = open(site({}, withToggle));
+    await world.tap(front.reader, adaBits);
+    await world.clock.elapse(60_000);
+    t.equal(world.strikes()[0], "released");
+    world.controller.setTable(buildAccessTable(table, testHashKey));
+    t.equal(world.strikes()[0], "secured");
+  }
+  const endsAt = at("2026-01-05T12:30:00Z");
+  const world = open(site({}, { passes: [{ ...pass, endsAt }] }));
+  await world.tap(front.reader, adaBits);
+  await world.clock.elapse(29 * 60_000);
+  t.equal(world.strikes()[0], "released");
+  await world.clock.elapse(60_000);
+  t.equal(world.strikes()[0], "secured", "at its end");
 });
 
 t.test("what a door is told to forget, a restart ends; what it remembers goes on", async (t) => {

@@ -26,7 +26,10 @@ export class PostureDiary {
     const { overridden } = this;
     if (overridden !== undefined) {
       const isTemporary = overridden.untilHour !== Infinity;
-      const isOn = hour === undefined ? !isTemporary : hour < overridden.untilHour;
+      const isShut = ["lockdown", "disabled"].includes(this.place.settings.posture);
+      const bars =
+        overridden.posture === "disabled" || (overridden.posture === "locked" && !isShut);
+      const isOn = hour === undefined ? !isTemporary || bars : hour < overridden.untilHour;
       if (isOn) return `${overridden.posture} by operator`;
     }
     const site = this.place.settings.posture;

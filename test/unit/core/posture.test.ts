@@ -318,6 +318,13 @@ t.test("while the time is not known nothing that ends by time unlocks", async (t
   t.equal(said(shop, held, unknown), "locked by site");
   t.equal(nextPostureChangeAt(shop, held, unknown), undefined);
   t.equal(settle(shop, held, unknown), held, "but it is kept for when the time is known again");
+  for (const barring of ["disabled", "locked"] as const) {
+    const barred = overridden(shop, {}, barring, "next_change", on("12:00"));
+    t.equal(said(shop, barred, unknown), `${barring} by operator`, "what bars people goes on");
+  }
+  const shut = { ...shop, settings: { posture: "lockdown" } } as const;
+  const locked = overridden(shop, {}, "locked", "next_change", on("12:00"));
+  t.equal(said(shut, locked, unknown), "lockdown by site", "but it opens nothing");
   t.equal(settle(shop, held, on("2031-01-01T00:00", "unknown")), held);
 });
 
