@@ -156,7 +156,9 @@ export class DoorPostures {
         state.override?.until !== undefined ||
         toggleEndsAt !== Number.POSITIVE_INFINITY;
       if (!isTimed) continue;
-      const changeAt = Math.min(nextPostureChangeAt(place, state, wall) ?? Infinity, toggleEndsAt);
+      // A time that is not known is past nothing: to wake for it would be to wake for ever.
+      const overAt = wall.quality === "unknown" ? Infinity : toggleEndsAt;
+      const changeAt = Math.min(nextPostureChangeAt(place, state, wall) ?? Infinity, overAt);
       waitMs = Math.min(waitMs, Math.max(0, changeAt - wall.at), clockSetNoticedMs);
     }
     const isAwaited = waitMs !== Number.POSITIVE_INFINITY;

@@ -144,6 +144,21 @@ t.test("a door is not kept unlocked by a pass that was taken away or has ended",
   t.equal(world.strikes()[0], "secured", "at its end");
 });
 
+t.test(
+  "a lost clock ends no toggle, and nobody waits for an end that it cannot tell",
+  async (t) => {
+    const [pass] = withToggle.passes;
+    if (pass === undefined) throw new Error("no pass");
+    const endsAt = at("2026-01-05T12:30:00Z");
+    const world = open(site({}, { passes: [{ ...pass, endsAt }] }));
+    await world.tap(front.reader, adaBits);
+    world.clock.setWall({ quality: "unknown", at: at("2027-01-01T00:00:00Z") });
+    // The clock throws where a controller wakes again and again for what is long past.
+    await world.clock.elapse(120_000);
+    t.equal(world.strikes()[0], "released");
+  },
+);
+
 t.test("what a door is told to forget, a restart ends; what it remembers goes on", async (t) => {
   for (const [afterRestart, strike] of [
     ["remember", "released"],
