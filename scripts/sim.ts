@@ -1,30 +1,67 @@
-// `npm run sim -- [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]`
+// `npm run sim -- [--world NAME] [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]`
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { plantedBugs } from "../test/sim/door-machine/bugs.ts";
+import { plantedBugs as buildingBugs } from "../test/sim/building/bugs.ts";
+import { runBuilding } from "../test/sim/building/run.ts";
+import { plantedBugs as doorBugs } from "../test/sim/door-machine/bugs.ts";
 import { runDoor } from "../test/sim/door-machine/run.ts";
-import { type Subject, theDoorMachine } from "../test/sim/door-machine/subject.ts";
 
-const seedsByDefault = 2_000;
-const movesByDefault = 400;
+interface Life {
+  readonly seed: number;
+  readonly moveCount: number;
+  readonly trace?: (line: string) => void;
+}
+
+interface Outcome {
+  readonly failure: string | undefined;
+}
+
+/** One simulation: what lives, for how long by default, and with which bug. */
+interface World {
+  readonly about: string;
+  readonly seedCount: number;
+  readonly moveCount: number;
+  readonly bugs: Readonly<Record<string, { readonly about: string }>>;
+  live(life: Life, bug: string | undefined): Outcome | Promise<Outcome>;
+}
+
+const worlds: Readonly<Record<string, World>> = {
+  door: {
+    about: "one door, against the door machine",
+    seedCount: 2_000,
+    moveCount: 400,
+    bugs: doorBugs,
+    live: (life, bug) => runDoor({ ...life, ...subjectOf(doorBugs, bug) }),
+  },
+  building: {
+    about: "five doors and the people who use them, against a whole controller",
+    seedCount: 500,
+    moveCount: 150,
+    bugs: buildingBugs,
+    live: (life, bug) => runBuilding({ ...life, ...subjectOf(buildingBugs, bug) }),
+  },
+};
+
 const failuresShownMax = 10;
 
-const usage = `npm run sim -- [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]
+const usage = `npm run sim -- [--world NAME] [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]
 
-Runs lives of one simulated door against the door machine; each seed is another life.
+Runs simulated lives against the product; each seed is another life.
+  --world NAME what lives: ${Object.keys(worlds).join(" or ")} (door, or the one that has the bug)
   --seed N     the first seed (drawn at random by default); alone, its whole life is shown
-  --seeds N    how many seeds (${seedsByDefault}, or 1 with --seed)
-  --moves N    how many moves each life has (${movesByDefault})
-  --bug NAME   with a named bug planted in the machine, to see it found
+  --seeds N    how many seeds (1 with --seed; else ${defaults("seedCount")})
+  --moves N    how many moves each life has (${defaults("moveCount")})
+  --bug NAME   with a named bug planted in the product, to see it found
   --list-bugs  the names, and what each gets wrong
 `;
 
 interface Plan {
+  readonly world: World;
   readonly firstSeed: number;
   readonly seedCount: number;
   readonly moveCount: number;
-  readonly subject: Subject;
+  readonly bug: string | undefined;
 }
 
 class UsageError extends Error {
@@ -34,6 +71,7 @@ class UsageError extends Error {
 function readPlan(): Plan | "help" | "list_bugs" {
   const { values } = parseArgs({
     options: {
+      world: { type: "string" },
       seed: { type: "string" },
       seeds: { type: "string" },
       moves: { type: "string" },
@@ -44,12 +82,14 @@ function readPlan(): Plan | "help" | "list_bugs" {
   });
   if (values.help) return "help";
   if (values["list-bugs"]) return "list_bugs";
+  const world = worldFor(values.world, values.bug);
   const isOneLife = values.seed !== undefined && values.seeds === undefined;
   return {
+    world,
     firstSeed: values.seed === undefined ? randomInt(1, 2 ** 31) : count("--seed", values.seed, 0),
-    seedCount: isOneLife ? 1 : count("--seeds", values.seeds ?? `${seedsByDefault}`, 1),
-    moveCount: count("--moves", values.moves ?? `${movesByDefault}`, 1),
-    subject: subjectFor(values.bug),
+    seedCount: isOneLife ? 1 : count("--seeds", values.seeds ?? `${world.seedCount}`, 1),
+    moveCount: count("--moves", values.moves ?? `${world.moveCount}`, 1),
+    bug: values.bug,
   };
 }
 
@@ -59,22 +99,47 @@ function count(option: string, text: string, least: number): number {
   return value;
 }
 
-function subjectFor(bug: string | undefined): Subject {
-  if (bug === undefined) return theDoorMachine;
-  const planted = Object.hasOwn(plantedBugs, bug) ? plantedBugs[bug] : undefined;
-  if (planted === undefined) throw new UsageError(`--bug ${bug}: see --list-bugs for the names`);
-  return planted.subject;
+function worldFor(name: string | undefined, bug: string | undefined): World {
+  const named = name === undefined ? undefined : ownOf(worlds, name);
+  if (name !== undefined && named === undefined) {
+    throw new UsageError(`--world ${name}: expected ${Object.keys(worlds).join(" or ")}`);
+  }
+  const having = Object.values(worlds).find(({ bugs }) => bug !== undefined && Object.hasOwn(bugs, bug));
+  const world = named ?? having ?? ownOf(worlds, "door");
+  if (world === undefined || (bug !== undefined && ownOf(world.bugs, bug) === undefined)) {
+    throw new UsageError(`--bug ${bug}: see --list-bugs for the names`);
+  }
+  return world;
 }
 
-function runPlan({ firstSeed, seedCount, moveCount, subject }: Plan): number {
+function subjectOf<Subject>(
+  bugs: Readonly<Record<string, { readonly subject: Subject }>>,
+  bug: string | undefined,
+): { readonly subject?: Subject } {
+  const planted = bug === undefined ? undefined : ownOf(bugs, bug);
+  return planted === undefined ? {} : { subject: planted.subject };
+}
+
+/** Nothing that every object inherits: `--bug toString` is no bug. */
+function ownOf<Value>(all: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(all, name) ? all[name] : undefined;
+}
+
+function defaults(which: "seedCount" | "moveCount"): string {
+  return Object.entries(worlds)
+    .map(([name, world]) => `${name}: ${world[which]}`)
+    .join(", ");
+}
+
+async function runPlan({ world, firstSeed, seedCount, moveCount, bug }: Plan): Promise<number> {
   if (seedCount === 1) {
-    const { failure } = runDoor({ seed: firstSeed, moveCount, subject, trace: print });
+    const { failure } = await world.live({ seed: firstSeed, moveCount, trace: print }, bug);
     print(failure === undefined ? `seed ${firstSeed}: ${moveCount} moves, all well` : failure);
     return failure === undefined ? 0 : 1;
   }
   let failureCount = 0;
   for (let seed = firstSeed; seed < firstSeed + seedCount; seed += 1) {
-    const { failure } = runDoor({ seed, moveCount, subject });
+    const { failure } = await world.live({ seed, moveCount }, bug);
     if (failure === undefined) continue;
     failureCount += 1;
     if (failureCount <= failuresShownMax) print(failure);
@@ -89,15 +154,18 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const plan = readPlan();
   if (plan === "help") {
     process.stdout.write(usage);
     return 0;
   }
   if (plan === "list_bugs") {
-    for (const [name, { about }] of Object.entries(plantedBugs))
-      print(`${name.padEnd(28)}${about}`);
+    for (const [name, { about, bugs }] of Object.entries(worlds)) {
+      print(`${name}: ${about}`);
+      for (const [bug, planted] of Object.entries(bugs))
+        print(`  ${bug.padEnd(28)}${planted.about}`);
+    }
     return 0;
   }
   return runPlan(plan);
@@ -110,7 +178,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
 } catch (error) {
   const isUsage =
     error instanceof UsageError ||

@@ -80,6 +80,9 @@ export class Inspector {
       if (!isReleased) throw new BrokenPromise(`${door} should be unlocked and is secured`);
       return;
     }
+    if (!isReleased && truth.owesRelease(door)) {
+      throw new BrokenPromise(`${door} was secured before whoever was let in had his time`);
+    }
     if (isReleased && !truth.isReleasedForSomebody(door)) {
       throw new BrokenPromise(`${door} is unlocked and nobody knows why`);
     }

@@ -166,7 +166,7 @@ export function drawDoor(random: Seeded, { id, exitReader }: DoorPlace): DoorSet
     posture: random.chance(0.85) ? "locked" : random.pick(["unlocked", "free_access", "disabled"]),
     unlockMs: random.pick([3_000, 5_000]),
     extraTimeMs: random.pick([10_000, 30_000]),
-    strikeOnMaxMs: 120_000,
+    strikeOnMaxMs: 600_000,
     heldOpenWatch: random.pick(["always", "while_locked"]),
     relock: random.pick(["after_unlock_time", "on_open", "on_close"]),
     factors: random.pick(["card", "card", "card_or_pin", "card_or_pin", "card_and_pin"]),

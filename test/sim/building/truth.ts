@@ -86,6 +86,8 @@ export class Truth {
   readonly #pending = new Map<DoorId, readonly Pending[]>();
   readonly #grantedUntil = new Map<DoorId, number>();
   readonly #leavingUntil = new Map<DoorId, number>();
+  /** Until when somebody who was let in may count on the strike, if nobody touches the leaf. */
+  readonly #owedUntil = new Map<DoorId, number>();
   readonly #tampered = new Set<ReaderId | undefined>();
 
   constructor(content: TableContent, sight: Sight) {
@@ -121,6 +123,10 @@ export class Truth {
       this.#leavingUntil.get(door) ?? Number.NEGATIVE_INFINITY,
     );
     return this.#sight.now() < until;
+  }
+
+  owesRelease(door: DoorId): boolean {
+    return this.#sight.now() < (this.#owedUntil.get(door) ?? Number.NEGATIVE_INFINITY);
   }
 
   awaitsSomebody(door: DoorId): boolean {
@@ -195,7 +201,13 @@ export class Truth {
   }
 
   leafOpened(door: DoorId): void {
+    this.leafMoved(door);
     this.#settlePending(door);
+  }
+
+  /** Some doors lock as soon as it opens or shuts. */
+  leafMoved(door: DoorId): void {
+    this.#owedUntil.delete(door);
   }
 
   override(door: DoorId, override: Doings["override"]): void {
@@ -258,6 +270,7 @@ export class Truth {
     this.#pending.clear();
     this.#grantedUntil.clear();
     this.#leavingUntil.clear();
+    this.#owedUntil.clear();
     for (const [user, record] of [...this.#records]) {
       this.#records.delete(user);
       if (record.isKept) this.#records.set(user, rebased(record, this.#sight.now(), wall));
@@ -330,7 +343,11 @@ export class Truth {
     const pending = admitted.map(({ user, passage }): Pending => {
       return { user: user.id, isManager: hasTrait(user, "manager"), passage };
     });
-    this.#pending.set(door, [...(this.#pending.get(door) ?? []), ...pending]);
+    // Whoever turns back at the reader on the other side goes the way that he showed last.
+    const others = (this.#pending.get(door) ?? []).filter(
+      (one) => one.passage === undefined || pending.every(({ user }) => user !== one.user),
+    );
+    this.#pending.set(door, [...others, ...pending]);
     const isSlow = admitted.some(({ user }) => hasTrait(user, "extra_time"));
     if (leaf !== "open") this.#extend(door, unlockMs + (isSlow ? extraTimeMs : 0));
     // Where no contact could tell, he is taken to have gone in.
@@ -388,7 +405,9 @@ export class Truth {
 
   #extend(door: DoorId, ms: number): void {
     const until = this.#grantedUntil.get(door) ?? 0;
-    this.#grantedUntil.set(door, Math.max(until, this.#sight.now() + ms));
+    const asked = this.#sight.now() + ms;
+    this.#grantedUntil.set(door, Math.max(until, asked));
+    this.#owedUntil.set(door, Math.max(this.#owedUntil.get(door) ?? 0, asked));
   }
 
   #do(door: DoorId, after: Doings): void {
@@ -407,6 +426,7 @@ export class Truth {
       const isShut = posture === "lockdown" || posture === "disabled";
       if (!isChange || !isShut) continue;
       this.#grantedUntil.delete(id);
+      this.#owedUntil.delete(id);
       if (this.#sight.isRexPressed(id)) this.rexPressed(id);
       else this.#leavingUntil.delete(id);
     }

@@ -175,6 +175,7 @@ export class BuildingWorld {
     this.leaves.set(door, to);
     this.#say(`leaf of ${door} ${to}`);
     if (to === "open" && this.#leafSeen(door) === "open") this.truth.leafOpened(door);
+    this.truth.leafMoved(door);
     this.#noteContactChange(door);
     this.#board.setLeaf(door, to);
     await turn();
