@@ -89,6 +89,19 @@ export const digestOf = (digits: string) => pinDigest(digits.padStart(32, "0"));
 export const pinOf = (user: UserId, kind: "usual" | "duress"): string =>
   `${kind === "usual" ? 4 : 9}${String(people.indexOf(user)).padStart(2, "0")}7`;
 
+/** An ordinary week, the nights of both changes of clocks, and the days before holidays. */
+export function drawOpening(random: Seeded): number {
+  const day = random.pick([
+    "2026-06-08",
+    "2026-03-28",
+    "2026-10-24",
+    "2026-12-23",
+    "2025-12-23",
+    "2026-05-13",
+  ]);
+  return Date.parse(`${day}T00:00:00Z`) + random.between(0, 24 * 3_600) * 1_000;
+}
+
 /** What the site decided when the building was opened. */
 export function drawContent(random: Seeded, openedAt: number): TableContent {
   return {

@@ -28,6 +28,8 @@ import {
   withoutWhatIsOver,
 } from "./posture-truth.ts";
 import { ReaderTruth, type Refusal, type Who } from "./reader-truth.ts";
+import { ReleaseTruth } from "./release-truth.ts";
+import { type Awaited, type Moment, WhereaboutsTruth } from "./whereabouts-truth.ts";
 
 /** What can be seen of a door from outside of the controller. */
 export interface Sight {
@@ -40,21 +42,6 @@ export interface Sight {
   readonly isBoltHome: (door: DoorId) => boolean;
   readonly now: () => number;
   readonly wall: () => WallTime;
-}
-
-interface Record {
-  readonly area?: AreaId;
-  readonly since: number;
-  /** Absent where the time was not known. */
-  readonly wallAt?: number;
-  readonly isKept: boolean;
-  readonly isManager: boolean;
-}
-
-interface Pending {
-  readonly user: UserId;
-  readonly isManager: boolean;
-  readonly passage: Admitted["passage"];
 }
 
 /** Somebody whom the rules let in, at the moment before the disk and the strike are asked. */
@@ -81,13 +68,9 @@ export class Truth {
   /** Whether what was done to a door outlasts a restart, by the door's rule at the time. */
   readonly #isDoingKept = new Map<DoorId, boolean>();
   readonly #shown = new Map<DoorId, DoorPosture>();
-  readonly #records = new Map<UserId, Record>();
   readonly #spent = new Map<PassId, number>();
-  readonly #pending = new Map<DoorId, readonly Pending[]>();
-  readonly #grantedUntil = new Map<DoorId, number>();
-  readonly #leavingUntil = new Map<DoorId, number>();
-  /** Until when somebody who was let in may count on the strike, if nobody touches the leaf. */
-  readonly #owedUntil = new Map<DoorId, number>();
+  readonly #whereabouts = new WhereaboutsTruth();
+  readonly #releases = new ReleaseTruth();
   readonly #tampered = new Set<ReaderId | undefined>();
 
   constructor(content: TableContent, sight: Sight) {
@@ -118,23 +101,15 @@ export class Truth {
 
   /** Somebody was let in or is leaving, not longer ago than this door allows. */
   isReleasedForSomebody(door: DoorId): boolean {
-    const until = Math.max(
-      this.#grantedUntil.get(door) ?? Number.NEGATIVE_INFINITY,
-      this.#leavingUntil.get(door) ?? Number.NEGATIVE_INFINITY,
-    );
-    return this.#sight.now() < until;
+    return this.#releases.mayBe(door, this.#sight.now());
   }
 
   owesRelease(door: DoorId): boolean {
-    return this.#sight.now() < (this.#owedUntil.get(door) ?? Number.NEGATIVE_INFINITY);
-  }
-
-  awaitsSomebody(door: DoorId): boolean {
-    return this.#pending.has(door);
+    return this.#releases.mustBe(door, this.#sight.now());
   }
 
   awaitedAt(door: DoorId): readonly UserId[] {
-    return [...new Set((this.#pending.get(door) ?? []).map(({ user }) => user))];
+    return this.#whereabouts.awaitedAt(door);
   }
 
   reader(id: ReaderId): ReaderTruth {
@@ -142,14 +117,8 @@ export class Truth {
   }
 
   recordedIn(user: UserId): AreaId | "nowhere" | undefined {
-    const record = this.#records.get(user);
-    return record && (record.area ?? "nowhere");
-  }
-
-  insideOrComing(area: AreaId): ReadonlySet<UserId> {
-    const there = [...this.#records].filter(([, record]) => record.area === area);
-    const coming = [...this.#pending.values()].flat().filter((one) => one.passage?.to === area);
-    return new Set([...there.map(([user]) => user), ...coming.map(({ user }) => user)]);
+    const seen = this.#whereabouts.of(user);
+    return seen && (seen.area ?? "nowhere");
   }
 
   /** Somebody shows something at a reader. Whom the rules let in is for `admit` or `refuse`. */
@@ -197,17 +166,16 @@ export class Truth {
   }
 
   rexPressed(door: DoorId): void {
-    this.#leavingUntil.set(door, this.#sight.now() + this.settings(door).unlockMs);
+    this.#releases.leaves(door, this.#exitEndsAt(door));
   }
 
   leafOpened(door: DoorId): void {
     this.leafMoved(door);
-    this.#settlePending(door);
+    this.#came(door);
   }
 
-  /** Some doors lock as soon as it opens or shuts. */
   leafMoved(door: DoorId): void {
-    this.#owedUntil.delete(door);
+    this.#releases.leafMoved(door);
   }
 
   override(door: DoorId, override: Doings["override"]): void {
@@ -222,8 +190,7 @@ export class Truth {
   }
 
   forgive(user: UserId | undefined): void {
-    if (user === undefined) this.#records.clear();
-    else if (!this.#records.delete(user)) return;
+    if (!this.#whereabouts.forgive(user)) return;
     this.expected.push({ kind: "passback_forgiven", ...(user !== undefined && { user }) });
   }
 
@@ -242,9 +209,7 @@ export class Truth {
   setTable(content: TableContent): void {
     this.content = content;
     // Of somebody who has no pass left, a table knows nothing; nor does the controller from then on.
-    for (const user of [...this.#records.keys()]) {
-      if (!content.passes.some((pass) => pass.user === user)) this.#records.delete(user);
-    }
+    this.#whereabouts.forgetOthers((user) => content.passes.some((pass) => pass.user === user));
     this.passTime();
   }
 
@@ -257,24 +222,17 @@ export class Truth {
       const doings = this.#doings.get(id);
       if (doings !== undefined) this.#do(id, withoutWhatIsOver(this.#where(id), doings));
       // Whoever did not come in while the strike was released does not come any more.
-      if (this.#sight.isBoltHome(id)) this.#pending.delete(id);
+      if (this.#sight.isBoltHome(id)) this.#whereabouts.nobodyCame(id);
     }
     this.#follow();
   }
 
   /** Power is back: what is kept is what each door's rule says, and what is always kept. */
   restart(fireFound: boolean): void {
-    const wall = this.#sight.wall();
     this.isFire = fireFound;
     this.#forgetReaders();
-    this.#pending.clear();
-    this.#grantedUntil.clear();
-    this.#leavingUntil.clear();
-    this.#owedUntil.clear();
-    for (const [user, record] of [...this.#records]) {
-      this.#records.delete(user);
-      if (record.isKept) this.#records.set(user, rebased(record, this.#sight.now(), wall));
-    }
+    this.#releases.restart();
+    this.#whereabouts.restart(this.#moment());
     for (const [door, doings] of [...this.#doings]) {
       const { override } = doings;
       const isLasting = override !== undefined && override.until === undefined;
@@ -340,18 +298,15 @@ export class Truth {
     const { unlockMs, extraTimeMs } = this.settings(door);
     const leaf = this.#sight.leaf(door);
     const reason = this.#grantReason(door, leaf);
-    const pending = admitted.map(({ user, passage }): Pending => {
+    const awaited = admitted.map(({ user, passage }): Awaited => {
       return { user: user.id, isManager: hasTrait(user, "manager"), passage };
     });
-    // Whoever turns back at the reader on the other side goes the way that he showed last.
-    const others = (this.#pending.get(door) ?? []).filter(
-      (one) => one.passage === undefined || pending.every(({ user }) => user !== one.user),
-    );
-    this.#pending.set(door, [...others, ...pending]);
+    this.#whereabouts.letIn(door, awaited);
     const isSlow = admitted.some(({ user }) => hasTrait(user, "extra_time"));
-    if (leaf !== "open") this.#extend(door, unlockMs + (isSlow ? extraTimeMs : 0));
+    const forMs = unlockMs + (isSlow ? extraTimeMs : 0);
+    if (leaf !== "open") this.#releases.letIn(door, this.#sight.now() + forMs);
     // Where no contact could tell, he is taken to have gone in.
-    if (leaf !== "closed") this.#settlePending(door);
+    if (leaf !== "closed") this.#came(door);
     return reason;
   }
 
@@ -360,21 +315,9 @@ export class Truth {
     return this.#sight.isReleased(door) ? "granted_already_unlocked" : "granted";
   }
 
-  /** Everybody whom the door waited for went through, as far as anybody can tell. */
-  #settlePending(door: DoorId): void {
-    const { at, quality } = this.#sight.wall();
+  #came(door: DoorId): void {
     const isKept = this.settings(door).afterRestart === "remember";
-    for (const { user, isManager, passage } of this.#pending.get(door) ?? []) {
-      if (passage === undefined) continue;
-      this.#records.set(user, {
-        ...(passage.to !== undefined && { area: passage.to }),
-        since: this.#sight.now(),
-        ...(quality !== "unknown" && { wallAt: at }),
-        isKept,
-        isManager,
-      });
-    }
-    this.#pending.delete(door);
+    this.#whereabouts.came(door, this.#moment(), isKept);
   }
 
   #tellGrant(told: {
@@ -403,11 +346,12 @@ export class Truth {
     this.expected.push({ kind: "access_denied", door, reader, reason, ...named });
   }
 
-  #extend(door: DoorId, ms: number): void {
-    const until = this.#grantedUntil.get(door) ?? 0;
-    const asked = this.#sight.now() + ms;
-    this.#grantedUntil.set(door, Math.max(until, asked));
-    this.#owedUntil.set(door, Math.max(this.#owedUntil.get(door) ?? 0, asked));
+  #exitEndsAt(door: DoorId): number {
+    return this.#sight.now() + this.settings(door).unlockMs;
+  }
+
+  #moment(): Moment {
+    return { now: this.#sight.now(), wall: this.#sight.wall() };
   }
 
   #do(door: DoorId, after: Doings): void {
@@ -417,7 +361,6 @@ export class Truth {
     this.#isDoingKept.set(door, this.settings(door).afterRestart === "remember");
   }
 
-  /** A lockdown that begins takes back what was granted a moment ago, and nobody's hand off the button. */
   #follow(): void {
     for (const { id } of doorPlaces) {
       const { posture } = this.shownPosture(id);
@@ -425,10 +368,8 @@ export class Truth {
       this.#shown.set(id, posture);
       const isShut = posture === "lockdown" || posture === "disabled";
       if (!isChange || !isShut) continue;
-      this.#grantedUntil.delete(id);
-      this.#owedUntil.delete(id);
-      if (this.#sight.isRexPressed(id)) this.rexPressed(id);
-      else this.#leavingUntil.delete(id);
+      const isLeaving = this.#sight.isRexPressed(id);
+      this.#releases.barred(id, isLeaving ? this.#exitEndsAt(id) : undefined);
     }
   }
 
@@ -452,25 +393,17 @@ export class Truth {
       posture: (door) => this.posture(door).posture,
       isTampered: (reader) => this.#tampered.has(undefined) || this.#tampered.has(reader),
       spent: (pass) => this.#spent.get(pass) ?? 0,
-      whereabouts: (user) => this.#records.get(user),
-      insideOrComing: (area) => this.insideOrComing(area),
-      hasManager: (area) =>
-        [...this.#records.values()].some((one) => one.area === area && one.isManager),
+      whereabouts: (user) => this.#whereabouts.of(user),
+      insideOrComing: (area) => this.#whereabouts.insideOrComing(area),
+      hasManager: (area) => this.#whereabouts.hasManager(area),
       isShut: (door) =>
         leaf(door) !== "open" &&
         !isContactFaulty(door) &&
         !isReleased(door) &&
         isBoltHome(door) &&
-        !this.awaitsSomebody(door),
+        !this.#whereabouts.awaits(door),
     };
   }
-}
-
-/** Where no clock vouches for how long ago it was, it was just now: that forgives nobody early. */
-function rebased(record: Record, now: number, wall: WallTime): Record {
-  const { wallAt } = record;
-  const isKnown = wallAt !== undefined && wall.quality !== "unknown";
-  return { ...record, since: now - (isKnown ? Math.max(0, wall.at - wallAt) : 0) };
 }
 
 function who({ id, user }: { readonly id: PassId; readonly user: UserId }): Who {

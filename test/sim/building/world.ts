@@ -18,6 +18,7 @@ import {
   digestOf,
   doorPlaces,
   drawContent,
+  drawOpening,
   people,
   type Room,
   wiring,
@@ -441,17 +442,4 @@ const doorsById: ReadonlyMap<DoorId, DoorPlace> = new Map(doorPlaces.map((one) =
 function shownBy(presentation: Presentation): Shown {
   if ("card" in presentation) return presentation;
   return { pin: digestOf(presentation.digits) };
-}
-
-/** An ordinary week, the nights of both changes of clocks, and the days before holidays. */
-function drawOpening(random: Seeded): number {
-  const day = random.pick([
-    "2026-06-08",
-    "2026-03-28",
-    "2026-10-24",
-    "2026-12-23",
-    "2025-12-23",
-    "2026-05-13",
-  ]);
-  return Date.parse(`${day}T00:00:00Z`) + random.between(0, 24 * 3_600) * 1_000;
 }

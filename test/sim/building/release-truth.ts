@@ -1,0 +1,48 @@
+import type { DoorId } from "../../../src/domain/ids.ts";
+
+const never = Number.NEGATIVE_INFINITY;
+
+/** For how long each strike may be released for people, and for how long it has to be. */
+export class ReleaseTruth {
+  readonly #letInUntil = new Map<DoorId, number>();
+  readonly #leavingUntil = new Map<DoorId, number>();
+  /** Until when somebody who was let in may count on the strike, if nobody touches the leaf. */
+  readonly #owedUntil = new Map<DoorId, number>();
+
+  mayBe(door: DoorId, now: number): boolean {
+    return now < this.#time(this.#letInUntil, door) || now < this.#time(this.#leavingUntil, door);
+  }
+
+  mustBe(door: DoorId, now: number): boolean {
+    return now < this.#time(this.#owedUntil, door);
+  }
+
+  letIn(door: DoorId, until: number): void {
+    this.#letInUntil.set(door, Math.max(this.#time(this.#letInUntil, door), until));
+    this.#owedUntil.set(door, Math.max(this.#time(this.#owedUntil, door), until));
+  }
+
+  leaves(door: DoorId, until: number): void {
+    this.#leavingUntil.set(door, until);
+  }
+
+  /** Some doors lock as soon as it opens or shuts. */
+  leafMoved(door: DoorId): void {
+    this.#owedUntil.delete(door);
+  }
+
+  /** A lockdown takes back what was granted a moment ago, and nobody's hand off the exit button. */
+  barred(door: DoorId, leavingUntil: number | undefined): void {
+    this.#letInUntil.delete(door);
+    this.#owedUntil.delete(door);
+    this.#leavingUntil.set(door, leavingUntil ?? never);
+  }
+
+  restart(): void {
+    for (const times of [this.#letInUntil, this.#leavingUntil, this.#owedUntil]) times.clear();
+  }
+
+  #time(times: ReadonlyMap<DoorId, number>, door: DoorId): number {
+    return times.get(door) ?? never;
+  }
+}

@@ -1,0 +1,106 @@
+import type { AreaId, DoorId, UserId } from "../../../src/domain/ids.ts";
+import type { WallTime } from "../../../src/domain/time.ts";
+
+/** Where a reader and a contact together last saw somebody go. */
+interface Seen {
+  readonly area?: AreaId;
+  readonly since: number;
+  /** Absent where the time was not known. */
+  readonly wallAt?: number;
+  readonly isKept: boolean;
+  readonly isManager: boolean;
+}
+
+/** Somebody who was let in and has not opened the door yet. */
+export interface Awaited {
+  readonly user: UserId;
+  readonly isManager: boolean;
+  /** Absent: nobody minds where he is. `to` absent: outside of every area. */
+  readonly passage: { readonly to: AreaId | undefined } | undefined;
+}
+
+export interface Moment {
+  readonly now: number;
+  readonly wall: WallTime;
+}
+
+/** Who is where, as far as cards and contacts can tell. */
+export class WhereaboutsTruth {
+  readonly #seen = new Map<UserId, Seen>();
+  readonly #awaited = new Map<DoorId, readonly Awaited[]>();
+
+  of(user: UserId): Seen | undefined {
+    return this.#seen.get(user);
+  }
+
+  awaits(door: DoorId): boolean {
+    return this.#awaited.has(door);
+  }
+
+  awaitedAt(door: DoorId): readonly UserId[] {
+    return [...new Set((this.#awaited.get(door) ?? []).map(({ user }) => user))];
+  }
+
+  insideOrComing(area: AreaId): ReadonlySet<UserId> {
+    const inside = [...this.#seen].filter(([, seen]) => seen.area === area).map(([user]) => user);
+    const coming = [...this.#awaited.values()].flat().filter((one) => one.passage?.to === area);
+    return new Set([...inside, ...coming.map(({ user }) => user)]);
+  }
+
+  hasManager(area: AreaId): boolean {
+    return [...this.#seen.values()].some((seen) => seen.area === area && seen.isManager);
+  }
+
+  /** Whoever turns back at the reader on the other side goes the way that he showed last. */
+  letIn(door: DoorId, people: readonly Awaited[]): void {
+    const others = (this.#awaited.get(door) ?? []).filter(
+      (one) => one.passage === undefined || people.every(({ user }) => user !== one.user),
+    );
+    this.#awaited.set(door, [...others, ...people]);
+  }
+
+  /** Everybody whom the door waited for went through, as far as anybody can tell. */
+  came(door: DoorId, { now, wall }: Moment, isKept: boolean): void {
+    for (const { user, isManager, passage } of this.#awaited.get(door) ?? []) {
+      if (passage === undefined) continue;
+      this.#seen.set(user, {
+        ...(passage.to !== undefined && { area: passage.to }),
+        since: now,
+        ...(wall.quality !== "unknown" && { wallAt: wall.at }),
+        isKept,
+        isManager,
+      });
+    }
+    this.#awaited.delete(door);
+  }
+
+  nobodyCame(door: DoorId): void {
+    this.#awaited.delete(door);
+  }
+
+  /** Whether there was anything to forgive; undefined: everybody. */
+  forgive(user: UserId | undefined): boolean {
+    if (user !== undefined) return this.#seen.delete(user);
+    this.#seen.clear();
+    return true;
+  }
+
+  forgetOthers(isKnown: (user: UserId) => boolean): void {
+    for (const user of [...this.#seen.keys()]) if (!isKnown(user)) this.#seen.delete(user);
+  }
+
+  restart(moment: Moment): void {
+    this.#awaited.clear();
+    for (const [user, seen] of [...this.#seen]) {
+      if (seen.isKept) this.#seen.set(user, rebased(seen, moment));
+      else this.#seen.delete(user);
+    }
+  }
+}
+
+/** Where no clock vouches for how long ago it was, it was just now: that forgives nobody early. */
+function rebased(seen: Seen, { now, wall }: Moment): Seen {
+  const { wallAt } = seen;
+  const isKnown = wallAt !== undefined && wall.quality !== "unknown";
+  return { ...seen, since: now - (isKnown ? Math.max(0, wall.at - wallAt) : 0) };
+}
