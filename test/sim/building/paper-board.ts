@@ -41,11 +41,15 @@ class PaperInput<State extends string> {
   }
 }
 
+export const boltFallMs = 250;
+
 /** A bolt that does as it is told, and says how often it was told otherwise. */
 class PaperStrike implements Strike {
   command: StrikeCommand = "secured";
   /** When it was last secured, on the board's clock. */
   securedAt = Number.NEGATIVE_INFINITY;
+  /** Until when its bolt was last home, if it is not now. */
+  homeUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -53,10 +57,15 @@ class PaperStrike implements Strike {
   }
 
   drive(command: StrikeCommand): void {
-    if (this.command === "released" && command === "secured") {
-      this.securedAt = this.#clock.monotonic();
-    }
+    const now = this.#clock.monotonic();
+    if (this.command === "secured" && command === "released" && this.isHome()) this.homeUntil = now;
+    if (this.command === "released" && command === "secured") this.securedAt = now;
     this.command = command;
+  }
+
+  /** A bolt takes a moment to fall. */
+  isHome(): boolean {
+    return this.command === "secured" && this.#clock.monotonic() >= this.securedAt + boltFallMs;
   }
 
   commanded(): StrikeCommand {
@@ -156,7 +165,7 @@ export class PaperBoard {
     of(this.#readers, reader).say(report);
   }
 
-  strike(door: DoorId): Pick<PaperStrike, "command" | "securedAt"> {
+  strike(door: DoorId): Pick<PaperStrike, "command" | "homeUntil" | "isHome"> {
     return of(this.#doors, door).strike;
   }
 

@@ -40,6 +40,8 @@ export interface Sight {
   readonly isRexPressed: (door: DoorId) => boolean;
   /** Secured for long enough that the bolt is home. */
   readonly isBoltHome: (door: DoorId) => boolean;
+  /** Since then the strike was secured for long enough, whatever it is now. */
+  readonly wasBoltHomeAfter: (door: DoorId, at: number) => boolean;
   readonly now: () => number;
   readonly wall: () => WallTime;
 }
@@ -221,8 +223,7 @@ export class Truth {
     for (const { id } of doorPlaces) {
       const doings = this.#doings.get(id);
       if (doings !== undefined) this.#do(id, withoutWhatIsOver(this.#where(id), doings));
-      // Whoever did not come in while the strike was released does not come any more.
-      if (this.#sight.isBoltHome(id)) this.#whereabouts.nobodyCame(id);
+      this.#whereabouts.giveUp(id, (at) => this.#sight.wasBoltHomeAfter(id, at));
     }
     this.#follow();
   }
@@ -299,7 +300,8 @@ export class Truth {
     const leaf = this.#sight.leaf(door);
     const reason = this.#grantReason(door, leaf);
     const awaited = admitted.map(({ user, passage }): Awaited => {
-      return { user: user.id, isManager: hasTrait(user, "manager"), passage };
+      const at = this.#sight.now();
+      return { user: user.id, isManager: hasTrait(user, "manager"), passage, at };
     });
     this.#whereabouts.letIn(door, awaited);
     const isSlow = admitted.some(({ user }) => hasTrait(user, "extra_time"));

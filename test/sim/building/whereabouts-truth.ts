@@ -15,6 +15,8 @@ interface Seen {
 export interface Awaited {
   readonly user: UserId;
   readonly isManager: boolean;
+  /** When he was let in. */
+  readonly at: number;
   /** Absent: nobody minds where he is. `to` absent: outside of every area. */
   readonly passage: { readonly to: AreaId | undefined } | undefined;
 }
@@ -74,8 +76,11 @@ export class WhereaboutsTruth {
     this.#awaited.delete(door);
   }
 
-  nobodyCame(door: DoorId): void {
-    this.#awaited.delete(door);
+  /** Whoever did not come in while the strike was released does not come any more. */
+  giveUp(door: DoorId, isOver: (letInAt: number) => boolean): void {
+    const rest = (this.#awaited.get(door) ?? []).filter(({ at }) => !isOver(at));
+    if (rest.length === 0) this.#awaited.delete(door);
+    else this.#awaited.set(door, rest);
   }
 
   /** Whether there was anything to forgive; undefined: everybody. */

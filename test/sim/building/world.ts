@@ -12,7 +12,7 @@ import { PaperPremisesDisk } from "../../unit/controller/paper-premises.ts";
 import { BrokenPromise } from "./broken-promise.ts";
 import { Inspector } from "./inspector.ts";
 import type { Shown } from "./ladder.ts";
-import { of, PaperBoard } from "./paper-board.ts";
+import { boltFallMs, of, PaperBoard } from "./paper-board.ts";
 import {
   type DoorPlace,
   digestOf,
@@ -43,7 +43,6 @@ export type Wire = "sound" | WireFault;
 /** Changes of one contact that may follow one another fast: more would be a loose wire. */
 const quickChangesMax = 4;
 const chatterWindowMs = 10_000;
-const boltFallMs = 250;
 /** A controller that knows no time looks at its schedules this often, and a little later. */
 const clockSetNoticedMs = 61_000;
 
@@ -84,6 +83,8 @@ export class BuildingWorld {
       isReleased: (door) => this.isReleased(door),
       isRexPressed: (door) => this.#rex.get(door) === "pressed",
       isBoltHome: (door) => this.#isBoltHome(door),
+      wasBoltHomeAfter: (door, at) =>
+        this.#isBoltHome(door) || this.#board.strike(door).homeUntil > at,
       now: () => this.#clock.monotonic(),
       wall: () => this.#clock.wall(),
     });
@@ -393,8 +394,7 @@ export class BuildingWorld {
   }
 
   #isBoltHome(door: DoorId): boolean {
-    const { command, securedAt } = this.#board.strike(door);
-    return command === "secured" && this.now >= securedAt + boltFallMs;
+    return this.#board.strike(door).isHome();
   }
 
   #leafSeen(door: DoorId): "open" | "closed" | "unknown" {
