@@ -1,127 +1,19 @@
-import type { Board, DoorHardware } from "../../../hal/board.ts";
-import type { PremisesStore } from "../../../src/controller/premises-store.ts";
-import type { PremisesChange } from "../../../src/core/premises-memory.ts";
-import type {
-  AreaRecord,
-  DoorSettings,
-  PassRecord,
-  PassTrait,
-  RuleRecord,
-  TableContent,
-  UserRecord,
-} from "../../../src/domain/access.ts";
-import type { DoorEvent } from "../../../src/domain/event.ts";
-import { type Subject, theController } from "./subject.ts";
-
-/** One way to get a building wrong, and the controller that does. */
-export interface PlantedBug {
-  readonly about: string;
-  readonly subject: Subject;
-}
-
-/** A controller that knows less of the site's plan than the site does. */
-const withTable = (
-  about: string,
-  spoil: (content: TableContent) => Partial<TableContent>,
-): PlantedBug => {
-  const spoilt = (content: TableContent): TableContent => ({ ...content, ...spoil(content) });
-  return {
-    about,
-    subject: {
-      ...theController,
-      open: (options, content) => {
-        const controller = theController.open(options, spoilt(content));
-        return { ...controller, setTable: (next) => controller.setTable(spoilt(next)) };
-      },
-    },
-  };
-};
-
-const withDoors = (about: string, spoil: (door: DoorSettings) => DoorSettings): PlantedBug =>
-  withTable(about, ({ doors }) => ({ doors: doors.map(spoil) }));
-
-const withUsers = (about: string, spoil: (user: UserRecord) => UserRecord): PlantedBug =>
-  withTable(about, ({ users }) => ({ users: users.map(spoil) }));
-
-const withPasses = (about: string, spoil: (pass: PassRecord) => PassRecord): PlantedBug =>
-  withTable(about, ({ passes }) => ({ passes: passes.map(spoil) }));
-
-const withRules = (about: string, spoil: (rule: RuleRecord) => RuleRecord): PlantedBug =>
-  withTable(about, ({ rules }) => ({ rules: rules.map(spoil) }));
-
-const withAreas = (about: string, spoil: (area: AreaRecord) => AreaRecord): PlantedBug =>
-  withTable(about, ({ areas }) => ({ areas: areas.map(spoil) }));
-
-const withStore = (
-  about: string,
-  spoil: (store: PremisesStore) => Partial<PremisesStore>,
-): PlantedBug => ({
-  about,
-  subject: {
-    ...theController,
-    premises: (store) => ({ ...facade(store), ...spoil(store) }),
-  },
-});
-
-/** The store by its interface: what a spread of a class would leave out. */
-function facade(store: PremisesStore): PremisesStore {
-  return {
-    memory: store.memory,
-    commit: (changes) => store.commit(changes),
-    keep: (changes) => store.keep(changes),
-    takeBack: (pass) => store.takeBack(pass),
-    prune: (has) => store.prune(has),
-    pruneUsers: (has) => store.pruneUsers(has),
-    damages: () => store.damages(),
-    close: () => store.close(),
-  };
-}
-
-/** Changes that memory has and the disk never gets. */
-const inMemoryOnly = (about: string, isLost: (change: PremisesChange) => boolean): PlantedBug =>
-  withStore(about, (store) => {
-    const kept = (changes: readonly PremisesChange[]) => {
-      for (const change of changes) if (isLost(change)) store.memory.apply(change);
-      return changes.filter((change) => !isLost(change));
-    };
-    return {
-      commit: (changes) => store.commit(kept(changes)),
-      keep: (changes) => store.keep(kept(changes)),
-    };
-  });
-
-const withBoard = (about: string, board: (board: Board) => Board): PlantedBug => ({
-  about,
-  subject: { ...theController, board },
-});
-
-const withDoorHardware = (
-  about: string,
-  spoil: (door: DoorHardware, all: readonly DoorHardware[]) => DoorHardware,
-): PlantedBug =>
-  withBoard(about, (board) => ({
-    ...board,
-    doors: board.doors.map((door) => spoil(door, board.doors)),
-  }));
-
-const withJournal = (
-  about: string,
-  journalled: (event: DoorEvent) => readonly DoorEvent[],
-): PlantedBug => ({ about, subject: { ...theController, journalled } });
-
-const withController = (
-  about: string,
-  spoil: (controller: ReturnType<Subject["open"]>) => Partial<ReturnType<Subject["open"]>>,
-): PlantedBug => ({
-  about,
-  subject: {
-    ...theController,
-    open: (options, content) => {
-      const controller = theController.open(options, content);
-      return { ...controller, ...spoil(controller) };
-    },
-  },
-});
+import type { PassRecord, PassTrait } from "../../../src/domain/access.ts";
+import {
+  inMemoryOnly,
+  type PlantedBug,
+  withAreas,
+  withBoard,
+  withController,
+  withDoorHardware,
+  withDoors,
+  withJournal,
+  withPasses,
+  withRules,
+  withStore,
+  withTable,
+  withUsers,
+} from "./planting.ts";
 
 const without = (pass: PassRecord, trait: PassTrait): PassRecord => ({
   ...pass,
@@ -233,6 +125,10 @@ const areaBugs: Readonly<Record<string, PlantedBug>> = {
     ...door,
     exitReaders: [],
   })),
+  "place-not-kept": withStore("who waits for the disk has no place inside yet", (store) => {
+    store.memory.claim = () => () => undefined;
+    return {};
+  }),
   "granted-is-inside": withStore("who was granted and never came in is inside", (store) => {
     const { memory } = store;
     const reserve = memory.reserve.bind(memory);
@@ -285,6 +181,36 @@ const doorBugs: Readonly<Record<string, PlantedBug>> = {
     ...door,
     position: { read: () => "closed", listen: () => undefined, close: () => undefined },
   })),
+  "cut-contact-is-shut": withDoorHardware(
+    "a contact with its wire cut is taken for shut",
+    (door) => {
+      const { position } = door;
+      if (position === undefined) return door;
+      const believed = (leaf: ReturnType<typeof position.read>) =>
+        leaf === "open" ? leaf : "closed";
+      return {
+        ...door,
+        position: {
+          read: () => believed(position.read()),
+          listen: (listener) => position.listen((leaf, at) => listener(believed(leaf), at)),
+          close: () => position.close(),
+        },
+      };
+    },
+  ),
+  "fire-ends-with-its-wire": withBoard("a fire is over when its wire burns through", (board) => {
+    const { fire } = board;
+    if (fire === undefined) return board;
+    const believed = (state: ReturnType<typeof fire.read>) => (state === "raised" ? state : "idle");
+    return {
+      ...board,
+      fire: {
+        read: () => believed(fire.read()),
+        listen: (listener) => fire.listen((state, at) => listener(believed(state), at)),
+        close: () => fire.close(),
+      },
+    };
+  }),
   "strike-sticks": withDoorHardware("one strike stays as it was released", (door) => {
     const { strike } = door;
     const drive: typeof strike.drive = (command) => {

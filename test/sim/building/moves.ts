@@ -203,24 +203,33 @@ async function showAndType(
 }
 
 function drawCard(world: BuildingWorld, random: Seeded, user: UserId) {
-  const cards = cardsOf(world, (pass) => pass.user === user);
-  return cards[random.between(0, cards.length - 1)] ?? strangersCard;
+  return drawCardOf(world, random, (pass) => pass.user === user) ?? strangersCard;
 }
 
-function cardsOf(world: BuildingWorld, isWanted: (pass: PassRecord) => boolean) {
-  return world.truth.content.passes.flatMap((pass) =>
+function drawCardOf(world: BuildingWorld, random: Seeded, isWanted: (pass: PassRecord) => boolean) {
+  const cards = world.truth.content.passes.flatMap((pass) =>
     pass.presents.as === "raw" && isWanted(pass) ? [pass.presents.raw] : [],
   );
+  return cards[random.between(0, cards.length - 1)];
 }
 
+/** A few tries, for few of them get as far as the disk; while it is slow others come to readers. */
 async function useCounted(
   world: BuildingWorld,
   random: Seeded,
   disk: "refuses" | "is_slow" | "loses_power",
 ): Promise<void> {
-  const cards = cardsOf(world, ({ usesMax }) => usesMax !== undefined);
-  const card = cards[random.between(0, cards.length - 1)];
-  if (card !== undefined) await world.present(drawReader(random), { card }, disk);
+  const isOtherThere = disk === "is_slow" && random.chance(0.7);
+  const othersCome = async () => {
+    for (let count = random.between(1, 4); isOtherThere && count > 0; count -= 1) {
+      const card = drawCardOf(world, random, ({ usesMax }) => usesMax === undefined);
+      if (card !== undefined) await world.present(drawReader(random), { card });
+    }
+  };
+  for (let count = random.between(1, 4); count > 0; count -= 1) {
+    const card = drawCardOf(world, random, ({ usesMax }) => usesMax !== undefined);
+    if (card !== undefined) await world.present(drawReader(random), { card }, disk, othersCome);
+  }
 }
 
 /** To a moment around the next minute at which some schedule opens or shuts. */

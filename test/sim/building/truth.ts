@@ -141,8 +141,14 @@ export class Truth {
     return grant;
   }
 
+  /** The use is being written, and the strike waits for it. */
+  claim({ door, admitted }: Grant): void {
+    this.#whereabouts.claim(door, this.#awaited(admitted));
+  }
+
   /** The strike is asked. Returns whether it has to be released now. */
   admit({ reader, door, admitted, uses }: Grant): boolean {
+    this.#whereabouts.withdraw(door);
     const before = this.#doings.get(door) ?? {};
     let after = before;
     for (const { user, pass } of admitted) {
@@ -163,7 +169,8 @@ export class Truth {
   }
 
   /** The disk did not take the use. */
-  refuse({ reader, admitted }: Grant, reason: DenialReason): void {
+  refuse({ reader, door, admitted }: Grant, reason: DenialReason): void {
+    this.#whereabouts.withdraw(door);
     for (const { pass } of admitted) this.#deny(reader.id, reason, who(pass));
   }
 
@@ -299,11 +306,7 @@ export class Truth {
     const { unlockMs, extraTimeMs } = this.settings(door);
     const leaf = this.#sight.leaf(door);
     const reason = this.#grantReason(door, leaf);
-    const awaited = admitted.map(({ user, passage }): Awaited => {
-      const at = this.#sight.now();
-      return { user: user.id, isManager: hasTrait(user, "manager"), passage, at };
-    });
-    this.#whereabouts.letIn(door, awaited);
+    this.#whereabouts.letIn(door, this.#awaited(admitted));
     const isSlow = admitted.some(({ user }) => hasTrait(user, "extra_time"));
     const forMs = unlockMs + (isSlow ? extraTimeMs : 0);
     if (leaf !== "open") this.#releases.letIn(door, this.#sight.now() + forMs);
@@ -315,6 +318,13 @@ export class Truth {
   #grantReason(door: DoorId, leaf: "open" | "closed" | "unknown"): GrantReason {
     if (leaf === "open") return "granted_leaf_open";
     return this.#sight.isReleased(door) ? "granted_already_unlocked" : "granted";
+  }
+
+  #awaited(admitted: readonly Admitted[]): readonly Awaited[] {
+    const at = this.#sight.now();
+    return admitted.map(({ user, passage }) => {
+      return { user: user.id, isManager: hasTrait(user, "manager"), passage, at };
+    });
   }
 
   #came(door: DoorId): void {

@@ -30,13 +30,15 @@ export interface Moment {
 export class WhereaboutsTruth {
   readonly #seen = new Map<UserId, Seen>();
   readonly #awaited = new Map<DoorId, readonly Awaited[]>();
+  /** Whose use is being written: they have their places already, and their door may open. */
+  readonly #claims = new Map<DoorId, readonly Awaited[]>();
 
   of(user: UserId): Seen | undefined {
     return this.#seen.get(user);
   }
 
   awaits(door: DoorId): boolean {
-    return this.#awaited.has(door);
+    return this.#awaited.has(door) || this.#claims.has(door);
   }
 
   awaitedAt(door: DoorId): readonly UserId[] {
@@ -45,12 +47,21 @@ export class WhereaboutsTruth {
 
   insideOrComing(area: AreaId): ReadonlySet<UserId> {
     const inside = [...this.#seen].filter(([, seen]) => seen.area === area).map(([user]) => user);
-    const coming = [...this.#awaited.values()].flat().filter((one) => one.passage?.to === area);
-    return new Set([...inside, ...coming.map(({ user }) => user)]);
+    const coming = [...this.#awaited.values(), ...this.#claims.values()].flat();
+    const here = coming.filter(({ passage }) => passage?.to === area).map(({ user }) => user);
+    return new Set([...inside, ...here]);
   }
 
   hasManager(area: AreaId): boolean {
     return [...this.#seen.values()].some((seen) => seen.area === area && seen.isManager);
+  }
+
+  claim(door: DoorId, people: readonly Awaited[]): void {
+    this.#claims.set(door, people);
+  }
+
+  withdraw(door: DoorId): void {
+    this.#claims.delete(door);
   }
 
   /** Whoever turns back at the reader on the other side goes the way that he showed last. */
@@ -96,6 +107,7 @@ export class WhereaboutsTruth {
 
   restart(moment: Moment): void {
     this.#awaited.clear();
+    this.#claims.clear();
     for (const [user, seen] of [...this.#seen]) {
       if (seen.isKept) this.#seen.set(user, rebased(seen, moment));
       else this.#seen.delete(user);

@@ -134,6 +134,7 @@ export class BuildingWorld {
     reader: ReaderId,
     presentation: Presentation,
     disk: "works" | "refuses" | "is_slow" | "loses_power" = "works",
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     const door = placeOf(reader).id;
     await this.#letBoltsFall();
@@ -146,21 +147,24 @@ export class BuildingWorld {
     if (isLate) this.disk.state = disk === "refuses" ? "refuses" : "hangs";
     this.#report(reader, presentation);
     await turn();
-    if (isLate) return this.#presentLate(grant, wasReleased, disk);
+    if (isLate) {
+      this.truth.claim(grant);
+      this.#checkUnmoved(door, wasReleased);
+      await meanwhile();
+      return this.#presentLate(grant, disk);
+    }
     this.#checkRelease(door, isReleaseDue);
     this.#inspector.look();
   }
 
   /** The use was asked for and is not on disk: until it is, nothing moves. */
-  async #presentLate(
-    grant: Grant,
-    wasReleased: boolean,
-    disk: "refuses" | "is_slow" | "loses_power",
-  ): Promise<void> {
+  #checkUnmoved(door: DoorId, wasReleased: boolean): void {
+    if (this.isReleased(door) === wasReleased) return;
+    throw new BrokenPromise(`the strike of ${door} moved before the use was on disk`);
+  }
+
+  async #presentLate(grant: Grant, disk: "refuses" | "is_slow" | "loses_power"): Promise<void> {
     const { door } = grant;
-    if (this.isReleased(door) !== wasReleased) {
-      throw new BrokenPromise(`the strike of ${door} moved before the use was on disk`);
-    }
     if (disk === "refuses") this.truth.refuse(grant, "use_not_recorded");
     this.#inspector.look();
     if (disk === "loses_power") return this.cutPower(2_000);

@@ -1,0 +1,126 @@
+import type { Board, DoorHardware } from "../../../hal/board.ts";
+import type { PremisesStore } from "../../../src/controller/premises-store.ts";
+import type { PremisesChange } from "../../../src/core/premises-memory.ts";
+import type {
+  AreaRecord,
+  DoorSettings,
+  PassRecord,
+  RuleRecord,
+  TableContent,
+  UserRecord,
+} from "../../../src/domain/access.ts";
+import type { DoorEvent } from "../../../src/domain/event.ts";
+import { type Subject, theController } from "./subject.ts";
+
+/** One way to get a building wrong, and the controller that does. */
+export interface PlantedBug {
+  readonly about: string;
+  readonly subject: Subject;
+}
+
+/** A controller that knows less of the site's plan than the site does. */
+export const withTable = (
+  about: string,
+  spoil: (content: TableContent) => Partial<TableContent>,
+): PlantedBug => {
+  const spoilt = (content: TableContent): TableContent => ({ ...content, ...spoil(content) });
+  return {
+    about,
+    subject: {
+      ...theController,
+      open: (options, content) => {
+        const controller = theController.open(options, spoilt(content));
+        return { ...controller, setTable: (next) => controller.setTable(spoilt(next)) };
+      },
+    },
+  };
+};
+
+export const withDoors = (about: string, spoil: (door: DoorSettings) => DoorSettings): PlantedBug =>
+  withTable(about, ({ doors }) => ({ doors: doors.map(spoil) }));
+
+export const withUsers = (about: string, spoil: (user: UserRecord) => UserRecord): PlantedBug =>
+  withTable(about, ({ users }) => ({ users: users.map(spoil) }));
+
+export const withPasses = (about: string, spoil: (pass: PassRecord) => PassRecord): PlantedBug =>
+  withTable(about, ({ passes }) => ({ passes: passes.map(spoil) }));
+
+export const withRules = (about: string, spoil: (rule: RuleRecord) => RuleRecord): PlantedBug =>
+  withTable(about, ({ rules }) => ({ rules: rules.map(spoil) }));
+
+export const withAreas = (about: string, spoil: (area: AreaRecord) => AreaRecord): PlantedBug =>
+  withTable(about, ({ areas }) => ({ areas: areas.map(spoil) }));
+
+export const withStore = (
+  about: string,
+  spoil: (store: PremisesStore) => Partial<PremisesStore>,
+): PlantedBug => ({
+  about,
+  subject: {
+    ...theController,
+    premises: (store) => ({ ...facade(store), ...spoil(store) }),
+  },
+});
+
+/** The store by its interface: what a spread of a class would leave out. */
+function facade(store: PremisesStore): PremisesStore {
+  return {
+    memory: store.memory,
+    commit: (changes) => store.commit(changes),
+    keep: (changes) => store.keep(changes),
+    takeBack: (pass) => store.takeBack(pass),
+    prune: (has) => store.prune(has),
+    pruneUsers: (has) => store.pruneUsers(has),
+    damages: () => store.damages(),
+    close: () => store.close(),
+  };
+}
+
+/** Changes that memory has and the disk never gets. */
+export const inMemoryOnly = (
+  about: string,
+  isLost: (change: PremisesChange) => boolean,
+): PlantedBug =>
+  withStore(about, (store) => {
+    const kept = (changes: readonly PremisesChange[]) => {
+      for (const change of changes) if (isLost(change)) store.memory.apply(change);
+      return changes.filter((change) => !isLost(change));
+    };
+    return {
+      commit: (changes) => store.commit(kept(changes)),
+      keep: (changes) => store.keep(kept(changes)),
+    };
+  });
+
+export const withBoard = (about: string, board: (board: Board) => Board): PlantedBug => ({
+  about,
+  subject: { ...theController, board },
+});
+
+export const withDoorHardware = (
+  about: string,
+  spoil: (door: DoorHardware, all: readonly DoorHardware[]) => DoorHardware,
+): PlantedBug =>
+  withBoard(about, (board) => ({
+    ...board,
+    doors: board.doors.map((door) => spoil(door, board.doors)),
+  }));
+
+export const withJournal = (
+  about: string,
+  journalled: (event: DoorEvent) => readonly DoorEvent[],
+): PlantedBug => ({ about, subject: { ...theController, journalled } });
+
+export const withController = (
+  about: string,
+  spoil: (controller: ReturnType<Subject["open"]>) => Partial<ReturnType<Subject["open"]>>,
+): PlantedBug => ({
+  about,
+  subject: {
+    ...theController,
+    open: (options, content) => {
+      const controller = theController.open(options, content);
+      return { ...controller, ...spoil(controller) };
+    },
+  },
+});
