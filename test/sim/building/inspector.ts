@@ -107,7 +107,8 @@ export class Inspector {
 
   /** In an orderly building who is recorded in an area is who stands there. */
   #count(area: AreaRecord): void {
-    const { truth, rooms } = this.#world;
+    const { truth } = this.#world;
+    const { rooms } = this.#world.house;
     if (!this.#isWatched(area)) return;
     const there = people.filter((user) => rooms.get(user) === String(area.id));
     const astray = people.filter((user) => {

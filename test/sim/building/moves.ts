@@ -57,10 +57,13 @@ export const orderlyMoves: Readonly<Record<string, Move>> = {
     for (const { id } of doorPlaces) await world.clearOverride(id);
   },
 
-  fireStartsOrEnds: (world) => world.setFire(world.fire === "raised" ? "idle" : "raised"),
+  fireStartsOrEnds: (world) => world.setFire(world.house.fire === "raised" ? "idle" : "raised"),
   someoneTampers: (world, random) => {
     const reader = random.chance(0.3) ? undefined : drawReader(random);
-    return world.setTamper(reader, world.isTampered(reader) ? "idle" : "raised");
+    return world.setTamper(
+      reader,
+      world.house.tampers.get(reader) === "raised" ? "idle" : "raised",
+    );
   },
   clockIsLostOrFound: (world, random) =>
     world.quality === "unknown"
@@ -111,7 +114,7 @@ export const disorderlyMoves: Readonly<Record<string, Move>> = {
   someoneLeavesByTheButton: async (world, random) => {
     const place = drawDoor(random);
     await world.pressRex(place.id);
-    const [user] = people.filter((one) => world.rooms.get(one) === place.inside);
+    const [user] = people.filter((one) => world.house.rooms.get(one) === place.inside);
     if (user !== undefined && random.chance(0.7)) await world.walk(user, place);
     await world.moveLeaf(place.id, "closed");
     if (random.chance(0.8)) await world.letGoOfRex(place.id);
@@ -152,13 +155,13 @@ function drawReader(random: Seeded): ReaderId {
 }
 
 function isAt(world: BuildingWorld, user: UserId, { inside, outside }: DoorPlace): boolean {
-  const room = world.rooms.get(user);
+  const room = world.house.rooms.get(user);
   return room === inside || room === outside;
 }
 
 /** Through one of the doors of the room, by its reader on this side, and shuts it behind him. */
 async function goSomewhere(world: BuildingWorld, random: Seeded, user: UserId): Promise<void> {
-  const room = world.rooms.get(user);
+  const room = world.house.rooms.get(user);
   const ways = doorPlaces.flatMap((place) => {
     const reader = room === place.outside ? place.entryReader : place.exitReader;
     return isAt(world, user, place) && reader !== undefined ? [{ place, reader }] : [];
@@ -168,7 +171,7 @@ async function goSomewhere(world: BuildingWorld, random: Seeded, user: UserId): 
   await world.calmContact(way.place.id);
   await showAndType(world, random, user, way.reader);
   if (world.truth.reader(way.reader).waiting !== undefined) {
-    const others = people.filter((one) => one !== user && world.rooms.get(one) === room);
+    const others = people.filter((one) => one !== user && world.house.rooms.get(one) === room);
     const company = others[random.between(0, others.length - 1)];
     if (company !== undefined) await showAndType(world, random, company, way.reader);
   }

@@ -4,6 +4,7 @@ import type { DoorEvent } from "../../../src/domain/event.ts";
 import type { AreaId, DoorId, PassId, ReaderId, UserId } from "../../../src/domain/ids.ts";
 import type { DenialReason, GrantReason } from "../../../src/domain/reason.ts";
 import type { WallTime } from "../../../src/domain/time.ts";
+import { DoingsTruth } from "./doings-truth.ts";
 import {
   type Admitted,
   type Facts,
@@ -21,11 +22,8 @@ import {
   type Doings,
   nextUnlockChange,
   type Posture,
-  postureOf,
   type Where,
   withGrant,
-  withOverride,
-  withoutWhatIsOver,
 } from "./posture-truth.ts";
 import { ReaderTruth, type Refusal, type Who } from "./reader-truth.ts";
 import { ReleaseTruth } from "./release-truth.ts";
@@ -66,9 +64,10 @@ export class Truth {
   readonly grantCounts = new Map<PassId, number>();
   readonly #sight: Sight;
   readonly #readers = new Map<ReaderId, ReaderTruth>();
-  readonly #doings = new Map<DoorId, Doings>();
-  /** Whether what was done to a door outlasts a restart, by the door's rule at the time. */
-  readonly #isDoingKept = new Map<DoorId, boolean>();
+  readonly #doings = new DoingsTruth(
+    (door) => this.#where(door),
+    (door) => this.settings(door).afterRestart === "remember",
+  );
   readonly #shown = new Map<DoorId, DoorPosture>();
   readonly #spent = new Map<PassId, number>();
   readonly #whereabouts = new WhereaboutsTruth();
@@ -89,7 +88,7 @@ export class Truth {
 
   /** Without the fire, which moves the strike and lets nobody's card do more. */
   posture(door: DoorId): Posture {
-    return postureOf(this.#where(door), this.#doings.get(door) ?? {});
+    return this.#doings.posture(door);
   }
 
   shownPosture(door: DoorId): Posture {
@@ -149,7 +148,7 @@ export class Truth {
   /** The strike is asked. Returns whether it has to be released now. */
   admit({ reader, door, admitted, uses }: Grant): boolean {
     this.#whereabouts.withdraw(door);
-    const before = this.#doings.get(door) ?? {};
+    const before = this.#doings.of(door);
     let after = before;
     for (const { user, pass } of admitted) {
       const toggles = hasPassTrait(pass, "toggle");
@@ -163,7 +162,7 @@ export class Truth {
       const use = uses.find(({ pass }) => pass === one.pass.id);
       this.#tellGrant({ door, reader: reader.id, one, reason, use: use?.use });
     }
-    this.#do(door, after);
+    this.#doings.set(door, after);
     this.#follow();
     return reason === "granted";
   }
@@ -188,9 +187,7 @@ export class Truth {
   }
 
   override(door: DoorId, override: Doings["override"]): void {
-    const before = this.#doings.get(door) ?? {};
-    this.#do(door, withOverride(before, override));
-    this.#isDoingKept.set(door, this.settings(door).afterRestart === "remember");
+    this.#doings.override(door, override);
     this.#follow();
   }
 
@@ -227,9 +224,8 @@ export class Truth {
     for (const reader of this.#readers.values()) {
       this.#refuse(reader.id, reader.passTime(this.#sight.now()));
     }
+    this.#doings.passTime();
     for (const { id } of doorPlaces) {
-      const doings = this.#doings.get(id);
-      if (doings !== undefined) this.#do(id, withoutWhatIsOver(this.#where(id), doings));
       this.#whereabouts.giveUp(id, (at) => this.#sight.wasBoltHomeAfter(id, at));
     }
     this.#follow();
@@ -241,11 +237,7 @@ export class Truth {
     this.#forgetReaders();
     this.#releases.restart();
     this.#whereabouts.restart(this.#moment());
-    for (const [door, doings] of [...this.#doings]) {
-      const { override } = doings;
-      const isLasting = override !== undefined && override.until === undefined;
-      if (!this.#isDoingKept.get(door)) this.#doings.set(door, isLasting ? { override } : {});
-    }
+    this.#doings.restart();
     this.passTime();
   }
 
@@ -364,13 +356,6 @@ export class Truth {
 
   #moment(): Moment {
     return { now: this.#sight.now(), wall: this.#sight.wall() };
-  }
-
-  #do(door: DoorId, after: Doings): void {
-    const before = this.#doings.get(door) ?? {};
-    if (JSON.stringify(before) === JSON.stringify(after)) return;
-    this.#doings.set(door, after);
-    this.#isDoingKept.set(door, this.settings(door).afterRestart === "remember");
   }
 
   #follow(): void {

@@ -7,22 +7,13 @@ import type { TableContent } from "../../../src/domain/access.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import type { DoorId, ReaderId, UserId } from "../../../src/domain/ids.ts";
 import { type ClockQuality, edgeNs, epochMs } from "../../../src/domain/time.ts";
-import type { WireFault } from "../../../src/domain/wire-fault.ts";
 import { PaperPremisesDisk } from "../../unit/controller/paper-premises.ts";
 import { BrokenPromise } from "./broken-promise.ts";
+import { chatterWindowMs, House, type Wire } from "./house.ts";
 import { Inspector } from "./inspector.ts";
 import type { Shown } from "./ladder.ts";
-import { boltFallMs, of, PaperBoard } from "./paper-board.ts";
-import {
-  type DoorPlace,
-  digestOf,
-  doorPlaces,
-  drawContent,
-  drawOpening,
-  people,
-  type Room,
-  wiring,
-} from "./plan.ts";
+import { boltFallMs, PaperBoard } from "./paper-board.ts";
+import { type DoorPlace, digestOf, doorPlaces, drawContent, drawOpening, wiring } from "./plan.ts";
 import type { Controlled, Subject } from "./subject.ts";
 import { type Grant, placeOf, Truth } from "./truth.ts";
 
@@ -38,11 +29,6 @@ export type Presentation =
   | { readonly card: NonNullable<Shown["card"]> }
   | { readonly digits: string };
 
-export type Wire = "sound" | WireFault;
-
-/** Changes of one contact that may follow one another fast: more would be a loose wire. */
-const quickChangesMax = 4;
-const chatterWindowMs = 10_000;
 /** A controller that knows no time looks at its schedules this often, and a little later. */
 const clockSetNoticedMs = 61_000;
 
@@ -56,15 +42,9 @@ export class BuildingWorld {
   readonly isOrderly: boolean;
   readonly disk = new PaperPremisesDisk();
   readonly eventCounts = new Map<string, number>();
-  readonly rooms = new Map<UserId, Room>(people.map((user) => [user, "street"]));
-  readonly leaves = new Map<DoorId, "open" | "closed">(doorPlaces.map(({ id }) => [id, "closed"]));
+  readonly house = new House();
   readonly #options: WorldOptions;
-  readonly #rex = new Map<DoorId, "pressed" | "idle">(doorPlaces.map(({ id }) => [id, "idle"]));
-  readonly #wires = new Map<string, Wire>();
-  readonly #tampers = new Map<ReaderId | undefined, "raised" | "idle">();
-  readonly #contactChanges = new Map<DoorId, readonly number[]>();
   readonly #inspector: Inspector;
-  #fire: "raised" | "idle" = "idle";
   #clock: SimClock;
   /** What a good clock would say, less `monotonic`. */
   #trueOffsetMs: number;
@@ -78,10 +58,10 @@ export class BuildingWorld {
     this.#clock = new SimClock({ monotonicAt: 1_000_000, wallAt: openedAt });
     this.#trueOffsetMs = openedAt - this.#clock.monotonic();
     this.truth = new Truth(drawContent(random, openedAt), {
-      leaf: (door) => this.#leafSeen(door),
-      isContactFaulty: (door) => this.wire(`contact ${door}`) !== "sound",
+      leaf: (door) => this.house.leafSeen(door),
+      isContactFaulty: (door) => this.house.wire(`contact ${door}`) !== "sound",
       isReleased: (door) => this.isReleased(door),
-      isRexPressed: (door) => this.#rex.get(door) === "pressed",
+      isRexPressed: (door) => this.house.isRexPressed(door),
       isBoltHome: (door) => this.#isBoltHome(door),
       wasBoltHomeAfter: (door, at) =>
         this.#isBoltHome(door) || this.#board.strike(door).homeUntil > at,
@@ -108,25 +88,15 @@ export class BuildingWorld {
     return this.#clock.wall().quality;
   }
 
-  get fire(): "raised" | "idle" {
-    return this.#fire;
-  }
-
   isReleased(door: DoorId): boolean {
     return this.#board.strike(door).command === "released";
   }
 
   /** Whether the leaf gives way to a hand. */
   canOpen(door: DoorId): boolean {
-    return this.leaves.get(door) === "open" || this.isReleased(door) || !this.#isBoltHome(door);
-  }
-
-  wire(input: string): Wire {
-    return this.#wires.get(input) ?? "sound";
-  }
-
-  isTampered(reader: ReaderId | undefined): boolean {
-    return this.#tampers.get(reader) === "raised";
+    return (
+      this.house.leaves.get(door) === "open" || this.isReleased(door) || !this.#isBoltHome(door)
+    );
   }
 
   /** Somebody shows something. `disk`: what the disk does about a use that has to be written. */
@@ -177,12 +147,12 @@ export class BuildingWorld {
 
   /** Moves the leaf, whatever holds it; who may is for the moves to know. */
   async moveLeaf(door: DoorId, to: "open" | "closed"): Promise<void> {
-    if (this.leaves.get(door) === to) return;
-    this.leaves.set(door, to);
+    if (this.house.leaves.get(door) === to) return;
+    this.house.leaves.set(door, to);
     this.#say(`leaf of ${door} ${to}`);
-    if (to === "open" && this.#leafSeen(door) === "open") this.truth.leafOpened(door);
+    if (to === "open" && this.house.leafSeen(door) === "open") this.truth.leafOpened(door);
     this.truth.leafMoved(door);
-    this.#noteContactChange(door);
+    this.house.contactChanges(door, this.now);
     this.#board.setLeaf(door, to);
     await turn();
     this.#inspector.look();
@@ -190,19 +160,16 @@ export class BuildingWorld {
 
   /** Nobody changes a contact so fast that it looks like a loose wire. */
   async calmContact(door: DoorId): Promise<void> {
-    const recent = (this.#contactChanges.get(door) ?? []).filter(
-      (at) => this.now - at < chatterWindowMs,
-    );
-    if (recent.length >= quickChangesMax) await this.pass(chatterWindowMs);
+    if (!this.house.isContactCalm(door, this.now)) await this.pass(chatterWindowMs);
   }
 
   /** One user walks through an open or openable door; those who hold it open close it by themselves. */
   async walk(user: UserId, place: DoorPlace): Promise<boolean> {
     await this.calmContact(place.id);
     if (!this.canOpen(place.id)) return false;
-    const to = this.rooms.get(user) === place.inside ? place.outside : place.inside;
+    const to = this.house.rooms.get(user) === place.inside ? place.outside : place.inside;
     await this.moveLeaf(place.id, "open");
-    this.rooms.set(user, to);
+    this.house.rooms.set(user, to);
     this.#say(`${user} walks through ${place.id} into the ${to}`);
     this.#inspector.look();
     return true;
@@ -210,14 +177,14 @@ export class BuildingWorld {
 
   async pressRex(door: DoorId): Promise<void> {
     await this.letGoOfRex(door);
-    if (!of(doorsById, door).hasRex) return;
+    if (!this.house.hasRex(door)) return;
     this.#say(`exit button of ${door} pressed`);
-    this.#rex.set(door, "pressed");
-    const leaf = this.#leafSeen(door);
+    this.house.rex.set(door, "pressed");
+    const leaf = this.house.leafSeen(door);
     const admits =
       this.truth.settings(door).rex === "admit" &&
       leaf !== "open" &&
-      this.wire(`rex ${door}`) === "sound";
+      this.house.wire(`rex ${door}`) === "sound";
     if (admits) this.truth.rexPressed(door);
     this.#board.setRex(door, "pressed");
     await turn();
@@ -226,9 +193,9 @@ export class BuildingWorld {
   }
 
   async letGoOfRex(door: DoorId): Promise<void> {
-    if (this.#rex.get(door) !== "pressed") return;
+    if (!this.house.isRexPressed(door)) return;
     await this.pass(700);
-    this.#rex.set(door, "idle");
+    this.house.rex.set(door, "idle");
     this.#board.setRex(door, "idle");
     await turn();
     this.#inspector.look();
@@ -236,14 +203,14 @@ export class BuildingWorld {
 
   /** `input`: "contact DOOR", "rex DOOR" or "fire". */
   async setWire(input: string, wire: Wire): Promise<void> {
-    if (this.wire(input) === wire) return;
+    if (this.house.wire(input) === wire) return;
     const door = doorPlaces.find(({ id }) => input === `contact ${id}`)?.id;
     if (door !== undefined) await this.calmContact(door);
     this.#say(`wire of ${input}: ${wire}`);
-    this.#wires.set(input, wire);
-    if (door !== undefined) this.#noteContactChange(door);
+    this.house.wires.set(input, wire);
+    if (door !== undefined) this.house.contactChanges(door, this.now);
     // Nobody can tell any more who comes in, and who waits for it must not wait for ever.
-    const isToldOpen = door !== undefined && this.#leafSeen(door) !== "closed";
+    const isToldOpen = door !== undefined && this.house.leafSeen(door) !== "closed";
     if (isToldOpen) this.truth.leafOpened(door);
     if (input === "fire") this.#fireWireChanged(wire);
     if (wire === "sound" && input.startsWith("rex ")) this.#rexWireMended(input);
@@ -253,19 +220,20 @@ export class BuildingWorld {
   }
 
   async setFire(state: "raised" | "idle"): Promise<void> {
-    if (this.#fire === state) return;
+    if (this.house.fire === state) return;
     this.#say(`fire ${state}`);
-    this.#fire = state;
-    if (this.wire("fire") === "sound") this.truth.fire(state === "raised" ? "raised" : "cleared");
+    this.house.fire = state;
+    if (this.house.wire("fire") === "sound")
+      this.truth.fire(state === "raised" ? "raised" : "cleared");
     this.#board.setFire(state);
     await turn();
     this.#inspector.look();
   }
 
   async setTamper(reader: ReaderId | undefined, state: "raised" | "idle"): Promise<void> {
-    if ((this.#tampers.get(reader) ?? "idle") === state) return;
+    if ((this.house.tampers.get(reader) ?? "idle") === state) return;
     this.#say(`tamper of ${reader ?? "the enclosure"} ${state}`);
-    this.#tampers.set(reader, state);
+    this.house.tampers.set(reader, state);
     this.truth.tamper(reader, state === "raised" ? "raised" : "cleared");
     this.#board.setTamper(reader, state);
     await turn();
@@ -341,24 +309,18 @@ export class BuildingWorld {
     const monotonicAt = random.between(0, 2_000_000_000);
     this.#clock = new SimClock({ monotonicAt, wallAt, quality });
     this.#trueOffsetMs = wallAt - monotonicAt;
-    this.#contactChanges.clear();
+    this.house.restart();
     this.#say(`power is back, the time is ${quality}`);
     this.#inspector.restarted();
     ({ board: this.#board, controller: this.#controller } = this.#boot());
-    this.truth.restart(this.#fire === "raised" && this.wire("fire") === "sound");
+    this.truth.restart(this.house.fire === "raised" && this.house.wire("fire") === "sound");
     await turn();
     this.#inspector.look();
   }
 
   #boot(): { readonly board: PaperBoard; readonly controller: Controlled } {
     const { subject } = this.#options;
-    const board = new PaperBoard(this.#clock, wiring, {
-      leaf: (door) => of(this.leaves, door),
-      rex: (door) => of(this.#rex, door),
-      wire: (input) => this.wire(input),
-      fire: this.#fire,
-      tamper: (reader) => this.#tampers.get(reader) ?? "idle",
-    });
+    const board = new PaperBoard(this.#clock, wiring, this.house.found());
     // Seen from now on, and by the controller's first step already.
     this.#board = board;
     const record = (event: DoorEvent): void => {
@@ -401,25 +363,11 @@ export class BuildingWorld {
     return this.#board.strike(door).isHome();
   }
 
-  #leafSeen(door: DoorId): "open" | "closed" | "unknown" {
-    if (!of(doorsById, door).hasContact || this.wire(`contact ${door}`) !== "sound") {
-      return "unknown";
-    }
-    return of(this.leaves, door);
-  }
-
-  #noteContactChange(door: DoorId): void {
-    this.#contactChanges.set(door, [
-      ...(this.#contactChanges.get(door) ?? []).slice(-10),
-      this.now,
-    ]);
-  }
-
   /** A fault changes nothing of the fire; a mended wire says what is so now. */
   #fireWireChanged(wire: Wire): void {
     const fault = wire === "sound" ? "none" : wire;
     this.truth.expected.push({ kind: "alarm_input_fault", input: "fire", fault });
-    const isRaised = this.#fire === "raised";
+    const isRaised = this.house.fire === "raised";
     if (wire === "sound" && isRaised !== this.truth.isFire) {
       this.truth.fire(isRaised ? "raised" : "cleared");
     }
@@ -428,8 +376,8 @@ export class BuildingWorld {
   /** A button found pressed when its wire is mended is a press. */
   #rexWireMended(input: string): void {
     const door = doorPlaces.find(({ id }) => input === `rex ${id}`)?.id;
-    if (door === undefined || this.#rex.get(door) !== "pressed") return;
-    if (this.truth.settings(door).rex === "admit" && this.#leafSeen(door) !== "open") {
+    if (door === undefined || !this.house.isRexPressed(door)) return;
+    if (this.truth.settings(door).rex === "admit" && this.house.leafSeen(door) !== "open") {
       this.truth.rexPressed(door);
     }
   }
@@ -440,8 +388,6 @@ export class BuildingWorld {
     trace(`${new Date(this.trueWallAt).toISOString()}  ${line}`);
   }
 }
-
-const doorsById: ReadonlyMap<DoorId, DoorPlace> = new Map(doorPlaces.map((one) => [one.id, one]));
 
 function shownBy(presentation: Presentation): Shown {
   if ("card" in presentation) return presentation;
