@@ -1,15 +1,16 @@
 import type { Seeded } from "../../../hal/sim/seeded.ts";
 import { doorPostures, type PassRecord } from "../../../src/domain/access.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import type { ReaderId, UserId } from "../../../src/domain/ids.ts";
 import { isOpen } from "./hours.ts";
-import { type DoorPlace, doorPlaces, people, pinOf, strangersCard } from "./plan.ts";
+import { type DoorPlace, doorPlaces, people, pinOf, placeOf, strangersCard } from "./plan.ts";
 import { revise } from "./revise.ts";
-import { placeOf } from "./truth.ts";
 import type { BuildingWorld } from "./world.ts";
 
 export type Move = (world: BuildingWorld, random: Seeded) => Promise<void>;
 
 const hourMs = 3_600_000;
+const { companyMs } = doorDefaults;
 
 /** What orderly people do, and what the site, its operators and the weather do to them. */
 export const orderlyMoves: Readonly<Record<string, Move>> = {
@@ -176,6 +177,8 @@ async function goSomewhere(world: BuildingWorld, random: Seeded, user: UserId): 
     if (company !== undefined) await showAndType(world, random, company, way.reader);
   }
   await passThrough(world, random, way.place);
+  // Nobody who waits for company walks off through another door meanwhile.
+  if (world.truth.reader(way.reader).waiting !== undefined) await world.pass(companyMs);
 }
 
 /** Everybody for whom the door waits goes through it, one behind the other. */
@@ -226,7 +229,10 @@ async function useCounted(
   const othersCome = async () => {
     for (let count = random.between(1, 4); isOtherThere && count > 0; count -= 1) {
       const card = drawCardOf(world, random, ({ usesMax }) => usesMax === undefined);
-      if (card !== undefined) await world.present(drawReader(random), { card });
+      const reader = drawReader(random);
+      // Who waits there might have a use to be written as well.
+      const isFree = world.truth.reader(reader).waiting === undefined;
+      if (card !== undefined && isFree) await world.present(reader, { card });
     }
   };
   for (let count = random.between(1, 4); count > 0; count -= 1) {

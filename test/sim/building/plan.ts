@@ -70,6 +70,12 @@ export const doorPlaces: readonly DoorPlace[] = [
   place("shed", "street", "shed", { hasContact: false, hasRex: false }),
 ];
 
+export function placeOf(reader: ReaderId): DoorPlace {
+  const place = doorPlaces.find((one) => one.entryReader === reader || one.exitReader === reader);
+  if (place === undefined) throw new Error(`no door has the reader ${reader}`);
+  return place;
+}
+
 export const wiring: readonly DoorWiring[] = doorPlaces.map((one) => ({
   id: one.id,
   hasContact: one.hasContact,

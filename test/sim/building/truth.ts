@@ -17,7 +17,7 @@ import {
   type Shown,
 } from "./ladder.ts";
 import { of } from "./paper-board.ts";
-import { type DoorPlace, doorPlaces } from "./plan.ts";
+import { doorPlaces, placeOf } from "./plan.ts";
 import {
   type Doings,
   nextUnlockChange,
@@ -27,22 +27,8 @@ import {
 } from "./posture-truth.ts";
 import { ReaderTruth, type Refusal, type Who } from "./reader-truth.ts";
 import { ReleaseTruth } from "./release-truth.ts";
+import type { Sight } from "./sight.ts";
 import { type Awaited, type Moment, WhereaboutsTruth } from "./whereabouts-truth.ts";
-
-/** What can be seen of a door from outside of the controller. */
-export interface Sight {
-  /** As its contact says; `unknown` with no contact or with its wire at fault. */
-  readonly leaf: (door: DoorId) => "open" | "closed" | "unknown";
-  readonly isContactFaulty: (door: DoorId) => boolean;
-  readonly isReleased: (door: DoorId) => boolean;
-  readonly isRexPressed: (door: DoorId) => boolean;
-  /** Secured for long enough that the bolt is home. */
-  readonly isBoltHome: (door: DoorId) => boolean;
-  /** Since then the strike was secured for long enough, whatever it is now. */
-  readonly wasBoltHomeAfter: (door: DoorId, at: number) => boolean;
-  readonly now: () => number;
-  readonly wall: () => WallTime;
-}
 
 /** Somebody whom the rules let in, at the moment before the disk and the strike are asked. */
 export interface Grant {
@@ -145,9 +131,12 @@ export class Truth {
     this.#whereabouts.claim(door, this.#awaited(admitted));
   }
 
+  withdraw({ door }: Grant): void {
+    this.#whereabouts.withdraw(door);
+  }
+
   /** The strike is asked. Returns whether it has to be released now. */
   admit({ reader, door, admitted, uses }: Grant): boolean {
-    this.#whereabouts.withdraw(door);
     const before = this.#doings.of(door);
     let after = before;
     for (const { user, pass } of admitted) {
@@ -168,8 +157,7 @@ export class Truth {
   }
 
   /** The disk did not take the use. */
-  refuse({ reader, door, admitted }: Grant, reason: DenialReason): void {
-    this.#whereabouts.withdraw(door);
+  refuse({ reader, admitted }: Grant, reason: DenialReason): void {
     for (const { pass } of admitted) this.#deny(reader.id, reason, who(pass));
   }
 
@@ -405,10 +393,4 @@ export class Truth {
 
 function who({ id, user }: { readonly id: PassId; readonly user: UserId }): Who {
   return { pass: id, user };
-}
-
-export function placeOf(reader: ReaderId): DoorPlace {
-  const place = doorPlaces.find((one) => one.entryReader === reader || one.exitReader === reader);
-  if (place === undefined) throw new Error(`no door has the reader ${reader}`);
-  return place;
 }

@@ -15,7 +15,7 @@ import type { Shown } from "./ladder.ts";
 import { boltFallMs, PaperBoard } from "./paper-board.ts";
 import { type DoorPlace, digestOf, doorPlaces, drawContent, drawOpening, wiring } from "./plan.ts";
 import type { Controlled, Subject } from "./subject.ts";
-import { type Grant, placeOf, Truth } from "./truth.ts";
+import { type Grant, Truth } from "./truth.ts";
 
 export interface WorldOptions {
   readonly subject: Subject;
@@ -135,6 +135,7 @@ export class BuildingWorld {
 
   async #presentLate(grant: Grant, disk: "refuses" | "is_slow" | "loses_power"): Promise<void> {
     const { door } = grant;
+    this.truth.withdraw(grant);
     if (disk === "refuses") this.truth.refuse(grant, "use_not_recorded");
     this.#inspector.look();
     if (disk === "loses_power") return this.cutPower(2_000);
