@@ -3,7 +3,6 @@ import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import type { AreaId, DoorId, PassId, ReaderId, UserId } from "../../../src/domain/ids.ts";
 import type { DenialReason, GrantReason } from "../../../src/domain/reason.ts";
-import type { WallTime } from "../../../src/domain/time.ts";
 import { DoingsTruth } from "./doings-truth.ts";
 import {
   type Admitted,

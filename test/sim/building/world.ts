@@ -13,7 +13,15 @@ import { chatterWindowMs, House, type Wire } from "./house.ts";
 import { Inspector } from "./inspector.ts";
 import type { Shown } from "./ladder.ts";
 import { boltFallMs, PaperBoard } from "./paper-board.ts";
-import { type DoorPlace, digestOf, doorPlaces, drawContent, drawOpening, wiring } from "./plan.ts";
+import {
+  type DoorPlace,
+  digestOf,
+  doorPlaces,
+  drawContent,
+  drawOpening,
+  placeOf,
+  wiring,
+} from "./plan.ts";
 import type { Controlled, Subject } from "./subject.ts";
 import { type Grant, Truth } from "./truth.ts";
 
