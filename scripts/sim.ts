@@ -1,4 +1,4 @@
-// `npm run sim -- [--world NAME] [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]`
+// `npm run sim -- [WORLD] [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]`
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -45,10 +45,10 @@ const worlds: Readonly<Record<string, World>> = {
 
 const failuresShownMax = 10;
 
-const usage = `npm run sim -- [--world NAME] [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]
+const usage = `npm run sim -- [WORLD] [--seed N] [--seeds N] [--moves N] [--bug NAME] [--list-bugs]
 
 Runs simulated lives against the product; each seed is another life.
-  --world NAME what lives: ${Object.keys(worlds).join(" or ")} (door, or the one that has the bug)
+  WORLD        what lives: ${Object.keys(worlds).join(" or ")} (door, or the one that has the bug)
   --seed N     the first seed (drawn at random by default); alone, its whole life is shown
   --seeds N    how many seeds (1 with --seed; else ${defaults("seedCount")})
   --moves N    how many moves each life has (${defaults("moveCount")})
@@ -69,9 +69,9 @@ class UsageError extends Error {
 }
 
 function readPlan(): Plan | "help" | "list_bugs" {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
-      world: { type: "string" },
       seed: { type: "string" },
       seeds: { type: "string" },
       moves: { type: "string" },
@@ -82,7 +82,8 @@ function readPlan(): Plan | "help" | "list_bugs" {
   });
   if (values.help) return "help";
   if (values["list-bugs"]) return "list_bugs";
-  const world = worldFor(values.world, values.bug);
+  if (positionals.length > 1) throw new UsageError(`${positionals.join(" ")}: one world at a time`);
+  const world = worldFor(positionals[0], values.bug);
   const isOneLife = values.seed !== undefined && values.seeds === undefined;
   return {
     world,
@@ -102,9 +103,11 @@ function count(option: string, text: string, least: number): number {
 function worldFor(name: string | undefined, bug: string | undefined): World {
   const named = name === undefined ? undefined : ownOf(worlds, name);
   if (name !== undefined && named === undefined) {
-    throw new UsageError(`--world ${name}: expected ${Object.keys(worlds).join(" or ")}`);
+    throw new UsageError(`${name}: expected ${Object.keys(worlds).join(" or ")}`);
   }
-  const having = Object.values(worlds).find(({ bugs }) => bug !== undefined && Object.hasOwn(bugs, bug));
+  const having = Object.values(worlds).find(
+    ({ bugs }) => bug !== undefined && Object.hasOwn(bugs, bug),
+  );
   const world = named ?? having ?? ownOf(worlds, "door");
   if (world === undefined || (bug !== undefined && ownOf(world.bugs, bug) === undefined)) {
     throw new UsageError(`--bug ${bug}: see --list-bugs for the names`);

@@ -11,7 +11,7 @@ const freshSeedCount = 40;
 const seedsToFindABugMax = 80;
 
 const advice = (failure: string, seed: number) =>
-  `${failure}; replay with: npm run sim -- --world building --seed ${seed}`;
+  `${failure}; replay with: npm run sim -- building --seed ${seed}`;
 
 t.test(
   `a building keeps its word through ${fixedSeedCount} lives of ${moveCount} moves`,

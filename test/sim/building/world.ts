@@ -11,7 +11,6 @@ import { PaperPremisesDisk } from "../../unit/controller/paper-premises.ts";
 import { BrokenPromise } from "./broken-promise.ts";
 import { chatterWindowMs, House, type Wire } from "./house.ts";
 import { Inspector } from "./inspector.ts";
-import type { Shown } from "./ladder.ts";
 import { boltFallMs, PaperBoard } from "./paper-board.ts";
 import {
   type DoorPlace,
@@ -22,6 +21,7 @@ import {
   placeOf,
   wiring,
 } from "./plan.ts";
+import { type Presentation, shownBy } from "./presentation.ts";
 import type { Controlled, Subject } from "./subject.ts";
 import { type Grant, Truth } from "./truth.ts";
 
@@ -31,11 +31,6 @@ export interface WorldOptions {
   /** Called with a line for each thing that happens. */
   readonly trace?: ((line: string) => void) | undefined;
 }
-
-/** What comes out of a hand: a card, or digits on the keypad. */
-export type Presentation =
-  | { readonly card: NonNullable<Shown["card"]> }
-  | { readonly digits: string };
 
 /** A controller that knows no time looks at its schedules this often, and a little later. */
 const clockSetNoticedMs = 61_000;
@@ -396,9 +391,4 @@ export class BuildingWorld {
     if (trace === undefined) return;
     trace(`${new Date(this.trueWallAt).toISOString()}  ${line}`);
   }
-}
-
-function shownBy(presentation: Presentation): Shown {
-  if ("card" in presentation) return presentation;
-  return { pin: digestOf(presentation.digits) };
 }
