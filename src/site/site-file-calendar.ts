@@ -1,13 +1,11 @@
-import { Temporal } from "temporal-polyfill";
 import type { CalendarDay, IsoWeekday, ScheduleRecord } from "../domain/access.ts";
 import { dayTypeId, scheduleId } from "../domain/ids.ts";
+import { isCalendarDate } from "../protocols/sync/calendar-date.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
 import type { TomlReport } from "../protocols/toml/located-toml.ts";
 import { reportRepeats, reportUnknownName } from "../protocols/toml/reference-checks.ts";
 import { dayNames, type ScheduleTable, type SiteTables } from "./site-file-schema.ts";
 
-/** A yearly 29 February is a day of some years. */
-const leapYear = 2_000;
 /** Before it, and after 9999, there is no instant that a table could name. */
 const yearMin = 1_970;
 
@@ -17,22 +15,14 @@ export function readCalendar({ calendar }: SiteTables, report: TomlReport): read
   return calendar.map(({ date, day_type: dayType }, index) => {
     const [day = 0, month = 0, year] = date.split("-").map(Number).reverse();
     const path = ["calendar", index, "date"];
-    if (!isDate({ year: year ?? leapYear, month, day })) {
+    const dated = { ...(year !== undefined && { year }), month, day };
+    if (!isCalendarDate(dated)) {
       report.fault(path, "a day that its month has");
     } else if (year !== undefined && year < yearMin) {
       report.fault(path, `a year from ${yearMin} to 9999`);
     }
-    return { ...(year !== undefined && { year }), month, day, dayType: dayTypeId(dayType) };
+    return { ...dated, dayType: dayTypeId(dayType) };
   });
-}
-
-function isDate(date: { readonly year: number; readonly month: number; readonly day: number }) {
-  try {
-    Temporal.PlainDate.from(date, { overflow: "reject" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export function readSchedules(tables: SiteTables, report: TomlReport): readonly ScheduleRecord[] {

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { doorPostures, passTraits, ruleKinds, userTraits } from "../domain/access.ts";
 import { pinDigitsMax, pinDigitsMin } from "../domain/credential.ts";
 import { passUsesMax, tableUsersMax } from "../protocols/sync/table-content-schema.ts";
+import { isZoneName } from "../protocols/sync/zone-name.ts";
 import { formatTables } from "../protocols/toml/format-table.ts";
 import {
   filledListOf,
@@ -144,20 +145,9 @@ const calendarTable = tomlTable({
   day_type: idText,
 });
 
-/** An offset is no zone: it would be wrong for half of the year. */
-export function isZone(name: string): boolean {
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export const siteFileSchema = tomlTable({
   site: idText,
-  zone: textLike(isZone, "an IANA time zone such as Europe/Berlin"),
+  zone: textLike(isZoneName, "an IANA time zone such as Europe/Berlin"),
   doors: filledListOf(doorTable, "table"),
   zones: v.optional(listOf(zoneTable, "tables"), []),
   areas: v.optional(listOf(areaTable, "tables"), []),

@@ -1,5 +1,6 @@
 import { siteId, userId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
+import { isZoneName } from "../protocols/sync/zone-name.ts";
 import { readFormats } from "../protocols/toml/format-table.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
 import { readToml, type TomlReport, type TomlSource } from "../protocols/toml/located-toml.ts";
@@ -9,7 +10,7 @@ import { readCalendar, readSchedules } from "./site-file-calendar.ts";
 import { readAreas, readDoors, readZones } from "./site-file-doors.ts";
 import { readPasses } from "./site-file-passes.ts";
 import { readRules } from "./site-file-rules.ts";
-import { isZone, type SiteTables, siteFileSchema } from "./site-file-schema.ts";
+import { type SiteTables, siteFileSchema } from "./site-file-schema.ts";
 import type { SiteModel, SiteUser } from "./site-model.ts";
 
 /**
@@ -34,7 +35,7 @@ function siteModel(tables: SiteTables, report: TomlReport): SiteModel {
     reportRepeats(report, "an id used once", ids);
   }
   // A wrong zone is a fault of its own, and must not make others of every date.
-  const zone = isZone(tables.zone) ? tables.zone : "UTC";
+  const zone = isZoneName(tables.zone) ? tables.zone : "UTC";
   return {
     site: siteId(tables.site),
     zone,

@@ -6,6 +6,7 @@ import type {
   TableContent,
   ZoneRecord,
 } from "../../domain/access.ts";
+import { isCalendarDate } from "./calendar-date.ts";
 
 /** The lists of a table whose items have ids. */
 const namedLists = ["doors", "users", "schedules", "passes", "rules", "zones", "areas"] as const;
@@ -80,18 +81,13 @@ const areDifferent = (named: readonly string[]): boolean => new Set(named).size 
 function findRepeatedDate(calendar: readonly CalendarDay[]): string | undefined {
   const dates = new Set<string>();
   return firstFault("calendar", calendar, ({ year, month, day }) => {
-    // 2000 had a 29 February, as some of the years have that a yearly day is meant for.
-    if (!isDate(year ?? 2_000, month, day)) return "day: expected a day that its month has";
+    const isThere = isCalendarDate({ ...(year !== undefined && { year }), month, day });
+    if (!isThere) return "day: expected a day that its month has";
     const date = `${year ?? "every"}-${month}-${day}`;
     if (dates.has(date)) return "day: expected each date once";
     dates.add(date);
     return undefined;
   });
-}
-
-function isDate(year: number, month: number, day: number): boolean {
-  const date = new Date(Date.UTC(year, month - 1, day));
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
 function faultOfZone({ parent, doors }: ZoneRecord, known: KnownIds): string | undefined {
