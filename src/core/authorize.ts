@@ -1,3 +1,4 @@
+import type { PinDigest } from "../domain/credential.ts";
 import type { AreaId, PassId, UserId } from "../domain/ids.ts";
 import type { DenialReason } from "../domain/reason.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
@@ -10,6 +11,7 @@ import {
   type Subject,
   type Verdict,
 } from "./checks.ts";
+import { pinUsesOf } from "./pass-checks.ts";
 import type { Passage } from "./premises.ts";
 import {
   companionOf,
@@ -34,6 +36,8 @@ export interface Admission extends Named {
   readonly userNumber: number;
   /** Of a pass with a use count: how many this controller will have granted, this grant included. */
   readonly use?: number;
+  /** Likewise of the PIN that completed the card, where that PIN has a use count. */
+  readonly pinUse?: { readonly pass: PassId; readonly use: number };
   /** Present where it matters to some area of the door who is where. */
   readonly passage?: Passage;
   /** The strike and the leaf have `extraTimeMs` longer. */
@@ -126,6 +130,10 @@ function alongOf(companion: Subject): Admission {
 function fillIn(subject: Subject, admission: Writable<Admission>): void {
   const { table, pass, user, crossing, uses } = subject;
   if (uses !== undefined) admission.use = uses.spentHere + 1;
+  const pinUses = pinUsesOf(subject);
+  if (pinUses !== undefined) {
+    admission.pinUse = { pass: table.passes.id(subject.second), use: pinUses.spentHere + 1 };
+  }
   if (table.hasTrait(user, "extra_time")) admission.extraTime = true;
   if (mayEscort(subject)) admission.escorts = true;
   if (table.passes.hasTrait(pass, "toggle")) admission.toggles = true;
@@ -148,12 +156,22 @@ function namesOf({ table: { passes } }: Subject, pass: number): Named {
 }
 
 /** The pass of a duress PIN that was presented, alone or after a card; or -1. */
-function duressPass(subject: Subject): number {
-  const { passes } = subject.table;
-  const { pin } = subject.request.presented;
-  const pass = pin === undefined ? subject.pass : passes.findPin(pin);
-  if (pass < 0 || !passes.hasTrait(pass, "duress") || !passes.isActive(pass)) return -1;
-  return passes.kind(pass) === "pin" ? pass : -1;
+function duressPass({ table, pass, second, request: { presented } }: Subject): number {
+  const isSecond = presented.pin !== undefined && (presented.card ?? presented.pass) !== undefined;
+  const shown = isSecond ? second : pass;
+  return isDuress(table, shown) ? shown : -1;
+}
+
+function isDuress({ passes }: AccessTable, pass: number): boolean {
+  if (pass < 0 || !passes.hasTrait(pass, "duress") || !passes.isActive(pass)) return false;
+  return passes.kind(pass) === "pin";
+}
+
+/** The duress that a PIN calls out though it is not judged, as while its keypad is paused. */
+export function duressOf(table: AccessTable | undefined, pin: PinDigest): Named | undefined {
+  const pass = table?.passes.findPin(pin) ?? -1;
+  if (table === undefined || !isDuress(table, pass)) return undefined;
+  return { pass: table.passes.id(pass), user: table.passes.userId(pass) };
 }
 
 /** Whether the door asks for more instead of deciding. */

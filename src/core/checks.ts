@@ -137,6 +137,7 @@ export function lookUp(table: AccessTable | undefined, request: AccessRequest): 
     crossing: consulted.crossings(door)?.[direction],
     pass,
     user: pass < 0 ? -1 : consulted.passes.user(pass),
+    second: secondOf(consulted, request.presented),
     uses: usesOf(consulted, request.premises, pass),
     waiting: waitingOf(table, request),
   };
@@ -146,6 +147,12 @@ function passOf({ passes }: AccessTable, presented: Presented): number {
   if (presented.card !== undefined) return passes.findCard(presented.card);
   if (presented.pass !== undefined) return passes.numberOf(presented.pass);
   return passes.findPin(presented.pin);
+}
+
+/** Of a pass that is named without being there, whatever PIN is named with it is the second. */
+function secondOf({ passes }: AccessTable, { card, pass, pin }: Presented): number {
+  if (pin === undefined || (card === undefined && pass === undefined)) return -1;
+  return passes.findPin(pin);
 }
 
 function postureOf(

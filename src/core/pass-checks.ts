@@ -1,4 +1,3 @@
-import type { PinDigest } from "../domain/credential.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
 import type { Premises } from "./premises.ts";
@@ -87,7 +86,7 @@ export function judgeFactors(subject: Subject): Verdict {
   if (settings === undefined) return "door_unknown";
   if (asksTwoFactors(subject)) {
     if (isPinAlone(subject)) return "pin_alone_not_allowed";
-    return pin === undefined ? "pin_required" : judgePin(subject, pin);
+    return pin === undefined ? "pin_required" : judgePin(subject);
   }
   switch (settings.factors) {
     case "card_or_pin":
@@ -118,16 +117,22 @@ export function asksTwoFactors(subject: Subject): boolean {
 }
 
 /** The PIN is a pass of its own: one that was taken away, has ended or is used up completes nothing. */
-function judgePin(subject: Subject, pin: PinDigest): Verdict {
-  const { passes } = subject.table;
-  const pass = passes.findPin(pin);
-  if (pass < 0) return "wrong_pin";
-  if (passes.user(pass) !== subject.user) return "pin_of_another_user";
+function judgePin(subject: Subject): Verdict {
+  const { table, second } = subject;
+  if (second < 0) return "wrong_pin";
+  if (table.passes.user(second) !== subject.user) return "pin_of_another_user";
   for (const judge of [judgeActive, judgeClock, judgeStart, judgeEnd]) {
-    const verdict = judge(subject, pass);
+    const verdict = judge(subject, second);
     if (verdict !== "passed") return verdict;
   }
-  return isUsedUp(usesOf(subject.table, subject.request.premises, pass)) ? "over_limit" : "passed";
+  return isUsedUp(usesOf(table, subject.request.premises, second)) ? "over_limit" : "passed";
+}
+
+/** Of the PIN, where it was asked for; one that came with a card unasked is not used. */
+export function pinUsesOf(subject: Subject): PassUses | undefined {
+  const { table, request, second } = subject;
+  if (second < 0 || !asksTwoFactors(subject)) return undefined;
+  return usesOf(table, request.premises, second);
 }
 
 function isFree({ posture }: Subject): boolean {

@@ -96,8 +96,8 @@ export class PremisesMemory implements Premises {
     return peopleCount + coming.size;
   }
 
-  isComing(user: UserId, area: AreaId): boolean {
-    for (const passage of this.#passages()) {
+  isComing(user: UserId, area: AreaId, besides?: DoorId): boolean {
+    for (const passage of this.#passages(besides)) {
       if (passage.user === user && passage.to === area) return true;
     }
     return false;
@@ -232,10 +232,14 @@ export class PremisesMemory implements Premises {
     return this.#recorded.keys();
   }
 
-  /** Of everybody who was granted and has not come through yet. */
-  *#passages(): Iterable<Passage> {
-    for (const { passages } of this.#awaited.values()) yield* passages.values();
-    for (const { passages } of this.#claims) yield* passages;
+  /** Of everybody who was granted and has not come through yet, at any door but `besides`. */
+  *#passages(besides?: DoorId): Iterable<Passage> {
+    for (const [door, { passages }] of this.#awaited) {
+      if (door !== besides) yield* passages.values();
+    }
+    for (const { door, passages } of this.#claims) {
+      if (door !== besides) yield* passages;
+    }
   }
 
   #move({ user, to, isManager }: Passage, since: MonotonicMs): readonly UserId[] {

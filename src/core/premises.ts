@@ -13,8 +13,11 @@ export interface Premises {
   whereabouts(user: UserId): Whereabouts | undefined;
   /** Who is recorded inside, and who was granted and may still come in. */
   occupancy(area: AreaId): number;
-  /** Granted to come in and not through yet: who shows his card twice is in `occupancy` once. */
-  isComing(user: UserId, area: AreaId): boolean;
+  /**
+   * Granted to come in and not through yet: who shows his card twice is in `occupancy` once. With
+   * `besides`: by another door than that.
+   */
+  isComing(user: UserId, area: AreaId, besides?: DoorId): boolean;
   /** Managers who are recorded inside. */
   managerCount(area: AreaId): number;
   postureState(door: DoorId): PostureState;

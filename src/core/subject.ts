@@ -75,6 +75,8 @@ export interface Subject {
   readonly crossing: Crossing | undefined;
   readonly pass: number;
   readonly user: number;
+  /** The pass of the PIN that came after a card, or -1. */
+  readonly second: number;
   /** Of the pass: undefined where it is good for any number of grants. */
   readonly uses: PassUses | undefined;
   /** Who waits for company here, and how far he came without any. */

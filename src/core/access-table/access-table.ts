@@ -7,7 +7,7 @@ import type {
   UserTrait,
   ZoneRecord,
 } from "../../domain/access.ts";
-import type { AreaId, DoorId, ScheduleId, ZoneId } from "../../domain/ids.ts";
+import type { AreaId, DoorId, ScheduleId, UserId, ZoneId } from "../../domain/ids.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import type { PosturePlace, UnlockRule } from "../posture.ts";
 import { type CompiledSchedule, compileSchedule } from "../schedule.ts";
@@ -39,6 +39,8 @@ export class AccessTable {
   readonly doors: readonly DoorSettings[];
   readonly credentialCount: number;
   readonly passes: PassColumns;
+  /** Users whom no pass makes known at a door, and who are users all the same. */
+  readonly idleUsers: ReadonlySet<UserId>;
   /** Of the kinds that admit people; the others are in `unlockRules`. */
   readonly rules: AccessProfiles;
   private readonly doorNumbers: ReadonlyMap<DoorId, number>;
@@ -79,6 +81,7 @@ export class AccessTable {
     const users = { count: content.users.length, numberOf: numbering.userNumber };
     this.passes = new PassColumns(content.passes, users, hashKey);
     this.credentialCount = this.passes.count;
+    this.idleUsers = usersWithoutPass(content);
   }
 
   door(id: DoorId): DoorSettings | undefined {
@@ -165,6 +168,12 @@ function doorNumbersOfRules(
     return doors;
   };
   return (rule) => new Set([...rule.doors, ...rule.zones.flatMap(doorsOfZone)].map(doorNumber));
+}
+
+function usersWithoutPass({ users, passes }: TableContent): ReadonlySet<UserId> {
+  const idle = new Set(users.map(({ id }) => id));
+  for (const { user } of passes) idle.delete(user);
+  return idle;
 }
 
 function numbered<Id extends string>(
