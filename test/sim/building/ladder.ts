@@ -52,6 +52,8 @@ export interface Asked {
 export interface Admitted {
   readonly pass: PassRecord;
   readonly user: UserRecord;
+  /** Of the PIN that the door asked for: a use of it, too. */
+  readonly pinPass?: PassRecord;
   /** Where he will be, where anybody minds. */
   readonly passage?: { readonly to: AreaId | undefined };
   /** Soft anti-passback was violated. */
@@ -155,7 +157,7 @@ function inCompany({ facts, asked, settings, user }: Case): Admitted | undefined
   // A visitor who would be left standing there is not a second person.
   const isLedIn = mayEscort(user) || (areTwo && asked.isEscorted);
   if (hasTrait(first.user, "needs_escort") && !isLedIn) return undefined;
-  return admitted(caseOf(facts, asked, settings, first));
+  return admitted(caseOf(facts, { ...asked, shown: waiting }, settings, first));
 }
 
 /** Somebody who needs an escort is none. */
@@ -207,7 +209,6 @@ function answerValidity({ facts, settings }: Case, pass: PassRecord, user: UserR
   return endsAt === undefined || facts.wall.at < endsAt ? "passed" : "expired";
 }
 
-/** A PIN after a card is not used up by it; one that is used up completes nothing. */
 function answerUses({ facts }: Case, pass: PassRecord): Answer {
   if (pass.usesMax === undefined) return "passed";
   const here = Math.max(facts.spent(pass.id), pass.spentHere ?? 0);
@@ -334,7 +335,7 @@ function answerManager(one: Case, along: Admitted | undefined): Answer {
 }
 
 function admitted(one: Case): Admitted {
-  const { facts, settings, pass, user } = one;
+  const { facts, settings, asked, content, pass, user } = one;
   const sides = [areaOf(one, settings.inside), areaOf(one, settings.outside)];
   const isMinded = sides.some(
     (area) =>
@@ -344,9 +345,13 @@ function admitted(one: Case): Admitted {
         area.managerIn === "required"),
   );
   const area = facts.whereabouts(user.id)?.area;
+  const { card, pin } = asked.shown;
+  const isAsked = card !== undefined && pin !== undefined && asksForTwo(one);
+  const pinPass = isAsked ? passShown(content, { pin }) : undefined;
   return {
     pass,
     user,
+    ...(pinPass !== undefined && { pinPass }),
     ...(isMinded && { passage: { to: wayThrough(one).to } }),
     ...(violations(one).has("soft") && { strayedFrom: area === undefined ? {} : { area } }),
   };

@@ -85,12 +85,9 @@ export function withGrant(
   return { ...entered, ...(isToggledOn && { toggledBy: who.pass }) };
 }
 
-/** Lockdown and disabled end what people began here. */
+/** Lockdown and disabled end what people began here, and so does an all-clear (undefined). */
 export function withOverride(doings: Doings, override: Doings["override"]): Doings {
-  if (override === undefined) {
-    const { override: _, ...rest } = doings;
-    return rest;
-  }
+  if (override === undefined) return {};
   const ends = override.posture === "lockdown" || override.posture === "disabled";
   return ends ? { override } : { ...doings, override };
 }

@@ -1,4 +1,9 @@
-import type { DoorPosture, DoorSettings, TableContent } from "../../../src/domain/access.ts";
+import type {
+  DoorPosture,
+  DoorSettings,
+  PassRecord,
+  TableContent,
+} from "../../../src/domain/access.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
 import type { AreaId, DoorId, PassId, ReaderId, UserId } from "../../../src/domain/ids.ts";
@@ -6,6 +11,7 @@ import type { DenialReason, GrantReason } from "../../../src/domain/reason.ts";
 import { DoingsTruth } from "./doings-truth.ts";
 import {
   type Admitted,
+  type Asked,
   type Facts,
   hasPassTrait,
   hasTrait,
@@ -15,7 +21,7 @@ import {
   rule,
   type Shown,
 } from "./ladder.ts";
-import { of } from "./paper-board.ts";
+import { boltFallMs, of } from "./paper-board.ts";
 import { doorPlaces, placeOf } from "./plan.ts";
 import {
   type Doings,
@@ -33,6 +39,7 @@ import { type Awaited, type Moment, WhereaboutsTruth } from "./whereabouts-truth
 export interface Grant {
   readonly reader: ReaderTruth;
   readonly door: DoorId;
+  readonly asked: Asked;
   readonly admitted: readonly Admitted[];
   readonly uses: readonly { readonly pass: PassId; readonly use: number }[];
 }
@@ -87,7 +94,7 @@ export class Truth {
 
   /** Somebody was let in or is leaving, not longer ago than this door allows. */
   isReleasedForSomebody(door: DoorId): boolean {
-    return this.#releases.mayBe(door, this.#sight.now());
+    return this.#sight.isRexPressed(door) || this.#releases.mayBe(door, this.#sight.now());
   }
 
   owesRelease(door: DoorId): boolean {
@@ -114,13 +121,14 @@ export class Truth {
     const attempt = this.reader(reader).attempt(shown, now);
     if (attempt.kind === "refuse") {
       this.#deny(reader, attempt.reason, attempt.who);
+      this.#noteDuress(place.id, reader, shown.pin);
       return undefined;
     }
     const { waiting } = this.reader(reader);
     const isEscorted = this.reader(reader).isEscorted(now);
     const asked = { door: place.id, reader, shown: attempt.shown, waiting, isEscorted };
     const ruling = rule(this.#facts(), asked);
-    const grant = this.#take(place.id, reader, attempt.shown, ruling);
+    const grant = this.#take(asked, ruling);
     this.#noteDuress(place.id, reader, attempt.shown.pin);
     return grant;
   }
@@ -152,7 +160,20 @@ export class Truth {
     }
     this.#doings.set(door, after);
     this.#follow();
+    const now = this.#sight.now();
+    const isLed = admitted.some(({ user }) => mayEscort(user));
+    const escortsUntil = isLed ? now + this.settings(door).companyMs : undefined;
+    this.#refuse(reader.id, reader.granted({ escortsUntil, along: admitted.length > 1 }));
     return reason === "granted";
+  }
+
+  /** What was so when it was asked need not be so when the disk has answered. */
+  decideAgain(grant: Grant): Grant | undefined {
+    const ruling = rule(this.#facts(), grant.asked);
+    if (ruling.kind === "granted") return this.#take(grant.asked, ruling);
+    if (ruling.kind !== "denied") throw new Error(`${ruling.kind} after it was there`);
+    this.refuse(grant, ruling.reason);
+    return undefined;
   }
 
   /** The disk did not take the use. */
@@ -201,8 +222,8 @@ export class Truth {
 
   setTable(content: TableContent): void {
     this.content = content;
-    // Of somebody who has no pass left, a table knows nothing; nor does the controller from then on.
-    this.#whereabouts.forgetOthers((user) => content.passes.some((pass) => pass.user === user));
+    // Whoever lost his pass is where he is all the same.
+    this.#whereabouts.forgetOthers((user) => content.users.some(({ id }) => id === user));
     this.passTime();
   }
 
@@ -213,7 +234,10 @@ export class Truth {
     }
     this.#doings.passTime();
     for (const { id } of doorPlaces) {
-      this.#whereabouts.giveUp(id, (at) => this.#sight.wasBoltHomeAfter(id, at));
+      // At a door that is held unlocked as well: whoever did not come in his time does not come.
+      const then = this.#sight.now() - boltFallMs;
+      const isLate = this.isHeldUnlocked(id) && !this.#releases.mayBe(id, then);
+      this.#whereabouts.giveUp(id, (at) => isLate || this.#sight.wasBoltHomeAfter(id, at));
     }
     this.#follow();
   }
@@ -228,17 +252,20 @@ export class Truth {
     this.passTime();
   }
 
-  #take(door: DoorId, reader: ReaderId, shown: Shown, ruling: Ruling): Grant | undefined {
+  #take(asked: Asked, ruling: Ruling): Grant | undefined {
     const now = this.#sight.now();
+    const { door, reader, shown } = asked;
     const state = this.reader(reader);
     const { secondFactorMs, companyMs } = this.settings(door);
     switch (ruling.kind) {
       case "granted": {
         const { along } = ruling;
-        const escortsUntil = mayEscort(ruling.user) ? now + companyMs : undefined;
-        this.#refuse(reader, state.granted({ escortsUntil, along: along !== undefined }));
         const admitted = along === undefined ? [ruling] : [along, ruling];
-        return { reader: state, door, admitted, uses: admitted.flatMap((one) => this.#useOf(one)) };
+        const uses = admitted.flatMap(({ pass, pinPass }) => [
+          ...this.#useOf(pass),
+          ...this.#useOf(pinPass),
+        ]);
+        return { reader: state, door, asked, admitted, uses };
       }
       case "pin_required":
         state.awaitPin({ ...who(ruling.pass), shown, until: now + secondFactorMs });
@@ -275,8 +302,8 @@ export class Truth {
     this.expected.push({ kind: "duress", door, reader, ...who(pass) });
   }
 
-  #useOf({ pass }: Admitted): Grant["uses"] {
-    if (pass.usesMax === undefined) return [];
+  #useOf(pass: PassRecord | undefined): Grant["uses"] {
+    if (pass?.usesMax === undefined) return [];
     const spent = Math.max(this.#spent.get(pass.id) ?? 0, pass.spentHere ?? 0);
     return [{ pass: pass.id, use: spent + 1 }];
   }

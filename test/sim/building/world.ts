@@ -32,6 +32,7 @@ export interface WorldOptions {
   readonly trace?: ((line: string) => void) | undefined;
 }
 
+const foundToldMs = 1_000;
 /** A controller that knows no time looks at its schedules this often, and a little later. */
 const clockSetNoticedMs = 61_000;
 
@@ -142,7 +143,8 @@ export class BuildingWorld {
     if (disk === "refuses") this.truth.refuse(grant, "use_not_recorded");
     this.#inspector.look();
     if (disk === "loses_power") return this.cutPower(2_000);
-    const isReleaseDue = disk === "is_slow" && this.truth.admit(grant);
+    const still = disk === "is_slow" ? this.truth.decideAgain(grant) : undefined;
+    const isReleaseDue = still !== undefined && this.truth.admit(still);
     this.disk.works();
     await turn();
     this.#checkRelease(door, isReleaseDue);
@@ -199,6 +201,7 @@ export class BuildingWorld {
   async letGoOfRex(door: DoorId): Promise<void> {
     if (!this.house.isRexPressed(door)) return;
     await this.pass(700);
+    this.truth.rexPressed(door);
     this.house.rex.set(door, "idle");
     this.#board.setRex(door, "idle");
     await turn();
@@ -317,9 +320,24 @@ export class BuildingWorld {
     this.#say(`power is back, the time is ${quality}`);
     this.#inspector.restarted();
     ({ board: this.#board, controller: this.#controller } = this.#boot());
-    this.truth.restart(this.house.fire === "raised" && this.house.wire("fire") === "sound");
+    const isFire = this.house.fire === "raised" && this.house.wire("fire") === "sound";
+    this.truth.restart(isFire);
     await turn();
     this.#inspector.look();
+    this.#expectFound();
+    await this.pass(foundToldMs);
+  }
+
+  /** What is found at the start is acted on at once, and told where it goes on. */
+  #expectFound(): void {
+    const { expected } = this.truth;
+    const wire = this.house.wire("fire");
+    if (wire !== "sound") expected.push({ kind: "alarm_input_fault", input: "fire", fault: wire });
+    if (this.truth.isFire) expected.push({ kind: "fire", state: "raised" });
+    for (const [reader, state] of this.house.tampers) {
+      const named = reader === undefined ? {} : { reader };
+      if (state === "raised") expected.push({ kind: "tamper", state, ...named });
+    }
   }
 
   #boot(): { readonly board: PaperBoard; readonly controller: Controlled } {
