@@ -1,7 +1,7 @@
 import type { Clock } from "../../hal/clock.ts";
-import { type PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
+import { type AfterRestart, type PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
 import { HalError } from "../domain/hal-error.ts";
-import type { PassId, UserId } from "../domain/ids.ts";
+import type { DoorId, PassId, UserId } from "../domain/ids.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { Deadline } from "./deadline.ts";
 import type { TroubleReporter } from "./journal.ts";
@@ -10,6 +10,7 @@ import type { PremisesLog } from "./premises-log.ts";
 import {
   changeOf,
   type Moment,
+  outlasting,
   type PremisesRecord,
   recordsOf,
   spentRecord,
@@ -50,6 +51,10 @@ export class LoggedPremises implements PremisesStore {
   readonly #troubles: TroubleReporter;
   readonly #damages: string[];
   readonly #records = new Map<string, string>();
+  /** Uses that were committed and are neither granted nor taken back, by pass. */
+  readonly #claimed = new Map<PassId, number>();
+  /** What each door's settings said last. */
+  readonly #filed = new Map<DoorId, AfterRestart>();
   /** Keys whose record is not known to be on disk as it is. */
   #unwritten = new Set<string>();
   /** Those of the write under way. */
@@ -85,6 +90,7 @@ export class LoggedPremises implements PremisesStore {
   }
 
   commit(changes: readonly PremisesChange[]): Promise<void> {
+    for (const change of changes) if (change.kind === "spent") this.#claim(change.pass, 1);
     const isWritten = this.#apply(changes);
     if (!isWritten) return Promise.resolve();
     const now = this.#clock.monotonic();
@@ -102,13 +108,30 @@ export class LoggedPremises implements PremisesStore {
     this.#apply(changes);
   }
 
+  grantUse(pass: PassId): number {
+    this.#claim(pass, -1);
+    // Those that still wait for the disk come after this one, whoever was first to ask.
+    return this.memory.spent(pass) - (this.#claimed.get(pass) ?? 0);
+  }
+
   takeBack(pass: PassId): void {
+    this.#claim(pass, -1);
     const spent = this.memory.spent(pass);
     if (spent > 0) this.keep([{ kind: "spent", pass, spent: spent - 1 }]);
   }
 
+  refile(door: DoorId, afterRestart: AfterRestart): void {
+    const before = this.#filed.get(door);
+    if (before === afterRestart) return;
+    this.#filed.set(door, afterRestart);
+    if (before !== undefined) return this.#fileAgain(door, afterRestart);
+    // What was found was filed under what its settings said then.
+    if (afterRestart === "forget") this.#forgetFound(door);
+  }
+
   prune(has: (pass: PassId) => boolean): void {
-    this.#put(this.memory.prune(has).map((pass) => spentRecord(pass, undefined)));
+    const isNeeded = (pass: PassId) => this.#claimed.has(pass) || has(pass);
+    this.#put(this.memory.prune(isNeeded).map((pass) => spentRecord(pass, undefined)));
   }
 
   pruneUsers(has: (user: UserId) => boolean): void {
@@ -123,6 +146,29 @@ export class LoggedPremises implements PremisesStore {
   close(): Promise<void> {
     this.#closed ??= this.#finish();
     return this.#closed;
+  }
+
+  #claim(pass: PassId, more: 1 | -1): void {
+    const count = (this.#claimed.get(pass) ?? 0) + more;
+    if (count > 0) this.#claimed.set(pass, count);
+    else this.#claimed.delete(pass);
+  }
+
+  #fileAgain(door: DoorId, afterRestart: AfterRestart): void {
+    const now = this.#moment();
+    const learnt = this.memory.learntAt(door, afterRestart);
+    this.#put(learnt.flatMap((change) => recordsOf(change, [], now)));
+  }
+
+  #forgetFound(door: DoorId): void {
+    const afterRestart = "forget";
+    const learnt = this.memory.learntAt(door, afterRestart);
+    this.keep(
+      learnt.map((change) => {
+        if (change.kind === "moved") return { kind: "forgiven", user: change.passage.user };
+        return { ...change, state: outlasting(change.state, afterRestart) };
+      }),
+    );
   }
 
   #load(values: ReadonlyMap<string, unknown>): void {

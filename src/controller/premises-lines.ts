@@ -17,9 +17,9 @@ export interface PremisesFound {
   readonly values: ReadonlyMap<string, unknown>;
   /**
    * `torn`: the last line is not all there, as a power cut leaves it; it was never called durable.
-   * `damaged`: something else is not right, and `damages` says where.
+   * `damaged`: something else is not right, and `damages` says where. `missing`: there is no file.
    */
-  readonly state: "whole" | "torn" | "damaged";
+  readonly state: "whole" | "torn" | "damaged" | "missing";
   readonly damages: readonly string[];
 }
 

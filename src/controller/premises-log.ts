@@ -47,7 +47,7 @@ export async function openPremisesLog(
 
 const nothingFound: PremisesFound = {
   values: new Map(),
-  state: "whole",
+  state: "missing",
   damages: [],
 };
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import type { PremisesChange } from "../core/premises-memory.ts";
+import type { PostureState } from "../core/posture.ts";
+import type { AfterRestart, PremisesChange } from "../core/premises-memory.ts";
 import { doorPostures } from "../domain/access.ts";
 import {
   areaId,
@@ -141,13 +142,14 @@ function postureOf(door: DoorId, value: unknown): PremisesChange | undefined {
 }
 
 function postureJson(change: Extract<PremisesChange, { kind: "posture" }>): string | undefined {
-  const { override, firstIn, toggledBy } = change.state;
-  const isLasting =
-    override !== undefined && (override.until === undefined || override.posture === "lockdown");
-  const kept =
-    change.afterRestart === "remember"
-      ? { override, firstIn, toggledBy }
-      : { override: isLasting ? override : undefined };
-  const json = JSON.stringify(kept);
+  const json = JSON.stringify(outlasting(change.state, change.afterRestart));
   return json === "{}" ? undefined : json;
+}
+
+/** What of it a restart leaves: what an operator ordered until he says otherwise, in any case. */
+export function outlasting(state: PostureState, afterRestart: AfterRestart): PostureState {
+  if (afterRestart === "remember") return state;
+  const { override } = state;
+  if (override === undefined) return {};
+  return override.until === undefined || override.posture === "lockdown" ? { override } : {};
 }

@@ -44,7 +44,12 @@ interface Claim {
 
 interface Recorded extends Whereabouts {
   readonly isManager: boolean;
+  /** Through which the user came. */
+  readonly door: DoorId;
 }
+
+/** What a door's own settings decide about after a restart. */
+export type LearntChange = Extract<PremisesChange, { readonly kind: "moved" | "posture" }>;
 
 /** Users recorded somewhere. Beyond it the record that is oldest is forgotten, as an operator would. */
 const recordedMaxByDefault = 200_000;
@@ -130,7 +135,7 @@ export class PremisesMemory implements Premises {
         this.#spent.set(change.pass, change.spent);
         return [];
       case "moved":
-        return this.#move(change.passage, change.at);
+        return this.#move(change.passage, change.door, change.at);
       case "forgiven": {
         const forgotten = change.user === undefined ? [...this.#recorded.keys()] : [change.user];
         for (const user of forgotten) this.#forget(user);
@@ -232,6 +237,19 @@ export class PremisesMemory implements Premises {
     return this.#recorded.keys();
   }
 
+  /** What was learnt at `door` and is still so, as the changes that would say it again. */
+  learntAt(door: DoorId, afterRestart: AfterRestart): readonly LearntChange[] {
+    const learnt: LearntChange[] = [];
+    for (const [user, { area: to, since: at, isManager, door: through }] of this.#recorded) {
+      if (through !== door) continue;
+      const passage = { user, ...(to !== undefined && { to }), isManager };
+      learnt.push({ kind: "moved", passage, door, at, afterRestart });
+    }
+    const state = this.#postures.get(door);
+    if (state !== undefined) learnt.push({ kind: "posture", door, state, afterRestart });
+    return learnt;
+  }
+
   /** Of everybody who was granted and has not come through yet, at any door but `besides`. */
   *#passages(besides?: DoorId): Iterable<Passage> {
     for (const [door, { passages }] of this.#awaited) {
@@ -242,9 +260,9 @@ export class PremisesMemory implements Premises {
     }
   }
 
-  #move({ user, to, isManager }: Passage, since: MonotonicMs): readonly UserId[] {
+  #move({ user, to, isManager }: Passage, door: DoorId, since: MonotonicMs): readonly UserId[] {
     this.#forget(user);
-    this.#recorded.set(user, { ...(to !== undefined && { area: to }), since, isManager });
+    this.#recorded.set(user, { ...(to !== undefined && { area: to }), since, isManager, door });
     this.#count(to, isManager, 1);
     if (this.#recorded.size <= this.#recordedMax) return [];
     const [oldest] = this.#recorded.keys();

@@ -113,6 +113,7 @@ async function openController(folder: string) {
     file: join(folder, "premises.log"),
     clock,
     troubles,
+    isFirstStart: true,
   });
   const doors = new DoorController(
     {

@@ -14,7 +14,11 @@ import { join } from "node:path";
 import t from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { headerLine, lineOf, parsePremisesLines } from "../../../src/controller/premises-lines.ts";
-import { openPremisesStore, type PremisesStore } from "../../../src/controller/premises-store.ts";
+import {
+  openPremisesStore,
+  type PremisesStore,
+  type PremisesStoreOptions,
+} from "../../../src/controller/premises-store.ts";
 import type { PostureState } from "../../../src/core/posture.ts";
 import type { AfterRestart } from "../../../src/core/premises-memory.ts";
 import { doorId, passId, userId } from "../../../src/domain/ids.ts";
@@ -26,14 +30,14 @@ function fileIn(t: Parameters<typeof temporaryFolder>[0]): string {
   return join(temporaryFolder(t), "premises.log");
 }
 
-function open(file: string, options: { clock?: SimClock; troubles?: TroubleList } = {}) {
-  const { clock = new SimClock(), troubles = new TroubleList() } = options;
-  return openPremisesStore({ file, clock, troubles });
+function open(file: string, options: Partial<PremisesStoreOptions> = {}) {
+  const { clock = new SimClock(), troubles = new TroubleList(), isFirstStart = true } = options;
+  return openPremisesStore({ file, clock, troubles, isFirstStart });
 }
 
 /** What a fresh process finds. */
 async function reopened<T>(file: string, look: (store: PremisesStore) => T): Promise<T> {
-  const store = await open(file);
+  const store = await open(file, { isFirstStart: false });
   const seen = look(store);
   await store.close();
   return seen;

@@ -9,7 +9,7 @@ import { entered, spent, TroubleList } from "./premises-changes.ts";
  */
 const [file = "", countMax = "Infinity"] = process.argv.slice(2);
 const troubles = new TroubleList((text) => console.log(text));
-const store = await openPremisesStore({ file, clock: systemClock, troubles });
+const store = await openPremisesStore({ file, clock: systemClock, troubles, isFirstStart: true });
 for (const damage of store.damages()) console.log(`damaged ${damage}`);
 
 async function spend(name: string): Promise<void> {

@@ -40,7 +40,7 @@ t.test(
     const premises = new PremisesMemory();
     premises.apply(moved(into(ada, lab, true)));
     premises.apply(moved(into(bob, lab)));
-    t.same(premises.whereabouts(ada), { area: lab, since: at, isManager: true });
+    t.same(premises.whereabouts(ada), { area: lab, since: at, isManager: true, door: front });
     t.equal(premises.occupancy(lab), 2);
     t.equal(premises.managerCount(lab), 1);
     premises.apply(moved(into(ada, vault, true), monotonicMs(2_000)));
