@@ -159,11 +159,11 @@ function addTools(postern: Command): void {
     .option("--at <time>", "not now but then, as 2026-11-21T08:00:00+01:00")
     .action(explain);
   tool("door")
-    .description("set what a door is, over its site and its schedules, or clear that again")
+    .description("set what a door is, over its site and its schedules, until `clear` undoes it")
     .argument("<door>", "the door")
-    .argument("<posture>", "disabled, locked, unlocked, free-access, lockdown or clear")
+    .argument("<posture>", "disabled, locked, unlocked, free-access, lockdown, or clear")
     .addOption(
-      new Option("--until <when>", "when it ends by itself")
+      new Option("--until <when>", "when it ends: cleared, or next-change of its schedules")
         .choices(["cleared", "next-change"])
         .default("cleared"),
     )

@@ -1,7 +1,7 @@
 import { doorPostures } from "../domain/access.ts";
 import { doorId, idExpectation, isId, userId } from "../domain/ids.ts";
 import type { LocalFault, OverrideArgs } from "../protocols/local/local-message.ts";
-import type { LocalForgiven, LocalPosture } from "../protocols/local/local-reports.ts";
+import type { LocalForgiven, LocalOverridden } from "../protocols/local/local-reports.ts";
 import { ask } from "./client.ts";
 import { CommandFailed, type Terminal } from "./terminal.ts";
 
@@ -11,7 +11,7 @@ interface OperateOptions {
   readonly terminal: Terminal;
 }
 
-/** As it is typed: `free-access`. */
+/** As it is typed and told: `free-access`; with an underscore it is understood. */
 export const typedPostures: readonly string[] = [...doorPostures, "clear"].map(typed);
 export const typedUntil = ["cleared", "next-change"] as const;
 
@@ -25,7 +25,9 @@ export async function overrideDoor(
 ): Promise<void> {
   const { socketFile, json, terminal, door, posture, until } = options;
   if (!isId(door)) throw new CommandFailed(2, `door: expected ${idExpectation}`);
-  const wanted = ([...doorPostures, "clear"] as const).find((name) => typed(name) === posture);
+  const wanted = ([...doorPostures, "clear"] as const).find(
+    (name) => typed(name) === typed(posture),
+  );
   if (wanted === undefined) {
     throw new CommandFailed(2, `posture: expected one of ${typedPostures.join(", ")}`);
   }
@@ -35,12 +37,21 @@ export async function overrideDoor(
     until: until === "next-change" ? "next_change" : "cleared",
   };
   const answer = await ask(socketFile, { verb: "override", args }, tellFault);
-  const inForce = answer as LocalPosture;
+  const set = answer as LocalOverridden;
+  const { posture: inForce, cause, kept } = set;
+  const lasting = cause === "operator" ? ` ${lastingOf(args)}` : "";
   terminal.out(
     json
-      ? `${JSON.stringify(inForce, undefined, 2)}\n`
-      : `Door ${door} is ${typed(inForce.posture)}, by ${inForce.cause}.\n`,
+      ? `${JSON.stringify(set, undefined, 2)}\n`
+      : `Door ${door} is ${typed(inForce)}, by ${typed(cause)}${lasting}.\n`,
   );
+  if (!kept) {
+    throw new CommandFailed(1, "the controller's disk did not take it: a restart may forget it");
+  }
+}
+
+function lastingOf({ until }: OverrideArgs): string {
+  return until === "cleared" ? "until it is cleared" : "until a schedule of the door changes";
 }
 
 /** Anti-passback takes the word of this user, or with none of everybody, at the next door. */
@@ -58,7 +69,7 @@ export async function forgive(
   throw new CommandFailed(1, `nothing is recorded of user ${user ?? ""}`);
 }
 
-function typed(name: string): string {
+export function typed(name: string): string {
   return name.replaceAll("_", "-");
 }
 

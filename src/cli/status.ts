@@ -1,6 +1,7 @@
 import type { LocalStatus } from "../protocols/local/local-reports.ts";
 import { ask } from "./client.ts";
 import { tellDuration, tellMoment } from "./moments.ts";
+import { typed } from "./operate.ts";
 import type { Terminal } from "./terminal.ts";
 import { printable, textTable } from "./text-table.ts";
 
@@ -26,11 +27,12 @@ export function renderStatus(status: LocalStatus): string {
     ["broker", status.link === "up" ? "connected" : "not connected"],
     ["table", table === null ? "none yet: every card is denied" : describeTable(table)],
     ["journal", `${journal.newest} entries, ${waiting} not yet at the site`],
+    ["alarms", status.alarms.length === 0 ? "none" : status.alarms.join(", ")],
     ["troubles", troubles.length === 0 ? "none" : troubles.join(", ")],
   ];
   const doorRows = doors.map(({ id, posture, cause, alarm, strike, leaf }) => [
     id,
-    `${posture}, by ${cause}`,
+    `${typed(posture)}, by ${typed(cause)}`,
     alarm,
     strike,
     leaf === "no_contact" ? "no contact" : leaf,

@@ -1,8 +1,12 @@
 import type { AlarmInput, AlarmState } from "../../hal/alarm-input.ts";
 import type { Board } from "../../hal/board.ts";
+import type { Clock } from "../../hal/clock.ts";
+import { foundFaultTellMs } from "../core/found-fault.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { ReaderId } from "../domain/ids.ts";
+import { monotonicMs } from "../domain/time.ts";
 import type { WireFault } from "../domain/wire-fault.ts";
+import { Deadline } from "./deadline.ts";
 
 export interface AlarmWatchOptions {
   readonly board: Board;
@@ -16,85 +20,129 @@ type AlarmName =
   | { readonly input: "fire" }
   | { readonly input: "tamper"; readonly reader?: ReaderId };
 
-/**
- * The fire panel's relay and the tamper switches. What they read at the start is acted on and is no
- * event (behaviour 32). A fault of the fire wire opens nothing, or a pair of pliers would be a key; a
- * fault of a tamper wire is tampering.
- */
+/** The fire panel's relay and the tamper switches. */
 export class AlarmWatch {
-  readonly #options: AlarmWatchOptions;
-  readonly #faults = new Map<string, string>();
+  readonly #lines: readonly AlarmLine[];
 
   constructor(options: AlarmWatchOptions) {
-    this.#options = options;
-    const { board } = options;
-    if (board.fire !== undefined) this.#watch(board.fire, { input: "fire" });
-    if (board.tamper !== undefined) this.#watch(board.tamper, { input: "tamper" });
-    for (const { id, tamper } of board.readers) {
-      if (tamper !== undefined) this.#watch(tamper, { input: "tamper", reader: id });
-    }
+    const { board, record, onFire, onTamper } = options;
+    const { clock } = board;
+    const fire = (input: AlarmInput) => {
+      return new AlarmLine(input, { input: "fire" }, { clock, record, act: onFire });
+    };
+    const tamper = (input: AlarmInput, reader?: ReaderId) => {
+      const act = (state: AlarmState) => onTamper(reader, state);
+      const name = { input: "tamper", ...(reader !== undefined && { reader }) } as const;
+      return new AlarmLine(input, name, { clock, record, act });
+    };
+    this.#lines = [
+      ...(board.fire === undefined ? [] : [fire(board.fire)]),
+      ...(board.tamper === undefined ? [] : [tamper(board.tamper)]),
+      ...board.readers.flatMap((one) => (one.tamper ? [tamper(one.tamper, one.id)] : [])),
+    ];
+  }
+
+  /** What is raised now, as `fire` or `tamper:front`. */
+  raised(): readonly string[] {
+    return this.#lines.flatMap((line) => (line.isRaised ? [line.title] : []));
   }
 
   /** Inputs whose wire is at fault now, as `fire_cut` or `tamper_shorted:front`. */
   troubles(): readonly string[] {
-    return [...this.#faults.values()];
+    return this.#lines.flatMap((line) => line.trouble ?? []);
   }
 
-  #watch(input: AlarmInput, name: AlarmName): void {
-    let state: AlarmState = "idle";
-    const take = (read: AlarmState | WireFault): boolean => {
-      const next = stateOf(name, read, state);
-      this.#noteFault(name, read);
-      if (next === state) return false;
-      state = next;
-      this.#act(name, state);
-      return true;
-    };
-    let fault = faultOf(input.read());
-    take(input.read());
+  close(): void {
+    for (const line of this.#lines) line.close();
+  }
+}
+
+/**
+ * One such input. A fault of the fire wire opens nothing, or a pair of pliers would be a key; a fault
+ * of a tamper wire is tampering. What is found at the start is acted on at once and is no event
+ * (behaviour 32); if it is still so a little later it is told, or whoever cuts the power first could
+ * open the box unseen.
+ */
+class AlarmLine {
+  readonly #name: AlarmName;
+  readonly #record: (event: DoorEvent) => void;
+  readonly #act: (state: AlarmState) => void;
+  readonly #tellFound: Deadline;
+  #state: AlarmState = "idle";
+  #fault: WireFault | "none" = "none";
+  #toldState: AlarmState = "idle";
+  #toldFault: WireFault | "none" = "none";
+
+  constructor(
+    input: AlarmInput,
+    name: AlarmName,
+    options: {
+      readonly clock: Clock;
+      readonly record: (event: DoorEvent) => void;
+      readonly act: (state: AlarmState) => void;
+    },
+  ) {
+    const { clock, record, act } = options;
+    this.#name = name;
+    this.#record = record;
+    this.#act = act;
+    this.#tellFound = new Deadline(clock, () => this.#tell());
+    this.#take(input.read());
+    if (this.#state !== "idle" || this.#fault !== "none") {
+      this.#tellFound.set(monotonicMs(clock.monotonic() + foundFaultTellMs));
+    }
     input.listen((read) => {
-      const isChange = take(read);
-      const { record } = this.#options;
-      if (faultOf(read) !== fault) {
-        fault = faultOf(read);
-        record({ kind: "alarm_input_fault", ...name, fault });
-      }
-      if (!isChange) return;
-      const told = state === "raised" ? "raised" : "cleared";
-      if (name.input === "fire") record({ kind: "fire", state: told });
-      else record({ kind: "tamper", ...readerOf(name), state: told });
+      this.#tellFound.set(undefined);
+      this.#take(read);
+      this.#tell();
     });
   }
 
-  #act(name: AlarmName, state: AlarmState): void {
-    if (name.input === "fire") this.#options.onFire(state);
-    else this.#options.onTamper(name.reader, state);
+  get isRaised(): boolean {
+    return this.#state === "raised";
   }
 
-  #noteFault(name: AlarmName, read: AlarmState | WireFault): void {
-    const at = name.input === "tamper" && name.reader !== undefined ? `:${name.reader}` : "";
-    const fault = faultOf(read);
-    if (fault === "none") this.#faults.delete(`${name.input}${at}`);
-    else this.#faults.set(`${name.input}${at}`, `${name.input}_${fault}${at}`);
+  get title(): string {
+    return `${this.#name.input}${this.#place}`;
   }
-}
 
-/** A fire whose wire burns through goes on. */
-function stateOf(
-  { input }: AlarmName,
-  read: AlarmState | WireFault,
-  before: AlarmState,
-): AlarmState {
-  if (read === "raised" || read === "idle") return read;
-  return input === "tamper" ? "raised" : before;
-}
+  get trouble(): string | undefined {
+    return this.#fault === "none" ? undefined : `${this.#name.input}_${this.#fault}${this.#place}`;
+  }
 
-function faultOf(read: AlarmState | WireFault): WireFault | "none" {
-  return read === "cut" || read === "shorted" ? read : "none";
-}
+  close(): void {
+    this.#tellFound.set(undefined);
+  }
 
-function readerOf(name: Extract<AlarmName, { readonly input: "tamper" }>): {
-  readonly reader?: ReaderId;
-} {
-  return name.reader === undefined ? {} : { reader: name.reader };
+  get #place(): string {
+    const name = this.#name;
+    return name.input === "tamper" && name.reader !== undefined ? `:${name.reader}` : "";
+  }
+
+  #take(read: AlarmState | WireFault): void {
+    const before = this.#state;
+    if (read === "raised" || read === "idle") {
+      this.#fault = "none";
+      this.#state = read;
+    } else {
+      this.#fault = read;
+      // A fire whose wire burns through goes on.
+      if (this.#name.input === "tamper") this.#state = "raised";
+    }
+    if (this.#state !== before) this.#act(this.#state);
+  }
+
+  #tell(): void {
+    const name = this.#name;
+    if (this.#fault !== this.#toldFault) {
+      this.#toldFault = this.#fault;
+      this.#record({ kind: "alarm_input_fault", ...name, fault: this.#fault });
+    }
+    if (this.#state === this.#toldState) return;
+    this.#toldState = this.#state;
+    const state = this.#state === "raised" ? "raised" : "cleared";
+    if (name.input === "fire") return this.#record({ kind: "fire", state });
+    const { reader } = name;
+    this.#record({ kind: "tamper", ...(reader !== undefined && { reader }), state });
+  }
 }

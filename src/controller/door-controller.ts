@@ -6,14 +6,16 @@ import { type NextGrant, nextGrantAt } from "../core/next-grant.ts";
 import type { OverrideFault, OverrideRequest } from "../core/posture.ts";
 import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
+import { doorDefaults } from "../domain/door-defaults.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { DoorId, UserId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
 import { monotonicMs, type WallTime } from "../domain/time.ts";
 import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
 import { AlarmWatch } from "./alarm-watch.ts";
+import { boardTroubles } from "./board-troubles.ts";
 import { Door } from "./door.ts";
-import { DoorPostures, type PostureInForce } from "./door-postures.ts";
+import { DoorPostures, type Overridden } from "./door-postures.ts";
 import { Entrance } from "./entrance.ts";
 import type { PremisesStore } from "./premises-store.ts";
 import { ReaderSession } from "./reader-session.ts";
@@ -82,6 +84,7 @@ export class DoorController {
     for (const reader of this.#readers) reader.close();
     for (const entrance of this.#entrances.values()) entrance.close();
     this.#postures.close();
+    this.#alarms.close();
     for (const door of this.#doors.values()) door.close();
   }
 
@@ -114,8 +117,8 @@ export class DoorController {
     return { ...explain(this.#table, request), next: nextGrantAt(this.#table, request) };
   }
 
-  /** What an operator asks of a door's posture, or why it cannot be. In force when this returns. */
-  override(door: DoorId, asked: OverrideRequest | "clear"): Result<PostureInForce, OverrideFault> {
+  /** What an operator asks of a door's posture, or why it cannot be: see `DoorPostures`. */
+  override(door: DoorId, asked: OverrideRequest | "clear"): Result<Overridden, OverrideFault> {
     return this.#postures.override(door, asked);
   }
 
@@ -130,6 +133,11 @@ export class DoorController {
     premises.keep([{ kind: "forgiven", ...whom }]);
     record({ kind: "passback_forgiven", ...whom });
     return true;
+  }
+
+  /** What somebody in front of the box should know first, as `fire` or `tamper:front`. */
+  alarms(): readonly string[] {
+    return this.#alarms.raised();
   }
 
   hasDoor(door: DoorId): boolean {
@@ -181,16 +189,18 @@ export class DoorController {
     const { troubles, premises } = this.#options;
     for (const [id, door] of this.#doors) {
       const settings = table.door(id);
-      const trouble = `door_not_in_table:${id}`;
-      if (settings === undefined) {
-        troubles.raise(trouble);
-      } else {
-        door.configure(settings);
-        troubles.clear(trouble);
-      }
+      troubles.set(`door_not_in_table:${id}`, settings === undefined);
+      // What the site had made of a door that it gave up is not for ever; but for fire.
+      const { name, fire } = door.settings();
+      door.configure(settings ?? { id, name, ...doorDefaults, fire });
     }
-    premises.prune(known(table, (pass) => table.passes.id(pass)));
-    premises.pruneUsers(known(table, (pass) => table.passes.userId(pass)));
+    for (const [trouble, isSo] of boardTroubles(this.#options.board, table)) {
+      troubles.set(trouble, isSo);
+    }
+    const { passes } = table;
+    premises.prune(known(table, (pass) => passes.id(pass)));
+    const hasPass = known(table, (pass) => passes.userId(pass));
+    premises.pruneUsers((user) => table.idleUsers.has(user) || hasPass(user));
   }
 }
 

@@ -4,6 +4,7 @@ import type { Admission } from "../core/authorize.ts";
 import {
   afterGrant,
   clearOverride,
+  dependsOnTime,
   endToggle,
   nextPostureChangeAt,
   type OverrideFault,
@@ -14,6 +15,7 @@ import {
   setOverride,
   settle,
 } from "../core/posture.ts";
+import type { PremisesChange } from "../core/premises-memory.ts";
 import type { DoorPosture } from "../domain/access.ts";
 import type { DoorEvent, PostureCause } from "../domain/event.ts";
 import type { DoorId, PassId } from "../domain/ids.ts";
@@ -32,6 +34,11 @@ const clockSetNoticedMs = 60_000;
 export interface PostureInForce {
   readonly posture: DoorPosture;
   readonly cause: PostureCause;
+}
+
+export interface Overridden extends PostureInForce {
+  /** False where the disk did not take it: in force now, and perhaps not after a restart. */
+  readonly isKept: Promise<boolean>;
 }
 
 export interface DoorPosturesOptions {
@@ -81,7 +88,8 @@ export class DoorPostures {
     return this.#inForce.get(door) ?? usual;
   }
 
-  override(door: DoorId, asked: OverrideRequest | "clear"): Result<PostureInForce, OverrideFault> {
+  /** In force when this returns; `isKept` says whether a restart will know of it. */
+  override(door: DoorId, asked: OverrideRequest | "clear"): Result<Overridden, OverrideFault> {
     const { clock, premises } = this.#options;
     const before = premises.memory.postureState(door);
     const set =
@@ -89,9 +97,13 @@ export class DoorPostures {
         ? succeed(clearOverride(before))
         : setOverride(this.#placeOf(door), before, asked, clock.wall());
     if (!set.ok) return set;
-    this.#keep(door, set.value);
+    const written = premises.commit([this.#change(door, set.value)]);
     this.refresh();
-    return succeed(this.inForce(door));
+    const isKept = written.then(
+      () => true,
+      () => false,
+    );
+    return succeed({ ...this.inForce(door), isKept });
   }
 
   afterGrant(door: DoorId, admissions: readonly Admission[]): PostureAfterGrant {
@@ -151,10 +163,7 @@ export class DoorPostures {
       const place = this.#placeOf(id);
       const state = premises.memory.postureState(id);
       const toggleEndsAt = this.#toggleEndsAt(state);
-      const isTimed =
-        place.rules.some(({ schedule }) => schedule !== undefined) ||
-        state.override?.until !== undefined ||
-        toggleEndsAt !== Number.POSITIVE_INFINITY;
+      const isTimed = dependsOnTime(place, state) || toggleEndsAt !== Number.POSITIVE_INFINITY;
       if (!isTimed) continue;
       // A time that is not known is past nothing: to wake for it would be to wake for ever.
       const overAt = wall.quality === "unknown" ? Infinity : toggleEndsAt;
@@ -187,8 +196,11 @@ export class DoorPostures {
   }
 
   #keep(door: DoorId, state: PostureState): void {
-    const { doors, premises } = this.#options;
-    const afterRestart = doors.get(door)?.settings().afterRestart ?? "remember";
-    premises.keep([{ kind: "posture", door, state, afterRestart }]);
+    this.#options.premises.keep([this.#change(door, state)]);
+  }
+
+  #change(door: DoorId, state: PostureState): PremisesChange {
+    const afterRestart = this.#options.doors.get(door)?.settings().afterRestart ?? "remember";
+    return { kind: "posture", door, state, afterRestart };
   }
 }

@@ -1,13 +1,14 @@
 import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { type Admission, authorize, type Company, type Decision } from "../core/authorize.ts";
+import type { Premises } from "../core/premises.ts";
 import type { PremisesChange } from "../core/premises-memory.ts";
 import type { Presented } from "../core/presented.ts";
-import type { DoorPosture } from "../domain/access.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
-import type { ReaderId } from "../domain/ids.ts";
+import type { PassId, ReaderId } from "../domain/ids.ts";
 import type { DenialReason, GrantReason } from "../domain/reason.ts";
+import { unreachable } from "../domain/unreachable.ts";
 import type { Door } from "./door.ts";
 import type { DoorPostures } from "./door-postures.ts";
 import type { PremisesStore } from "./premises-store.ts";
@@ -23,8 +24,25 @@ export interface EntranceOptions {
 
 export type Granted = Extract<Decision, { readonly kind: "granted" }>;
 
+/** What is presented at one reader, with who is there beside the presenter. */
+export interface Presentation {
+  readonly reader: ReaderId;
+  readonly presented: Presented;
+  readonly company: Company;
+}
+
 /** What came of a grant: the strike was commanded, or it must not be after all. */
-export type AdmitOutcome = "granted" | { readonly deniedFor: DenialReason };
+export type AdmitOutcome =
+  | { readonly kind: "granted"; readonly granted: Granted }
+  | { readonly kind: "denied"; readonly reason: DenialReason };
+
+/** Who presented something hears of it twice, and of a denial once. */
+export interface Admitting {
+  /** Right after the strike, for the lamps. */
+  readonly answer: () => void;
+  /** When all of it is recorded, or is not to be. */
+  readonly done: (outcome: AdmitOutcome) => void;
+}
 
 /** One door's way from what is presented to its strike. */
 export class Entrance {
@@ -40,29 +58,18 @@ export class Entrance {
     this.#closed = true;
   }
 
-  decide(reader: ReaderId, presented: Presented, company: Company): Decision {
-    const { door, clock, premises, table } = this.#options;
-    return authorize(table(), {
-      door: door.id,
-      reader,
-      presented,
-      wall: clock.wall(),
-      now: clock.monotonic(),
-      premises: premises.memory,
-      company,
-    });
+  decide(presentation: Presentation): Decision {
+    return this.#decide(presentation, this.#options.premises.memory);
   }
 
   /**
-   * Lets in whom `decide` granted just now. `told` hears what came of it: before this returns, or,
-   * where a use is counted, once that is on disk. A power cut may then cost a use and never gives
-   * one away.
+   * Lets in whom `decide` granted just now: before this returns, or, where a use is counted, once
+   * that is on disk. A power cut may then cost a use and never gives one away.
    */
-  admit(reader: ReaderId, granted: Granted, told: (outcome: AdmitOutcome) => void): void {
-    const { premises, postures, door } = this.#options;
+  admit(presentation: Presentation, granted: Granted, admitting: Admitting): void {
+    const { premises, door } = this.#options;
     const spent = admissionsOf(granted).flatMap(spending);
-    if (spent.length === 0) return this.#open(reader, granted, told);
-    const before = postures.inForce(door.id).posture;
+    if (spent.length === 0) return this.#open(presentation.reader, granted, admitting);
     // Meanwhile the door counts as one that may open, and those who go in have their places: an
     // interlock must not let the other one go, nor somebody else take the last place.
     const passages = admissionsOf(granted).flatMap(({ passage }) => passage ?? []);
@@ -70,39 +77,69 @@ export class Entrance {
     premises.commit(spent).then(
       () => {
         withdraw();
-        if (this.#closed) return;
-        const { posture } = postures.inForce(door.id);
-        const barred = posture === before ? undefined : barring(posture);
-        if (barred === undefined) return this.#open(reader, granted, told);
-        this.#takeBack(granted);
-        told({ deniedFor: barred });
+        if (!this.#closed) this.#openIfStill(presentation, spent, admitting);
       },
       (error: unknown) => {
         if (!(error instanceof HalError)) throw error;
         withdraw();
         if (this.#closed) return;
-        this.#takeBack(granted);
-        told({ deniedFor: "use_not_recorded" });
+        this.#takeBack(spent);
+        admitting.done({ kind: "denied", reason: "use_not_recorded" });
       },
     );
   }
 
-  #takeBack(granted: Granted): void {
-    for (const { pass, use } of admissionsOf(granted)) {
-      if (use !== undefined) this.#options.premises.takeBack(pass);
+  /** Tables, doors and postures may have changed while the disk was written: it is decided again. */
+  #openIfStill(
+    presentation: Presentation,
+    spent: readonly SpentChange[],
+    admitting: Admitting,
+  ): void {
+    const { memory } = this.#options.premises;
+    const decision = this.#decide(presentation, beforeSpending(memory, spent));
+    if (decision.kind === "granted") {
+      const uses = new Map(spent.map((one) => [one.pass, one.spent]));
+      const granted = withUses(decision, uses);
+      const isSpent = new Set(
+        admissionsOf(granted)
+          .flatMap(spending)
+          .map(({ pass }) => pass),
+      );
+      this.#takeBack(spent.filter(({ pass }) => !isSpent.has(pass)));
+      return this.#open(presentation.reader, granted, admitting);
     }
+    this.#takeBack(spent);
+    admitting.done({ kind: "denied", reason: reasonOf(decision) });
   }
 
-  #open(reader: ReaderId, granted: Granted, told: (outcome: AdmitOutcome) => void): void {
+  #decide({ reader, presented, company }: Presentation, premises: Premises): Decision {
+    const { door, clock, table } = this.#options;
+    return authorize(table(), {
+      door: door.id,
+      reader,
+      presented,
+      wall: clock.wall(),
+      now: clock.monotonic(),
+      premises,
+      company,
+    });
+  }
+
+  #takeBack(spent: readonly SpentChange[]): void {
+    for (const { pass } of spent) this.#options.premises.takeBack(pass);
+  }
+
+  #open(reader: ReaderId, granted: Granted, { answer, done }: Admitting): void {
     const { door, postures } = this.#options;
     const admissions = admissionsOf(granted);
     const { state, relocks } = postures.afterGrant(door.id, admissions);
     // A lock that is asked for comes at once; an unlocking goes on from the grant's own.
     if (relocks) postures.keep(door.id, state);
     const reason = relocks ? "granted_relocked" : this.#release(admissions);
-    told("granted");
+    answer();
     for (const admission of admissions) this.#record(reader, admission, reason);
     if (!relocks) postures.keep(door.id, state);
+    done({ kind: "granted", granted });
   }
 
   #release(admissions: readonly Admission[]): GrantReason {
@@ -121,17 +158,71 @@ export class Entrance {
   }
 }
 
-/** A lockdown that began while the disk was written must not be opened by an earlier grant. */
-function barring(posture: DoorPosture): DenialReason | undefined {
-  if (posture === "disabled") return "door_disabled";
-  return posture === "lockdown" ? "lockdown" : undefined;
-}
-
 /** In the order in which they were presented. */
-function admissionsOf(granted: Granted): readonly Admission[] {
+export function admissionsOf(granted: Granted): readonly Admission[] {
   return granted.along === undefined ? [granted] : [granted.along, granted];
 }
 
-function spending({ pass, use }: Admission): readonly PremisesChange[] {
-  return use === undefined ? [] : [{ kind: "spent", pass, spent: use }];
+type SpentChange = Extract<PremisesChange, { readonly kind: "spent" }>;
+
+function spending({ pass, use, pinUse }: Admission): readonly SpentChange[] {
+  return [
+    ...(use === undefined ? [] : [{ kind: "spent", pass, spent: use } as const]),
+    ...(pinUse === undefined
+      ? []
+      : [{ kind: "spent", pass: pinUse.pass, spent: pinUse.use } as const]),
+  ];
+}
+
+/** Each use keeps the number under which it is on disk, whoever came in meanwhile. */
+function withUses(granted: Granted, uses: ReadonlyMap<PassId, number>): Granted {
+  const { along } = granted;
+  return {
+    ...granted,
+    ...usesOf(granted, uses),
+    ...(along !== undefined && { along: { ...along, ...usesOf(along, uses) } }),
+  };
+}
+
+function usesOf(
+  { pass, pinUse }: Admission,
+  uses: ReadonlyMap<PassId, number>,
+): Pick<Admission, "use" | "pinUse"> {
+  const use = uses.get(pass);
+  const ofPin = pinUse && uses.get(pinUse.pass);
+  return {
+    ...(use !== undefined && { use }),
+    ...(pinUse !== undefined && ofPin !== undefined && { pinUse: { ...pinUse, use: ofPin } }),
+  };
+}
+
+/** The premises as they were before these uses, which are counted once and not twice. */
+function beforeSpending(memory: Premises, spent: readonly SpentChange[]): Premises {
+  const claimed = (pass: PassId): number => spent.filter((one) => one.pass === pass).length;
+  return {
+    spent: (pass) => memory.spent(pass) - claimed(pass),
+    whereabouts: (user) => memory.whereabouts(user),
+    occupancy: (area) => memory.occupancy(area),
+    isComing: (user, area) => memory.isComing(user, area),
+    managerCount: (area) => memory.managerCount(area),
+    postureState: (door) => memory.postureState(door),
+    isShut: (door) => memory.isShut(door),
+    isTampered: (reader) => memory.isTampered(reader),
+  };
+}
+
+/** Who would be asked for more now is not let in on what he showed. */
+function reasonOf(decision: Exclude<Decision, { readonly kind: "granted" }>): DenialReason {
+  switch (decision.kind) {
+    case "denied":
+      return decision.reason;
+    case "pin_required":
+      return "second_factor_timeout";
+    case "second_person_required":
+      return "second_person_timeout";
+    case "escort_required":
+      return "escort_timeout";
+    default:
+      return unreachable(decision);
+  }
 }

@@ -8,7 +8,7 @@ import type { EpochMs, WallTime } from "../domain/time.ts";
 import type { ExplainArgs, LocalFault, OverrideArgs } from "../protocols/local/local-message.ts";
 import type {
   LocalExplanation,
-  LocalPosture,
+  LocalOverridden,
   LocalStatus,
 } from "../protocols/local/local-reports.ts";
 import { presentedCard } from "../protocols/local/presented-card.ts";
@@ -70,6 +70,7 @@ function statusOf(options: LocalHandlersOptions): LocalStatus {
     journal: { newest: journal.highest(), acknowledged: journal.acknowledged() },
     doors: doors.doors(),
     readers: doors.readers(),
+    alarms: doors.alarms(),
     troubles: allTroubles({ doors, troubles }),
   };
 }
@@ -116,15 +117,16 @@ function decisionTold(decision: Decision): LocalExplanation["decision"] {
   return { kind, reason, ...(pass && { pass }), ...(user && { user }) };
 }
 
-function overrideFor(
+async function overrideFor(
   { doors }: LocalHandlersOptions,
   { door, posture, until }: OverrideArgs,
-): Result<LocalPosture, LocalFault> {
+): Promise<Result<LocalOverridden, LocalFault>> {
   const known = doorOf(doors, door);
   if (!known.ok) return known;
   const set = doors.override(door, posture === "clear" ? "clear" : { posture, until });
-  if (set.ok) return set;
-  return fail(badArgument(set.fault.field, set.fault.expected));
+  if (!set.ok) return fail(badArgument(set.fault.field, set.fault.expected));
+  const { isKept, ...inForce } = set.value;
+  return succeed({ ...inForce, kept: await isKept });
 }
 
 function doorOf(doors: DoorController, door: DoorId): Result<DoorId, LocalFault> {

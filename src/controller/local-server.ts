@@ -19,7 +19,7 @@ import {
 import type {
   LocalExplanation,
   LocalForgiven,
-  LocalPosture,
+  LocalOverridden,
   LocalStatus,
 } from "../protocols/local/local-reports.ts";
 
@@ -44,7 +44,8 @@ export interface LocalHandlers {
   status(): LocalStatus;
   /** The fault names the field: see `presentedCard`. */
   explain(args: ExplainArgs): Result<LocalExplanation, LocalFault>;
-  override(args: OverrideArgs): Result<LocalPosture, LocalFault>;
+  /** Resolves when the disk has it, or will not. */
+  override(args: OverrideArgs): Promise<Result<LocalOverridden, LocalFault>>;
   forgive(args: ForgiveArgs): LocalForgiven;
   readonly journal: LocalJournal;
 }
@@ -164,7 +165,7 @@ class LocalClient {
         case "explain":
           return this.#sendResult(request.id, handlers.explain(request.args));
         case "override":
-          return this.#sendResult(request.id, handlers.override(request.args));
+          return this.#sendResult(request.id, await handlers.override(request.args));
         case "forgive":
           this.#send({ id: request.id, kind: "value", value: handlers.forgive(request.args) });
           return;

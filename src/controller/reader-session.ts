@@ -43,7 +43,7 @@ import type { MonotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import type { Door } from "./door.ts";
-import type { AdmitOutcome, Entrance, Granted } from "./entrance.ts";
+import { admissionsOf, type Entrance, type Granted, type Presentation } from "./entrance.ts";
 import { MisreadTally } from "./misread-tally.ts";
 import { ReaderLamps } from "./reader-lamps.ts";
 
@@ -172,10 +172,11 @@ export class ReaderSession {
   #authorize(presented: Presented): void {
     const { door, entrance, record } = this.#options;
     const company = companyAt(this.#company, this.#now());
-    const decision = entrance.decide(this.id, presented, company);
+    const presentation = { reader: this.id, presented, company };
+    const decision = entrance.decide(presentation);
     switch (decision.kind) {
       case "granted":
-        this.#admit(decision);
+        this.#admit(presentation, decision);
         break;
       case "pin_required":
         this.#askForPin(presented.card, decision);
@@ -202,17 +203,21 @@ export class ReaderSession {
     }
   }
 
-  #admit(granted: Granted): void {
-    const { pass, user, along, escorts = false } = granted;
-    this.#options.entrance.admit(this.id, granted, (outcome: AdmitOutcome) => {
-      if (outcome === "granted") return this.#lamps.answer("granted");
-      if (along !== undefined) {
-        this.#deny(outcome.deniedFor, { pass: along.pass, user: along.user });
-      }
-      this.#deny(outcome.deniedFor, { pass, user });
+  #admit(presentation: Presentation, decided: Granted): void {
+    const people = admissionsOf(decided);
+    this.#options.entrance.admit(presentation, decided, {
+      answer: () => this.#lamps.answer("granted"),
+      done: (outcome) => {
+        if (outcome.kind === "denied") {
+          for (const { pass, user } of people) this.#deny(outcome.reason, { pass, user });
+          return;
+        }
+        const { granted } = outcome;
+        // Whoever came in may be the escort, and only whoever came in.
+        const escorts = admissionsOf(granted).some((one) => one.escorts === true);
+        this.#meet({ kind: "granted", escorts, along: granted.along !== undefined });
+      },
     });
-    // After the strike.
-    this.#meet({ kind: "granted", escorts, along: along !== undefined });
   }
 
   /** Who needs company waits for it here, as the lamps say, and is denied when none came. */

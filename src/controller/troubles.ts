@@ -23,6 +23,12 @@ export class Troubles {
     this.#record({ kind: "trouble", trouble, state: "cleared" });
   }
 
+  /** Raised where it is so, cleared where it is not. */
+  set(trouble: string, isSo: boolean): void {
+    if (isSo) this.raise(trouble);
+    else this.clear(trouble);
+  }
+
   active(): readonly string[] {
     return [...this.#active].sort();
   }

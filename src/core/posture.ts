@@ -8,7 +8,12 @@ import type { CompiledSchedule } from "./schedule.ts";
 /** What people have done to one door's posture, beside what its site and its schedules say. */
 export interface PostureState {
   /** An operator's. Absent `until`: until it is cleared. Lockdown has none. */
-  readonly override?: { readonly posture: DoorPosture; readonly until?: EpochMs };
+  readonly override?: {
+    readonly posture: DoorPosture;
+    readonly until?: EpochMs;
+    /** When it was set, where it has an end: a clock that shows earlier was wrong then, or is now. */
+    readonly since?: EpochMs;
+  };
   /** Somebody came in first; holds until that open stretch of the schedule ends. */
   readonly firstIn?: { readonly until: EpochMs };
   /** The toggle pass that unlocked it. */
@@ -139,7 +144,7 @@ export function setOverride(
   if (wall.quality === "unknown") return refuse("the time is not known");
   const change = nextUnlockChange(place, wall.at);
   if (change === undefined) return refuse("no schedule of this door is going to change");
-  return succeed({ ...kept, override: { posture, until: change } });
+  return succeed({ ...kept, override: { posture, until: change, since: wall.at } });
 }
 
 /** Of a toggle whose pass is good no more: nobody but an operator could end it otherwise. */
@@ -147,8 +152,11 @@ export function endToggle(state: PostureState): PostureState {
   return state.toggledBy === undefined ? state : withoutToggle(state);
 }
 
+/** Back to what the site and its schedules say now, first persons in included: a toggle ends too. */
 export function clearOverride(state: PostureState): PostureState {
-  return state.override === undefined ? state : withoutOverride(state);
+  const { override, toggledBy } = state;
+  if (override === undefined && toggledBy === undefined) return state;
+  return withoutToggle(withoutOverride(state));
 }
 
 /**
@@ -178,7 +186,11 @@ export function settle(place: PosturePlace, state: PostureState, wall: WallTime)
   let settled = state;
   if (endsWhatPeopleBegan(place.settings.posture)) settled = withoutWhatPeopleBegan(settled);
   if (wall.quality === "unknown") return settled;
-  if (settled.override !== undefined && !isBefore(wall, settled.override.until)) {
+  const { override } = settled;
+  if (
+    override !== undefined &&
+    (!isBefore(wall, override.until) || isOfAWrongClock(wall, override))
+  ) {
     settled = withoutOverride(settled);
   }
   const { firstIn } = settled;
@@ -189,6 +201,23 @@ export function settle(place: PosturePlace, state: PostureState, wall: WallTime)
     settled = withoutFirstIn(settled);
   }
   return settled;
+}
+
+/** Set when the clock showed a later time: its end means nothing, and may lie years ahead. */
+function isOfAWrongClock(
+  wall: WallTime,
+  { since }: NonNullable<PostureState["override"]>,
+): boolean {
+  return since !== undefined && wall.at < since;
+}
+
+/** Whether time can change this door's posture; if not, nobody needs to wake for it. */
+export function dependsOnTime(
+  { rules, settings }: PosturePlace,
+  { override }: PostureState,
+): boolean {
+  if (override !== undefined) return override.until !== undefined;
+  return settings.posture === "locked" && rules.some(({ schedule }) => schedule !== undefined);
 }
 
 /** A door that was shut to everybody does not spring open when that ends. */

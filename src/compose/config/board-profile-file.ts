@@ -38,15 +38,31 @@ const lineName = textLike(
 );
 const level = oneOf(["high", "low"]);
 
+/**
+ * Below this a contact's own level could be believed before the comparators beside it tell that its
+ * wire was cut: pliers on a fire wire would open the building.
+ */
+const supervisedDebounceMsMin = 10;
+
 const contactTable = v.exactOptional(
-  tomlTable({
-    line: lineName,
-    contact: oneOf(["normally_open", "normally_closed"]),
-    debounce_ms: v.optional(wholeNumber({ min: 0, max: 1_000 }), 20),
-    supervision: v.exactOptional(
-      tomlTable({ cut_line: lineName, shorted_line: lineName, active_level: level }),
+  v.pipe(
+    tomlTable({
+      line: lineName,
+      contact: oneOf(["normally_open", "normally_closed"]),
+      debounce_ms: v.optional(wholeNumber({ min: 0, max: 1_000 }), 20),
+      supervision: v.exactOptional(
+        tomlTable({ cut_line: lineName, shorted_line: lineName, active_level: level }),
+      ),
+    }),
+    v.forward(
+      v.check(
+        ({ supervision, debounce_ms }) =>
+          supervision === undefined || debounce_ms >= supervisedDebounceMsMin,
+        `at least ${supervisedDebounceMsMin} where the wire is supervised`,
+      ),
+      ["debounce_ms"],
     ),
-  }),
+  ),
 );
 
 const lampTable = v.exactOptional(tomlTable({ line: lineName, active_level: level }));

@@ -22,6 +22,8 @@ export interface LocalStatus {
   };
   readonly doors: readonly LocalDoorStatus[];
   readonly readers: readonly LocalReaderStatus[];
+  /** Fire and tampering that last, as `fire`, `tamper` (the enclosure) or `tamper:front`. */
+  readonly alarms: readonly string[];
   /** Names of the troubles that are raised now. */
   readonly troubles: readonly string[];
 }
@@ -36,6 +38,12 @@ export interface LocalTableStatus extends TableVersion {
 export interface LocalPosture {
   readonly posture: DoorPosture;
   readonly cause: PostureCause;
+}
+
+/** What `override` answers. */
+export interface LocalOverridden extends LocalPosture {
+  /** False: in force now, but the disk did not take it, so a restart may not know of it. */
+  readonly kept: boolean;
 }
 
 /** What `forgive` answers. */

@@ -23,6 +23,7 @@ t.test("status tells a technician what is wrong, and programs all of it", async 
     /^broker +not connected$/m,
     /^table +1\.7, 3 passes, compiled 1 min 30 s ago$/m,
     /^journal +12 entries, 3 not yet at the site$/m,
+    /^alarms +tamper:front-in$/m,
     /^troubles +broker_away$/m,
     /^front +unlocked, by schedule +none +released +no contact$/m,
     /^front-in +front +41 +parity 2 +0 +5$/m,
@@ -271,9 +272,12 @@ t.test("a door's posture is set as it is typed, and what it then is, is told", a
   const asked: unknown[] = [];
   const { socketFile } = await startDaemon(t, {
     handlers: {
-      override: (args) => {
+      override: async (args) => {
         asked.push(args);
-        return { ok: true, value: { posture: "free_access", cause: "operator" } };
+        return {
+          ok: true,
+          value: { posture: "free_access", cause: "operator", kept: args.posture !== "disabled" },
+        };
       },
     },
   });
@@ -281,7 +285,12 @@ t.test("a door's posture is set as it is typed, and what it then is, is told", a
   const options = { socketFile, terminal, json: false, door: "front" } as const;
   await overrideDoor({ ...options, posture: "free-access", until: "next-change" });
   t.same(asked, [{ door: "front", posture: "free_access", until: "next_change" }]);
-  t.equal(terminal.output(), "Door front is free-access, by operator.\n");
+  t.equal(
+    terminal.output(),
+    "Door front is free-access, by operator until a schedule of the door changes.\n",
+  );
+  const forgotten = overrideDoor({ ...options, posture: "disabled", until: "cleared" });
+  await t.rejects(forgotten, { exitCode: 1, message: /disk did not take it/ });
   const misspelt = overrideDoor({ ...options, posture: "lockdwn", until: "cleared" });
   await t.rejects(misspelt, { exitCode: 2, message: /^posture: expected one of disabled, locked/ });
 });
@@ -289,7 +298,10 @@ t.test("a door's posture is set as it is typed, and what it then is, is told", a
 t.test("why a posture cannot be set is told by what was typed", async (t) => {
   const { socketFile } = await startDaemon(t, {
     handlers: {
-      override: () => ({ ok: false, fault: badField("args.until", '"cleared": no schedule') }),
+      override: async () => ({
+        ok: false,
+        fault: badField("args.until", '"cleared": no schedule'),
+      }),
     },
   });
   const options = { socketFile, terminal: captureTerminal(), json: false, door: "front" } as const;

@@ -41,6 +41,7 @@ export const status: LocalStatus = {
       lostEdgeCount: 5,
     },
   ],
+  alarms: ["tamper:front-in"],
   troubles: ["broker_away"],
 };
 
@@ -100,7 +101,10 @@ export async function startDaemon(
         explained.push(args);
         return { ok: true, value: explanation };
       },
-      override: () => ({ ok: true, value: { posture: "locked", cause: "site" } }),
+      override: async () => ({
+        ok: true,
+        value: { posture: "locked", cause: "site", kept: true },
+      }),
       forgive: () => ({ recorded: true }),
       journal: {
         read: async ({ after, limit }) => entries.slice(after, after + limit),

@@ -84,11 +84,20 @@ export function open(
   {
     clock = new SimClock(),
     disk = new PaperPremisesDisk(),
-  }: { readonly clock?: SimClock; readonly disk?: PaperPremisesDisk } = {},
+    found = () => {},
+  }: {
+    readonly clock?: SimClock;
+    readonly disk?: PaperPremisesDisk;
+    /** What happened to the board while nobody watched. */
+    readonly found?: (sim: SimBoard) => void;
+  } = {},
 ) {
   const profile = parseBoardProfile({ file, text: readFileSync(file, "utf8") });
   if (!profile.ok) throw new Error("the demonstration profile is at fault");
   const sim = new SimBoard({ ...profile.value, clock });
+  found(sim);
+  // The comparators beside a wire need a moment.
+  clock.advance(50);
   const events: DoorEvent[] = [];
   const order: string[] = [];
   const gpio = noting(sim.gpio, order);

@@ -30,6 +30,7 @@ const status: LocalStatus = {
   journal: { newest: 0, acknowledged: 0 },
   doors: [],
   readers: [],
+  alarms: [],
   troubles: [],
 };
 const explanation: LocalExplanation = {
@@ -88,7 +89,10 @@ function createRig(options: { entryCount?: number; handlers?: Partial<LocalHandl
   const handlers: LocalHandlers = {
     status: () => status,
     explain: () => ({ ok: true, value: explanation }),
-    override: () => ({ ok: true, value: { posture: "locked", cause: "site" } }),
+    override: async () => ({
+      ok: true,
+      value: { posture: "locked", cause: "site", kept: true },
+    }),
     forgive: () => ({ recorded: true }),
     journal,
     ...options.handlers,

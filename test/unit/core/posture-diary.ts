@@ -39,8 +39,15 @@ export class PostureDiary {
     return this.toggledBy === undefined ? "locked by site" : "unlocked by toggle";
   }
 
+  /** What is known to be over does not come back when the time is lost. */
+  settle(wall: WallTime): void {
+    if (wall.quality === "unknown" || this.overridden === undefined) return;
+    if (wall.at / hourMs >= this.overridden.untilHour) this.overridden = undefined;
+  }
+
   clear(): void {
     this.overridden = undefined;
+    this.toggledBy = undefined;
   }
 
   override(

@@ -135,6 +135,7 @@ t.test("whatever is done to a door, it stands as a diary of it says", async (t) 
     let world: World = { place, state: {}, wall: known(0) };
     for (const move of moves) {
       if (move.kind === "clear") diary.clear();
+      if (move.kind === "settle") diary.settle(world.wall);
       if (move.kind === "override") diary.override(move, world.wall);
       if (move.kind === "grant") diary.grant({ ...move, pass: pass(move.user) }, world.wall);
       world = moved(world, move);

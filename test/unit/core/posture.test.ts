@@ -328,6 +328,17 @@ t.test("while the time is not known nothing that ends by time unlocks", async (t
   t.equal(settle(shop, held, on("2031-01-01T00:00", "unknown")), held);
 });
 
+t.test("an override that was set while the clock ran ahead ends with its mistake", async (t) => {
+  const ahead = overridden(shop, {}, "unlocked", "next_change", on("2031-03-02T12:00"));
+  t.equal(said(shop, settle(shop, ahead, on("12:00")), on("23:00")), "locked by site");
+});
+
+t.test("clearing ends a toggle, and what the schedules say goes on", async (t) => {
+  const people = { toggledBy: toggle, firstIn: { until: on("17:00").at } };
+  t.same(clearOverride({ toggledBy: toggle }), {});
+  t.equal(said(lobby, clearOverride(people), on("10:00")), "unlocked by first_person_in");
+});
+
 t.test("a state in which nothing is over settles to itself", async (t) => {
   const state = { override: { posture: "locked" }, toggledBy: toggle } as const;
   t.equal(settle(shop, state, on("12:00")), state);
