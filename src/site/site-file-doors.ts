@@ -1,10 +1,11 @@
-import type { AreaRecord, ZoneRecord } from "../domain/access.ts";
+import type { ZoneRecord } from "../domain/access.ts";
 import { areaId, controllerId, doorId, readerId, zoneId } from "../domain/ids.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
 import type { TomlReport } from "../protocols/toml/located-toml.ts";
 import { reportRepeats, reportUnknownName } from "../protocols/toml/reference-checks.ts";
 import { reportUnknownNames } from "./report-unknown-names.ts";
-import type { AreaTable, DoorTable, SiteTables } from "./site-file-schema.ts";
+import { hasRules } from "./site-file-areas.ts";
+import { type DoorTable, doorsMax, type SiteTables } from "./site-file-schema.ts";
 import type { SiteDoor } from "./site-model.ts";
 
 /** Before a held door is reported, and no longer than the door may be held. */
@@ -14,6 +15,7 @@ const strikeOnMaxMsUsual = 60_000;
 export function readDoors(tables: SiteTables, report: TomlReport): readonly SiteDoor[] {
   reportRepeats(report, "a reader of one door", readersOf(tables));
   checkSides(tables, report);
+  checkCounts(tables, report);
   for (const [index, door] of tables.doors.entries()) {
     checkExitReaders(door, ["doors", index, "exit_readers"], report);
     checkInterlock(tables, index, report);
@@ -30,10 +32,6 @@ function readersOf(tables: SiteTables): readonly (readonly [KeyPath, string])[] 
     }),
   );
 }
-
-/** Counting, or remembering who is inside: what one controller alone cannot do for two. */
-const hasRules = ({ passback, occupancy_max: occupancyMax, manager_in: managerIn }: AreaTable) =>
-  passback !== "none" || occupancyMax !== undefined || managerIn === "required";
 
 function checkSides({ doors, areas }: SiteTables, report: TomlReport): void {
   const known = new Map(areas.map((area) => [area.id, area]));
@@ -61,7 +59,22 @@ function checkSides({ doors, areas }: SiteTables, report: TomlReport): void {
   }
 }
 
+/** Told once for each controller, at the first door that is one too many for its table. */
+function checkCounts({ doors }: SiteTables, report: TomlReport): void {
+  const counts = new Map<string, number>();
+  for (const [index, { controller }] of doors.entries()) {
+    const count = (counts.get(controller) ?? 0) + 1;
+    counts.set(controller, count);
+    if (count !== doorsMax + 1) continue;
+    const path: KeyPath = ["doors", index, "controller"];
+    report.fault(path, `a controller of at most ${doorsMax} doors`);
+  }
+}
+
 function checkExitReaders(door: DoorTable, path: KeyPath, report: TomlReport): void {
+  if (door.exit_readers.length > 0 && door.inside === undefined && door.outside === undefined) {
+    report.fault(path, "no exit readers at a door that has neither inside nor outside");
+  }
   const named = door.exit_readers.map((reader, index) => [[...path, index], reader] as const);
   reportRepeats(report, "each reader once", named);
   for (const [place, reader] of named) {
@@ -82,11 +95,17 @@ function checkInterlock({ doors }: SiteTables, index: number, report: TomlReport
   reportUnknownNames(report, { named, what: "door", known });
   for (const [path, name] of named) {
     if (name === door.id) report.fault(path, "a door other than this one");
-    const other = doors.find(({ id }) => id === name);
+    const otherIndex = doors.findIndex(({ id }) => id === name);
+    const other = doors[otherIndex];
     // A controller knows of its own doors alone whether they are shut.
     if (other !== undefined && other.controller !== door.controller) {
       const found = `${report.describe(path)}, a door of controller "${other.controller}"`;
       report.fault(path, `a door of this door's controller, "${door.controller}"`, found);
+    } else if (other !== undefined && other !== door && !other.interlock.includes(door.id)) {
+      // The two would stand open together whenever the other was opened second.
+      const place = report.place(["doors", otherIndex, "interlock"]);
+      const found = `${report.describe(path)}, whose own at ${place} does not`;
+      report.fault(path, `a door whose interlock names "${door.id}" too`, found);
     }
   }
 }
@@ -131,27 +150,6 @@ function siteDoor(door: DoorTable, path: KeyPath, report: TomlReport): SiteDoor 
     fire: door.fire,
     afterRestart: door.after_restart,
   };
-}
-
-export function readAreas({ areas, users }: SiteTables, report: TomlReport): readonly AreaRecord[] {
-  const hasManager = users.some(({ traits }) => traits.includes("manager"));
-  return areas.map((area, index) => {
-    const { id, passback, passback_ms: passbackMs, occupancy_max: occupancyMax } = area;
-    if (passback === "timed" && passbackMs === undefined) {
-      report.fault(["areas", index, "passback_ms"], 'a time, as passback is "timed"');
-    }
-    if (area.manager_in === "required" && !hasManager) {
-      const expected = '"required" only where a user has the trait "manager": nobody could enter';
-      report.fault(["areas", index, "manager_in"], expected);
-    }
-    return {
-      id: areaId(id),
-      passback,
-      ...(passbackMs !== undefined && { passbackMs }),
-      ...(occupancyMax !== undefined && { occupancyMax }),
-      managerIn: area.manager_in,
-    };
-  });
 }
 
 export function readZones({ zones, doors }: SiteTables, report: TomlReport): readonly ZoneRecord[] {

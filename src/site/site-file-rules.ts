@@ -49,9 +49,15 @@ function checkParts(rule: RuleTable, path: KeyPath, report: TomlReport): void {
       report.fault([...path, "users"], "a list of one id of a user or more");
       return;
     case "auto_unlock":
-      if (rule.users.length === 0) return;
       // Whoever names people means that the door opens to them; it would open to everybody.
-      report.fault([...path, "users"], 'no users in a rule of kind "auto_unlock"');
+      if (rule.users.length > 0) {
+        report.fault([...path, "users"], 'no users in a rule of kind "auto_unlock"');
+      }
+      // A schedule that was forgotten would leave the house open for good.
+      if (rule.schedule === undefined) {
+        const always = 'a door that is always unlocked says posture = "unlocked"';
+        report.fault([...path, "schedule"], `the schedule of its kind "auto_unlock" (${always})`);
+      }
       return;
     case "first_person_in":
       if (rule.schedule !== undefined) return;

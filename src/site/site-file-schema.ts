@@ -2,7 +2,19 @@ import { TomlDate } from "smol-toml";
 import * as v from "valibot";
 import { doorPostures, passTraits, ruleKinds, userTraits } from "../domain/access.ts";
 import { pinDigitsMax, pinDigitsMin } from "../domain/credential.ts";
-import { passUsesMax, tableUsersMax } from "../protocols/sync/table-content-schema.ts";
+import {
+  calendarDaysMax,
+  doorReadersMax,
+  passUsesMax,
+  scheduleIntervalsMax,
+  tableAreasMax,
+  tableDoorsMax,
+  tablePassesMax,
+  tableRulesMax,
+  tableSchedulesMax,
+  tableUsersMax,
+  tableZonesMax,
+} from "../protocols/sync/table-content-schema.ts";
 import { isZoneName } from "../protocols/sync/zone-name.ts";
 import { formatTables } from "../protocols/toml/format-table.ts";
 import {
@@ -16,6 +28,21 @@ import {
   wholeNumber,
   yesOrNo,
 } from "../protocols/toml/toml-schema.ts";
+
+/**
+ * Of one controller, whose table has its own doors alone. Every other list is bounded for the whole
+ * site, so that no controller's part of it can be too long.
+ */
+export const doorsMax = tableDoorsMax;
+
+/** What a table would be refused for is told where the file says it. */
+function listOfAtMost<const Item extends v.GenericSchema>(
+  most: number,
+  item: Item,
+  what = "tables",
+) {
+  return v.pipe(listOf(item, what), v.maxLength(most, `at most ${most} ${what}`));
+}
 
 /**
  * For people only. Any script and any sign, for names are not ours to judge; but nothing that moves
@@ -64,8 +91,8 @@ const doorTable = tomlTable({
   clock_unknown: v.optional(oneOf(["deny", "allow"]), "deny"),
   inside: v.exactOptional(idText),
   outside: v.exactOptional(idText),
-  exit_readers: v.optional(listOf(idText, "ids of readers"), []),
-  interlock: v.optional(listOf(idText, "ids of doors"), []),
+  exit_readers: v.optional(listOfAtMost(doorReadersMax, idText, "ids of readers"), []),
+  interlock: v.optional(listOfAtMost(doorsMax, idText, "ids of doors"), []),
   two_person: required,
   company_ms: v.optional(wholeNumber({ min: 5_000, max: 120_000 }), 30_000),
   tamper: v.optional(oneOf(["deny", "go_on"]), "go_on"),
@@ -134,7 +161,10 @@ const intervalTable = tomlTable({
 
 const scheduleTable = tomlTable({
   id: idText,
-  intervals: filledListOf(intervalTable, "table"),
+  intervals: v.pipe(
+    filledListOf(intervalTable, "table"),
+    v.maxLength(scheduleIntervalsMax, `at most ${scheduleIntervalsMax} tables`),
+  ),
 });
 
 export const dateExpectation = 'a date such as "2026-12-25", or "12-25" for every year, in quotes';
@@ -149,13 +179,13 @@ export const siteFileSchema = tomlTable({
   site: idText,
   zone: textLike(isZoneName, "an IANA time zone such as Europe/Berlin"),
   doors: filledListOf(doorTable, "table"),
-  zones: v.optional(listOf(zoneTable, "tables"), []),
-  areas: v.optional(listOf(areaTable, "tables"), []),
-  users: v.optional(listOf(userTable, "tables"), []),
-  passes: v.optional(listOf(passTable, "tables"), []),
-  rules: v.optional(listOf(ruleTable, "tables"), []),
-  schedules: v.optional(listOf(scheduleTable, "tables"), []),
-  calendar: v.optional(listOf(calendarTable, "tables"), []),
+  zones: v.optional(listOfAtMost(tableZonesMax, zoneTable), []),
+  areas: v.optional(listOfAtMost(tableAreasMax, areaTable), []),
+  users: v.optional(listOfAtMost(tableUsersMax, userTable), []),
+  passes: v.optional(listOfAtMost(tablePassesMax, passTable), []),
+  rules: v.optional(listOfAtMost(tableRulesMax, ruleTable), []),
+  schedules: v.optional(listOfAtMost(tableSchedulesMax, scheduleTable), []),
+  calendar: v.optional(listOfAtMost(calendarDaysMax, calendarTable), []),
   formats: formatTables,
 });
 

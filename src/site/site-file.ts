@@ -6,8 +6,9 @@ import type { KeyPath } from "../protocols/toml/key-path.ts";
 import { readToml, type TomlReport, type TomlSource } from "../protocols/toml/located-toml.ts";
 import { reportRepeats } from "../protocols/toml/reference-checks.ts";
 import type { TomlFault } from "../protocols/toml/toml-fault.ts";
+import { readAreas } from "./site-file-areas.ts";
 import { readCalendar, readSchedules } from "./site-file-calendar.ts";
-import { readAreas, readDoors, readZones } from "./site-file-doors.ts";
+import { readDoors, readZones } from "./site-file-doors.ts";
 import { readPasses } from "./site-file-passes.ts";
 import { readRules } from "./site-file-rules.ts";
 import { type SiteTables, siteFileSchema } from "./site-file-schema.ts";
@@ -51,6 +52,7 @@ function siteModel(tables: SiteTables, report: TomlReport): SiteModel {
 }
 
 function readUsers({ users }: SiteTables, report: TomlReport): readonly SiteUser[] {
+  checkEscorts(users, report);
   return users.map(({ id, name, suspended, traits }, index) => {
     const path: KeyPath = ["users", index, "traits"];
     const named = traits.map((trait, place) => [[...path, place], trait] as const);
@@ -61,4 +63,15 @@ function readUsers({ users }: SiteTables, report: TomlReport): readonly SiteUser
     }
     return { id: userId(id), name, suspended, traits };
   });
+}
+
+/** Told once, at the first visitor: who may escort is missing for all of them alike. */
+function checkEscorts(users: SiteTables["users"], report: TomlReport): void {
+  if (users.some(({ traits, suspended }) => traits.includes("may_escort") && !suspended)) return;
+  const index = users.findIndex(({ traits }) => traits.includes("needs_escort"));
+  const place = users[index]?.traits.indexOf("needs_escort");
+  if (place === undefined) return;
+  const expected =
+    'no trait "needs_escort" where no user who is not suspended has "may_escort": nobody could let them in';
+  report.fault(["users", index, "traits", place], expected);
 }

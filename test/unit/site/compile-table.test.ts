@@ -62,7 +62,7 @@ t.test("a zone is sent where it has doors, with the zones around it", async (t) 
 
 t.test("an area is sent where a door leads into or out of it", async (t) => {
   const text = siteFile(
-    'areas = [{ id = "lab", passback = "hard" }, { id = "yard" }, { id = "attic", occupancy_max = 1 }]',
+    'areas = [{ id = "lab", passback = "soft" }, { id = "yard" }, { id = "attic" }]',
   )
     .replace('readers = ["front"]', 'readers = ["front"], inside = "lab", outside = "yard"')
     .replace('readers = ["back"]', 'readers = ["back"], inside = "yard"');

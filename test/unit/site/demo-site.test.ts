@@ -52,8 +52,11 @@ t.test("the demonstration has Ada, Bob, Cleo, Dan and Eve at two doors", async (
     { year: 2026, month: 5, day: 9, dayType: "open_house" },
     { month: 12, day: 25, dayType: "holiday" },
   ]);
+  // Two days later it is over by the clocks of every zone.
+  const now = Date.now();
+  const openHouses = calendar.filter(({ dayType }) => dayType === "open_house");
   t.ok(
-    calendar.every(({ year, dayType }) => dayType !== "open_house" || (year ?? 9_999) <= 2026),
+    openHouses.every(({ year = 9_999, month, day }) => Date.UTC(year, month - 1, day + 2) < now),
     "the open house is over, or what README has people try would find the door unlocked",
   );
 });
