@@ -14,6 +14,7 @@ import {
   type PassageOutcome,
   stepDoor,
 } from "../core/door-machine.ts";
+import { boltFallMs } from "../core/lock-state.ts";
 import type { Passage } from "../core/premises.ts";
 import type { DoorPosture, DoorSettings } from "../domain/access.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
@@ -21,15 +22,15 @@ import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
 import type { DoorId } from "../domain/ids.ts";
 import type { GrantReason } from "../domain/reason.ts";
-import { monotonicMs } from "../domain/time.ts";
+import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import type { Resting } from "./indication.ts";
 import type { PremisesStore } from "./premises-store.ts";
 import type { Troubles } from "./troubles.ts";
 
-/** How soon a strike that could not be secured is commanded again. */
-const secureRetryMs = 250;
+/** How soon a strike that did not take a command is commanded again. */
+const driveAgainMs = 250;
 
 export interface DoorOptions {
   readonly hardware: DoorHardware;
@@ -39,15 +40,18 @@ export interface DoorOptions {
   readonly premises: PremisesStore;
 }
 
-/** One door: its machine, its one timer, its strike and what senses it. */
+/** One door: its machine and that one's timer, its strike and what senses it. */
 export class Door {
   readonly id: DoorId;
   readonly #options: DoorOptions;
   readonly #deadline: Deadline;
-  readonly #secureAgain: Deadline;
+  readonly #driveAgain: Deadline;
+  readonly #lateBolt: Deadline;
   readonly #watchers: ((resting: Resting) => void)[] = [];
   #settings: DoorSettings;
   #state: DoorState;
+  /** Until then the bolt of a strike that was secured may still be falling. */
+  #boltHomeAt: MonotonicMs;
   #closed = false;
 
   constructor(options: DoorOptions) {
@@ -61,9 +65,14 @@ export class Door {
     } as const;
     this.#state = initialDoor(this.#settings, found, clock.monotonic());
     this.#deadline = new Deadline(clock, () => this.#step({ kind: "deadline_reached" }));
-    this.#secureAgain = new Deadline(clock, () => this.#drive("secured"));
+    this.#driveAgain = new Deadline(clock, () => {
+      this.#drive();
+      this.#tellShut();
+    });
+    this.#lateBolt = new Deadline(clock, () => this.#tellShut());
+    this.#boltHomeAt = clock.monotonic();
     this.#deadline.set(doorDeadline(this.#state));
-    options.premises.memory.setDoorShut(this.id, isShut(this.#state));
+    this.#tellShut();
     hardware.position?.listen((leaf) => this.#step({ kind: "leaf", leaf }));
     hardware.rex?.listen((state) => this.#step({ kind: "rex", state }));
   }
@@ -75,7 +84,7 @@ export class Door {
 
   /**
    * Lets in so many, `extraMs` longer than usual; an undefined passage leads into no area. The strike
-   * has been commanded when this returns.
+   * has been commanded when this returns; one that failed is commanded again until it works.
    */
   grant(passages: readonly (Passage | undefined)[], extraMs: number): GrantReason {
     const reason = grantReason(this.#state, this.#options.clock.monotonic());
@@ -117,7 +126,8 @@ export class Door {
   close(): void {
     this.#closed = true;
     this.#deadline.set(undefined);
-    this.#secureAgain.set(undefined);
+    this.#driveAgain.set(undefined);
+    this.#lateBolt.set(undefined);
   }
 
   #step(input: DoorInput, granted: readonly (Passage | undefined)[] = []): void {
@@ -126,7 +136,9 @@ export class Door {
     const { state, effects } = stepDoor(this.#settings, this.#state, input, now);
     this.#state = state;
     // Effects come strike first, and the lamps follow the state before anything is recorded.
-    for (const effect of effects) if (effect.kind === "strike") this.#drive(effect.command);
+    const isCommand = effects.some((effect) => effect.kind === "strike");
+    // A strike that failed gets no second command from a state that stays as it is.
+    if (isCommand || this.#options.hardware.strike.commanded() !== wanted(state)) this.#drive();
     this.#tellPremises(effects, granted);
     const resting = restingOf(state);
     for (const watcher of this.#watchers) watcher(resting);
@@ -140,7 +152,19 @@ export class Door {
     this.#settle(effects, "not_made");
     for (const passage of granted) memory.reserve(this.id, passage);
     this.#settle(effects, "made");
-    memory.setDoorShut(this.id, isShut(this.#state));
+    this.#tellShut();
+  }
+
+  /**
+   * Not before its strike is secured in truth, and its bolt has had the time to fall: an interlock
+   * opens the other door by this.
+   */
+  #tellShut(): void {
+    const { premises, hardware, clock } = this.#options;
+    const isSecured = isShut(this.#state) && hardware.strike.commanded() === "secured";
+    const isFalling = isSecured && clock.monotonic() < this.#boltHomeAt;
+    premises.memory.setDoorShut(this.id, isSecured && !isFalling);
+    this.#lateBolt.set(isFalling ? this.#boltHomeAt : undefined);
   }
 
   #settle(effects: readonly DoorEffect[], outcome: PassageOutcome): void {
@@ -152,22 +176,33 @@ export class Door {
     if (moved.length > 0) premises.keep(moved);
   }
 
-  /** A strike that cannot be released keeps somebody out; one that cannot be secured is tried again. */
-  #drive(command: StrikeCommand): void {
+  /**
+   * Commands what the state asks for at this moment. A strike that did not take it is commanded again
+   * until it does: who leaves, and a fire, must not depend on one write.
+   */
+  #drive(): void {
     const { hardware, troubles, clock } = this.#options;
+    const { strike } = hardware;
     const trouble = `strike_failed:${this.id}`;
+    const command = wanted(this.#state);
+    const before = strike.commanded();
     try {
-      hardware.strike.drive(command);
-      this.#secureAgain.set(undefined);
+      strike.drive(command);
+      this.#driveAgain.set(undefined);
+      if (command === "secured" && before === "released") {
+        this.#boltHomeAt = monotonicMs(clock.monotonic() + boltFallMs);
+      }
       troubles.clear(trouble);
     } catch (error) {
       if (!(error instanceof HalError)) throw error;
+      this.#driveAgain.set(monotonicMs(clock.monotonic() + driveAgainMs));
       troubles.raise(trouble);
-      if (command === "secured") {
-        this.#secureAgain.set(monotonicMs(clock.monotonic() + secureRetryMs));
-      }
     }
   }
+}
+
+function wanted(state: DoorState): StrikeCommand {
+  return doorUnlocked(state) ? "released" : "secured";
 }
 
 function restingOf(state: DoorState): Resting {
