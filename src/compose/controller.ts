@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Board } from "../../hal/board.ts";
@@ -156,8 +156,10 @@ async function runDoors(options: DoorsOptions): Promise<void> {
 
   let doors: DoorController | undefined;
   let sync: SyncClient | undefined;
+  const journalFile = join(config.stateDir, "journal.sqlite3");
+  const isFirstStart = !existsSync(journalFile);
   const journal = await openJournal({
-    file: join(config.stateDir, "journal.sqlite3"),
+    file: journalFile,
     controller: config.controller,
     clock,
   });
@@ -189,6 +191,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     file: join(config.stateDir, "premises.log"),
     clock,
     troubles,
+    isFirstStart,
   });
   closing.push(() => premises.close());
   for (const detail of premises.damages()) log.error({ detail }, "what was known of the premises");

@@ -193,6 +193,7 @@ export class DoorController {
       // What the site had made of a door that it gave up is not for ever; but for fire.
       const { name, fire } = door.settings();
       door.configure(settings ?? { id, name, ...doorDefaults, fire });
+      premises.refile(id, door.settings().afterRestart);
     }
     for (const [trouble, isSo] of boardTroubles(this.#options.board, table)) {
       troubles.set(trouble, isSo);

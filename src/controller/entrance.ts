@@ -95,18 +95,18 @@ export class Entrance {
     spent: readonly SpentChange[],
     admitting: Admitting,
   ): void {
-    const { memory } = this.#options.premises;
-    const decision = this.#decide(presentation, beforeSpending(memory, spent));
+    const { premises } = this.#options;
+    const decision = this.#decide(presentation, beforeSpending(premises.memory, spent));
     if (decision.kind === "granted") {
-      const uses = new Map(spent.map((one) => [one.pass, one.spent]));
-      const granted = withUses(decision, uses);
-      const isSpent = new Set(
-        admissionsOf(granted)
+      const going = new Set(
+        admissionsOf(decision)
           .flatMap(spending)
           .map(({ pass }) => pass),
       );
-      this.#takeBack(spent.filter(({ pass }) => !isSpent.has(pass)));
-      return this.#open(presentation.reader, granted, admitting);
+      const kept = spent.filter(({ pass }) => going.has(pass));
+      const numbers = new Map(kept.map(({ pass }) => [pass, premises.grantUse(pass)]));
+      this.#takeBack(spent.filter(({ pass }) => !going.has(pass)));
+      return this.#open(presentation.reader, withUses(decision, numbers), admitting);
     }
     this.#takeBack(spent);
     admitting.done({ kind: "denied", reason: reasonOf(decision) });
@@ -174,7 +174,7 @@ function spending({ pass, use, pinUse }: Admission): readonly SpentChange[] {
   ];
 }
 
-/** Each use keeps the number under which it is on disk, whoever came in meanwhile. */
+/** Each use has the number under which it is granted, whoever came in meanwhile. */
 function withUses(granted: Granted, uses: ReadonlyMap<PassId, number>): Granted {
   const { along } = granted;
   return {
