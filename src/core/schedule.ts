@@ -1,7 +1,8 @@
-import { Temporal } from "temporal-polyfill";
 import type { CalendarDay, IsoWeekday, ScheduleRecord, WeeklyInterval } from "../domain/access.ts";
 import type { DayTypeId } from "../domain/ids.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
+import { DayTypes } from "./day-types.ts";
+import { WallClock } from "./wall-clock.ts";
 
 export interface CompiledSchedule {
   isOpen(at: EpochMs): boolean;
@@ -22,9 +23,21 @@ interface Segment extends Stretch {
 /** The open stretches of a run of days: in order, apart from one another, none missing. */
 interface Window extends Stretch {
   readonly open: readonly Stretch[];
-  /** None of its days is in the calendar. */
-  readonly isOrdinary: boolean;
+  /** The date that it ends before. */
+  readonly end: number;
 }
+
+interface Memo {
+  readonly window: Window;
+  readonly current: Segment;
+  readonly unchanged: Stretch & { readonly next?: EpochMs };
+}
+
+const nothingFound: Memo = {
+  window: { from: 0, until: 0, open: [], end: 0 },
+  current: { from: 0, until: 0, isOpen: false },
+  unchanged: { from: 0, until: 0 },
+};
 
 const minuteMs = 60_000;
 const minutesPerDay = 1_440;
@@ -34,8 +47,6 @@ const weekdays: readonly IsoWeekday[] = [1, 2, 3, 4, 5, 6, 7];
 const windowDays = 8;
 /** An interval lasts at most a day: one that began earlier than this is over, whatever clocks did. */
 const daysBefore = 3;
-/** More windows without a change than any zone can cause by skipping or repeating hours. */
-const ordinaryWindowsMax = 12;
 const yearMs = 366 * 86_400_000;
 /** Within this any yearly day but the 29th of February has fallen on each day of the week. */
 const horizonYears = 12;
@@ -65,187 +76,209 @@ export function compileSchedule(
   zone: string,
   calendar: readonly CalendarDay[] = [],
 ): CompiledSchedule {
-  new Temporal.ZonedDateTime(0n, zone);
+  const clock = new WallClock(zone);
   const days = new DayTypes(calendar);
   const intervals = record.intervals.filter(
-    ({ dayType, days: weekdays }) => weekdays.length > 0 && days.has(dayType),
+    ({ dayType, days: weekdays }) => weekdays.length > 0 && days.types.has(dayType),
   );
   if (intervals.length === 0) return { isOpen: () => false, nextChangeAt: () => undefined };
   if (coversAlways(intervals, days)) return { isOpen: () => true, nextChangeAt: () => undefined };
-  return new WeeklySchedule(intervals, zone, days);
-}
-
-/** The calendar, by date. */
-class DayTypes {
-  /** Undefined: that of dates which are not in the calendar. */
-  readonly types: ReadonlySet<DayTypeId | undefined>;
-  private readonly dated = new Map<number, DayTypeId>();
-  private readonly yearly = new Map<number, DayTypeId>();
-
-  constructor(calendar: readonly CalendarDay[]) {
-    for (const { year, month, day, dayType } of calendar) {
-      const inYear = month * 100 + day;
-      if (year === undefined) this.yearly.set(inYear, dayType);
-      else this.dated.set(year * 10_000 + inYear, dayType);
-    }
-    this.types = new Set([undefined, ...calendar.map(({ dayType }) => dayType)]);
-  }
-
-  has(dayType: DayTypeId | undefined): boolean {
-    return this.types.has(dayType);
-  }
-
-  of({ year, month, day }: Temporal.PlainDate): DayTypeId | undefined {
-    const inYear = month * 100 + day;
-    return this.dated.get(year * 10_000 + inYear) ?? this.yearly.get(inYear);
-  }
-
-  /** The first date from `date` on that is in the calendar and before `end`. */
-  nextFrom(date: Temporal.PlainDate, end: Temporal.PlainDate): Temporal.PlainDate | undefined {
-    if (this.types.size === 1) return undefined;
-    for (let one = date; Temporal.PlainDate.compare(one, end) < 0; one = one.add({ days: 1 })) {
-      if (this.of(one) !== undefined) return one;
-    }
-    return undefined;
-  }
+  return new WeeklySchedule(intervals, clock, days);
 }
 
 class WeeklySchedule implements CompiledSchedule {
+  /** How many runs of days were worked out: nearly all that asking ever costs. */
+  windowCount = 0;
   private readonly intervals: readonly WeeklyInterval[];
-  private readonly zone: string;
+  private readonly clock: WallClock;
   private readonly days: DayTypes;
+  private readonly coverage: Coverage;
   /** What was found last. Only saves time: a question outside of it is worked out anew. */
-  private window: Window = { from: 0, until: 0, open: [], isOrdinary: true };
-  private current: Segment = { from: 0, until: 0, isOpen: false };
-  private unchanged: Stretch & { readonly next?: EpochMs } = { from: 0, until: 0 };
+  private memo: Memo = nothingFound;
 
-  constructor(intervals: readonly WeeklyInterval[], zone: string, days: DayTypes) {
+  constructor(intervals: readonly WeeklyInterval[], clock: WallClock, days: DayTypes) {
     this.intervals = intervals;
-    this.zone = zone;
+    this.clock = clock;
     this.days = days;
+    this.coverage = new Coverage(intervals);
   }
 
   isOpen(at: EpochMs): boolean {
-    const { current } = this;
+    const { current } = this.memo;
     if (at >= current.from && at < current.until) return current.isOpen;
-    this.window = this.windowAround(at);
-    this.current = segmentIn(this.window, at);
-    return this.current.isOpen;
+    const window = this.windowAround(at);
+    const found = segmentIn(window, at);
+    this.memo = { ...this.memo, window, current: found };
+    return found.isOpen;
   }
 
   nextChangeAt(at: EpochMs): EpochMs | undefined {
-    const { unchanged } = this;
+    const { unchanged } = this.memo;
     if (at >= unchanged.from && at < unchanged.until) return unchanged.next;
     const next = this.findChange(at);
-    this.unchanged =
+    const found =
       next === undefined ? { from: at, until: at + yearMs } : { from: at, until: next, next };
+    this.memo = { ...this.memo, unchanged: found };
     return next;
   }
 
+  /** What is remembered, and back to what was. */
+  remembered(): Memo {
+    return this.memo;
+  }
+
+  remember(memo: Memo): void {
+    this.memo = memo;
+  }
+
+  /** The window of `isOpen` stays where people come and go, however far away the change is. */
   private findChange(at: EpochMs): EpochMs | undefined {
-    const horizon = at + horizonYears * yearMs;
+    const horizon = this.clock.dateAt(at + horizonYears * yearMs);
     let window = this.windowAround(at);
     let segment = segmentIn(window, at);
     const isOpenNow = segment.isOpen;
-    let ordinaryCount = 0;
-    while (window.from < horizon) {
+    for (;;) {
       // A segment that the window cuts off may go on in the next.
       while (segment.until < window.until) {
         segment = segmentIn(window, segment.until);
         if (segment.isOpen !== isOpenNow) return epochMs(segment.from);
       }
-      ordinaryCount += window.isOrdinary ? 1 : 0;
-      let from = window.until;
-      if (window.isOrdinary && ordinaryCount >= ordinaryWindowsMax) {
-        // Ordinary weeks change nothing: what may is a day of the calendar.
-        const special = this.days.nextFrom(this.dateAt(from), this.dateAt(horizon));
-        if (special === undefined) return undefined;
-        from = this.startOfDay(special);
-      }
-      window = this.windowAround(from);
-      segment = segmentIn(window, from);
+      const { end } = window;
+      const day = isOpenNow
+        ? this.nextGap(end, horizon)
+        : this.nextStart(end - daysBefore, horizon);
+      if (day === undefined) return undefined;
+      window = this.openWindow(Math.max(day, end));
+      segment = segmentIn(window, window.from);
       if (segment.isOpen !== isOpenNow) return epochMs(segment.from);
+    }
+  }
+
+  /** The first date from `first` to before `end` on which an interval starts. */
+  private nextStart(first: number, end: number): number | undefined {
+    const last = Math.min(end - 1, this.days.lastOf(this.coverage.types));
+    for (let day = first; day <= last; day += 1) {
+      if (this.coverage.starts(weekdayOf(day), this.days.of(day))) return day;
     }
     return undefined;
   }
 
-  private dateAt(at: number): Temporal.PlainDate {
-    return Temporal.Instant.fromEpochMilliseconds(Math.floor(at))
-      .toZonedDateTimeISO(this.zone)
-      .toPlainDate();
+  /** The first date from `first` to before `end` of which a minute is left out. */
+  private nextGap(first: number, end: number): number | undefined {
+    let before = this.days.of(first - 1);
+    for (let day = first; day < end; day += 1) {
+      const on = this.days.of(day);
+      if (!this.coverage.isWhole(weekdayOf(day), { before, on })) return day;
+      before = on;
+    }
+    return undefined;
   }
 
   private windowAround(at: number): Window {
-    const { window } = this;
-    return at >= window.from && at < window.until ? window : this.openWindow(at);
+    const { window } = this.memo;
+    if (at >= window.from && at < window.until) return window;
+    return this.openWindow(this.clock.dateAt(at));
   }
 
-  private openWindow(at: number): Window {
-    const first = this.dateAt(at);
-    const end = first.add({ days: windowDays });
+  private openWindow(first: number): Window {
+    this.windowCount += 1;
+    const end = first + windowDays;
     const stretches: Stretch[] = [];
-    for (let day = -daysBefore; day < windowDays; day += 1) {
-      stretches.push(...this.stretchesOf(first.add({ days: day })));
+    for (let day = first - daysBefore; day < end; day += 1) {
+      stretches.push(...this.stretchesOf(day));
     }
-    return {
-      from: this.startOfDay(first),
-      until: this.startOfDay(end),
-      open: merged(stretches),
-      isOrdinary: this.days.nextFrom(first, end) === undefined,
-    };
+    const { clock } = this;
+    return { from: clock.startOf(first), until: clock.startOf(end), end, open: merged(stretches) };
   }
 
-  private stretchesOf(date: Temporal.PlainDate): readonly Stretch[] {
-    if (this.startOfDay(date) === this.startOfDay(date.add({ days: 1 }))) return [];
-    const dayTypeHere = this.days.of(date);
+  private stretchesOf(day: number): readonly Stretch[] {
+    const { clock } = this;
+    if (clock.startOf(day) === clock.startOf(day + 1)) return [];
+    const weekday = weekdayOf(day);
+    const dayTypeHere = this.days.of(day);
     return this.intervals
-      .filter(({ dayType }) => dayType === dayTypeHere)
-      .filter(({ days }) => days.some((day) => day === date.dayOfWeek))
+      .filter(({ dayType, days }) => dayType === dayTypeHere && days.includes(weekday))
       .map((interval) => {
-        const from = this.firstInstant(wallTime(date, interval.fromMinute));
+        const minute = day * minutesPerDay + interval.fromMinute;
         const lengthMinutes = lengthOf(interval);
-        const until = this.endInstant(wallTime(date, interval.fromMinute + lengthMinutes));
+        const from = clock.firstInstant(minute);
+        const until = clock.endInstant(minute + lengthMinutes);
         return { from, until: until > from ? until : from + lengthMinutes * minuteMs };
       });
   }
+}
 
-  private startOfDay(date: Temporal.PlainDate): number {
-    return date.toZonedDateTime(this.zone).epochMilliseconds;
+/** What a schedule does on a day, by its day of the week and the kind of day it and others are. */
+class Coverage {
+  /** Those that some interval is for. */
+  readonly types: ReadonlySet<DayTypeId | undefined>;
+  private readonly starting = new Map<DayTypeId | undefined, ReadonlySet<IsoWeekday>>();
+  private readonly ofType = new Map<DayTypeId | undefined, readonly WeeklyInterval[]>();
+  private readonly whole = new Map<string, boolean>();
+
+  constructor(intervals: readonly WeeklyInterval[]) {
+    this.types = new Set(intervals.map(({ dayType }) => dayType));
+    for (const type of this.types) {
+      const own = intervals.filter(({ dayType }) => dayType === type);
+      this.ofType.set(type, own);
+      this.starting.set(type, new Set(own.flatMap(({ days }) => days)));
+    }
   }
 
-  /** The first instant at which the wall clock shows `wall` or, where it skips that, later. */
-  private firstInstant(wall: Temporal.PlainDateTime): number {
-    const first = wall.toZonedDateTime(this.zone, { disambiguation: "earlier" });
-    return first.toPlainDateTime().equals(wall) ? first.epochMilliseconds : endOfGap(first);
+  starts(weekday: IsoWeekday, on: DayTypeId | undefined): boolean {
+    return this.starting.get(on)?.has(weekday) === true;
   }
 
-  /** The end of the last instant at which the wall clock shows a time before `wall`. */
-  private endInstant(wall: Temporal.PlainDateTime): number {
-    const first = wall.toZonedDateTime(this.zone, { disambiguation: "earlier" });
-    const last = wall.toZonedDateTime(this.zone, { disambiguation: "later" });
-    if (first.epochMilliseconds === last.epochMilliseconds) return first.epochMilliseconds;
-    if (!first.toPlainDateTime().equals(wall)) return endOfGap(first);
-    // Where clocks go back to exactly `wall`, times after it precede its second showing.
-    const before = last.subtract({ milliseconds: 1 }).toPlainDateTime();
-    return (Temporal.PlainDateTime.compare(before, wall) < 0 ? last : first).epochMilliseconds;
+  /** Whether no minute of the day is left out. */
+  isWhole(weekday: IsoWeekday, { before, on }: DayAndTheOneBefore): boolean {
+    const key = JSON.stringify([weekday, before, on]);
+    let isWhole = this.whole.get(key);
+    if (isWhole === undefined) {
+      isWhole = coversDay(weekday, this.ofType.get(before) ?? [], this.ofType.get(on) ?? []);
+      this.whole.set(key, isWhole);
+    }
+    return isWhole;
   }
 }
 
-function wallTime(date: Temporal.PlainDate, minute: number): Temporal.PlainDateTime {
-  return date
-    .add({ days: Math.floor(minute / minutesPerDay) })
-    .toPlainDateTime({ hour: Math.floor((minute % minutesPerDay) / 60), minute: minute % 60 });
+/** The kinds of day that they are. */
+interface DayAndTheOneBefore {
+  readonly before: DayTypeId | undefined;
+  readonly on: DayTypeId | undefined;
+}
+
+/**
+ * What `look` returns, which may ask these schedules about any time: afterwards they remember what
+ * they did before, so that whoever presents next does not wait for days to be worked out again.
+ * `worked` tells how many runs of days `look` has made them work out so far.
+ */
+export function lookAhead<Found>(
+  schedules: Iterable<CompiledSchedule>,
+  look: (worked: () => number) => Found,
+): Found {
+  const asked = [...schedules]
+    .filter((schedule) => schedule instanceof WeeklySchedule)
+    .map((schedule) => ({
+      schedule,
+      memo: schedule.remembered(),
+      windowCount: schedule.windowCount,
+    }));
+  const worked = (): number =>
+    asked.reduce((sum, { schedule, windowCount }) => sum + schedule.windowCount - windowCount, 0);
+  try {
+    return look(worked);
+  } finally {
+    for (const { schedule, memo } of asked) schedule.remember(memo);
+  }
+}
+
+/** 1970-01-01 was a Thursday. */
+function weekdayOf(day: number): IsoWeekday {
+  return weekdays[(((day + 3) % 7) + 7) % 7] ?? 1;
 }
 
 function lengthOf({ fromMinute, toMinute }: WeeklyInterval): number {
   return toMinute > fromMinute ? toMinute - fromMinute : toMinute + minutesPerDay - fromMinute;
-}
-
-/** `before` lies before the gap by no more than the gap is long. */
-function endOfGap(before: Temporal.ZonedDateTime): number {
-  const transition = before.getTimeZoneTransition("next");
-  if (transition === null) throw new Error(`no change of clocks after ${before.toString()}`);
-  return transition.epochMilliseconds;
 }
 
 function merged(stretches: readonly Stretch[]): readonly Stretch[] {
@@ -291,15 +324,21 @@ function weeklyMinutes(intervals: readonly WeeklyInterval[]): number {
 }
 
 function coversDays(before: readonly WeeklyInterval[], on: readonly WeeklyInterval[]): boolean {
-  return weekdays.every((day) => {
-    const covered = new Uint8Array(minutesPerDay);
-    for (const interval of on.filter(({ days }) => days.includes(day))) {
-      covered.fill(1, interval.fromMinute, interval.fromMinute + lengthOf(interval));
-    }
-    const dayBefore = day === 1 ? 7 : ((day - 1) as IsoWeekday);
-    for (const interval of before.filter(({ days }) => days.includes(dayBefore))) {
-      covered.fill(1, 0, Math.max(0, interval.fromMinute + lengthOf(interval) - minutesPerDay));
-    }
-    return !covered.includes(0);
-  });
+  return weekdays.every((day) => coversDay(day, before, on));
+}
+
+function coversDay(
+  day: IsoWeekday,
+  before: readonly WeeklyInterval[],
+  on: readonly WeeklyInterval[],
+): boolean {
+  const covered = new Uint8Array(minutesPerDay);
+  for (const interval of on.filter(({ days }) => days.includes(day))) {
+    covered.fill(1, interval.fromMinute, interval.fromMinute + lengthOf(interval));
+  }
+  const dayBefore = day === 1 ? 7 : ((day - 1) as IsoWeekday);
+  for (const interval of before.filter(({ days }) => days.includes(dayBefore))) {
+    covered.fill(1, 0, Math.max(0, interval.fromMinute + lengthOf(interval) - minutesPerDay));
+  }
+  return !covered.includes(0);
 }

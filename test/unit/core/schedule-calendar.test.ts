@@ -1,5 +1,5 @@
 import t from "tap";
-import { type CompiledSchedule, compileSchedule } from "../../../src/core/schedule.ts";
+import { type CompiledSchedule, compileSchedule, lookAhead } from "../../../src/core/schedule.ts";
 import type { CalendarDay, WeeklyInterval } from "../../../src/domain/access.ts";
 import { type DayTypeId, dayTypeId } from "../../../src/domain/ids.ts";
 import { at, schedule } from "./sample-table.ts";
@@ -170,14 +170,92 @@ t.test("a day type that no date has opens nothing", async (t) => {
   t.equal(never.nextChangeAt(at("2026-12-25T12:00:00Z")), undefined);
 });
 
-t.test("the next change is soon said when there is none in a full calendar", async (t) => {
-  const calendar = Array.from({ length: 28 * 12 }, (_, index) =>
-    yearly(`${1 + (index % 12)}-${1 + Math.floor(index / 12)}`, holiday),
+/** How many runs of days are worked out to answer; each holds up who stands at a door. */
+function workOf(of: CompiledSchedule, ask: (one: CompiledSchedule) => unknown): number {
+  return lookAhead([of], (worked) => {
+    ask(of);
+    return worked();
+  });
+}
+
+const fullCalendar = Array.from({ length: 31 * 12 }, (_, index) =>
+  yearly(`${1 + (index % 12)}-${1 + Math.floor(index / 12)}`, holiday),
+);
+const now = at("2026-01-07T12:00:00Z");
+
+t.test("that there is no next change is soon said, however full the calendar", async (t) => {
+  const never: readonly (readonly [string, CompiledSchedule])[] = [
+    [
+      "a kind of day that was once",
+      compile(
+        [hours(everyDay, [0, 24], half)],
+        [...fullCalendar.slice(0, 60), dated("2020-01-02", half)],
+      ),
+    ],
+    ["each day a holiday", compile([office], fullCalendar)],
+    [
+      "a Friday that comes once, for Mondays",
+      compile([hours([1], [9, 12], half)], [...fullCalendar, dated("2026-12-25", half)]),
+    ],
+  ];
+  for (const [why, one] of never) {
+    const work = workOf(one, () => t.equal(one.nextChangeAt(now), undefined, why));
+    t.ok(work <= 2, `${why}: ${work}`);
+  }
+});
+
+t.test("a change that is far away is found without looking at each day", async (t) => {
+  const farOff = [...fullCalendar, dated("2031-05-05", half)];
+  const opens = compile([hours(everyDay, [9, 12], half)], farOff);
+  const work = workOf(opens, () =>
+    t.equal(opens.nextChangeAt(now), at("2031-05-05T09:00:00+02:00")),
   );
-  // Opens on no day, and nothing short of looking at all of them tells.
-  const never = compile(
-    [{ days: everyDay, fromMinute: 0, toMinute: 1_440, dayType: half }],
-    [...calendar, dated("2099-12-31", half)],
+  t.ok(work <= 3, `closed for years: ${work}`);
+  const inAll = [hours(everyDay, [0, 24]), hours(everyDay, [0, 24], holiday)];
+  const closes = compile(inAll, farOff);
+  const workOpen = workOf(closes, () =>
+    t.equal(closes.nextChangeAt(now), at("2031-05-05T00:00:00+02:00")),
   );
-  t.equal(never.nextChangeAt(at("2026-01-01T00:00:00Z")), undefined);
+  t.ok(workOpen <= 3, `open for years: ${workOpen}`);
+});
+
+t.test("who comes to a door does not wait because somebody asked about another time", async (t) => {
+  const shop = compile([office], [dated("2026-01-08", holiday), ...christmas]);
+  shop.isOpen(now);
+  shop.nextChangeAt(now);
+  lookAhead([shop], () => {
+    shop.nextChangeAt(at("2027-03-01T12:00:00Z"));
+    t.equal(shop.isOpen(at("2027-03-01T12:00:00Z")), true);
+    t.equal(shop.isOpen(at("2027-12-25T12:00:00Z")), false);
+  });
+  const work = workOf(shop, () => {
+    t.equal(shop.isOpen(now), true);
+    t.equal(shop.nextChangeAt(now), at("2026-01-07T17:00:00+01:00"));
+  });
+  t.equal(work, 0);
+});
+
+t.test("that a door's next change is far away costs nobody who comes until then", async (t) => {
+  const once = compile([hours(everyDay, [9, 12], half)], [dated("2027-05-05", half)]);
+  once.isOpen(now);
+  t.equal(once.nextChangeAt(now), at("2027-05-05T09:00:00+02:00"));
+  t.equal(
+    workOf(once, () => once.isOpen(now)),
+    0,
+  );
+});
+
+t.test("what fails while looking ahead leaves what was remembered, too", async (t) => {
+  const shop = compile([office]);
+  shop.isOpen(now);
+  t.throws(() =>
+    lookAhead([shop], () => {
+      shop.isOpen(at("2030-01-01T00:00:00Z"));
+      throw new Error("no such door");
+    }),
+  );
+  t.equal(
+    workOf(shop, () => shop.isOpen(now)),
+    0,
+  );
 });
