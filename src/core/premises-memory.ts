@@ -29,13 +29,6 @@ export type PremisesChange =
       readonly afterRestart: AfterRestart;
     };
 
-/** Who was granted at one door and may still come through. */
-interface Awaited {
-  readonly passages: Map<UserId, Passage>;
-  /** Grants that lead into no area: they only say that the door may open. */
-  unnamedCount: number;
-}
-
 /** Who is as good as granted at a door. */
 interface Claim {
   readonly door: DoorId;
@@ -71,7 +64,11 @@ export class PremisesMemory implements Premises {
   readonly #recorded = new Map<UserId, Recorded>();
   readonly #areas = new Map<AreaId, { peopleCount: number; managerCount: number }>();
   readonly #postures = new Map<DoorId, PostureState>();
-  readonly #awaited = new Map<DoorId, Awaited>();
+  /**
+   * Who was granted and may still come through, by door. Nobody in it: whoever was granted there is
+   * on his way into no area.
+   */
+  readonly #awaited = new Map<DoorId, Map<UserId, Passage>>();
   readonly #claims = new Set<Claim>();
   readonly #notShut = new Set<DoorId>();
   readonly #tampered = new Set<ReaderId>();
@@ -152,26 +149,12 @@ export class PremisesMemory implements Premises {
   /**
    * Somebody was granted at `door` and has not come through yet: he counts where he is going, and the
    * door is not shut. `undefined`: a grant that leads into no area. Once for each user and door.
-   * Returns how to take this one back where the grant came to nothing; once settled, it does nothing.
    */
-  reserve(door: DoorId, passage: Passage | undefined): () => void {
-    const awaited: Awaited = this.#awaited.get(door) ?? { passages: new Map(), unnamedCount: 0 };
+  reserve(door: DoorId, passage: Passage | undefined): void {
+    const awaited = this.#awaited.get(door) ?? new Map<UserId, Passage>();
     this.#awaited.set(door, awaited);
-    if (passage === undefined) {
-      awaited.unnamedCount += 1;
-      return this.#once(door, awaited, () => {
-        awaited.unnamedCount -= 1;
-      });
-    }
-    const { user } = passage;
-    // A second grant to one person opens no second place; withdrawn, it does not end the first.
-    const before = awaited.passages.get(user);
-    awaited.passages.set(user, passage);
-    return this.#once(door, awaited, () => {
-      if (awaited.passages.get(user) !== passage) return;
-      if (before === undefined) awaited.passages.delete(user);
-      else awaited.passages.set(user, before);
-    });
+    // A second grant to one person opens no second place.
+    if (passage !== undefined) awaited.set(passage.user, passage);
   }
 
   /**
@@ -201,7 +184,7 @@ export class PremisesMemory implements Premises {
     if (awaited === undefined) return [];
     this.#awaited.delete(door);
     if (outcome === "not_made") return [];
-    return Array.from(awaited.passages.values(), (passage) => {
+    return Array.from(awaited.values(), (passage) => {
       return { kind: "moved", passage, door, at, afterRestart };
     });
   }
@@ -252,8 +235,8 @@ export class PremisesMemory implements Premises {
 
   /** Of everybody who was granted and has not come through yet, at any door but `besides`. */
   *#passages(besides?: DoorId): Iterable<Passage> {
-    for (const [door, { passages }] of this.#awaited) {
-      if (door !== besides) yield* passages.values();
+    for (const [door, awaited] of this.#awaited) {
+      if (door !== besides) yield* awaited.values();
     }
     for (const { door, passages } of this.#claims) {
       if (door !== besides) yield* passages;
@@ -285,17 +268,5 @@ export class PremisesMemory implements Premises {
     if (isManager) counts.managerCount += change;
     if (counts.peopleCount === 0) this.#areas.delete(area);
     else this.#areas.set(area, counts);
-  }
-
-  #once(door: DoorId, awaited: Awaited, undo: () => void): () => void {
-    let isDone = false;
-    return () => {
-      if (isDone) return;
-      isDone = true;
-      undo();
-      if (awaited.passages.size > 0 || awaited.unnamedCount > 0) return;
-      // What was settled meanwhile is no longer this door's.
-      if (this.#awaited.get(door) === awaited) this.#awaited.delete(door);
-    };
   }
 }
