@@ -179,6 +179,67 @@ t.test("a use that came while the disk was refusing another gets its own attempt
   t.equal(log.durable.get("spent/visit"), "2");
 });
 
+t.test("uses are numbered as they are granted, whichever of them the disk refused", async (t) => {
+  const { log, store } = stage();
+  const granted: number[] = [];
+  const use = () => {
+    const spentNow = store.memory.spent(visit) + 1;
+    store.commit([spent(spentNow)]).then(
+      () => granted.push(store.grantUse(visit)),
+      () => store.takeBack(visit),
+    );
+  };
+  use();
+  await turn();
+  use();
+  await log.answer(full);
+  use();
+  await log.answer();
+  t.same(granted, [1], "the first was refused, and the third still waits");
+  t.equal(log.durable.get("spent/visit"), "2");
+  await log.answer();
+  t.same(granted, [1, 2]);
+  t.equal(store.memory.spent(visit), 2);
+  use();
+  await turn();
+  await log.answer();
+  t.same(granted, [1, 2, 3]);
+  t.equal(log.durable.get("spent/visit"), "3");
+});
+
+t.test("a use that is taken back after the disk had it takes no number with it", async (t) => {
+  const { log, store } = stage();
+  const told: string[] = [];
+  store.commit([spent(1)]).then(
+    () => store.takeBack(visit),
+    () => told.push("refused"),
+  );
+  store.commit([spent(2), spent(1, passId("tour"))]).then(
+    () => told.push(`use ${store.grantUse(visit)}`, `tour ${store.grantUse(passId("tour"))}`),
+    () => told.push("refused"),
+  );
+  await turn();
+  await log.answer();
+  t.same(told, ["use 1", "tour 1"]);
+  await log.answer();
+  t.equal(log.durable.get("spent/visit"), "1");
+});
+
+t.test("the count of a use that is being written is kept, whatever table comes", async (t) => {
+  const { log, store } = stage();
+  const others = Array.from({ length: 10_000 }, (_, index) => passId(`p${index}`));
+  const commit = outcomeOf(store.commit([spent(1)]));
+  store.keep(others.map((pass) => spent(1, pass)));
+  store.prune(() => false);
+  await turn();
+  await log.answer();
+  t.equal(commit.now, "durable");
+  t.equal(store.grantUse(visit), 1);
+  store.keep([spent(1, passId("one-more"))]);
+  store.prune(() => false);
+  t.equal(store.memory.spent(visit), 0, "and is like any other afterwards");
+});
+
 t.test("a disk that hangs hangs no door: two seconds, then at once", async (t) => {
   const { log, clock, store, troubles } = stage();
   const first = outcomeOf(store.commit([spent(1)]));

@@ -1,6 +1,6 @@
 import type { PremisesFound } from "../../../src/controller/premises-lines.ts";
 import type { AfterRestart, PremisesChange } from "../../../src/core/premises-memory.ts";
-import { areaId, doorId, passId, userId } from "../../../src/domain/ids.ts";
+import { areaId, type DoorId, doorId, passId, userId } from "../../../src/domain/ids.ts";
 import { type MonotonicMs, monotonicMs } from "../../../src/domain/time.ts";
 
 export const visit = passId("visit");
@@ -22,11 +22,15 @@ export function spent(count: number, pass = visit): PremisesChange {
 
 export function entered(
   user = ada,
-  options: { readonly at?: MonotonicMs; readonly afterRestart?: AfterRestart } = {},
+  options: {
+    readonly at?: MonotonicMs;
+    readonly door?: DoorId;
+    readonly afterRestart?: AfterRestart;
+  } = {},
 ): PremisesChange {
-  const { at = monotonicMs(1_000_000), afterRestart = "remember" } = options;
+  const { at = monotonicMs(1_000_000), door = front, afterRestart = "remember" } = options;
   const passage = { user, to: lab, isManager: user === ada };
-  return { kind: "moved", passage, door: front, at, afterRestart };
+  return { kind: "moved", passage, door, at, afterRestart };
 }
 
 /** Keeps what it was told that was new, in order, and tells it on. */

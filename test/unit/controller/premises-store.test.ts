@@ -20,7 +20,7 @@ import {
   type PremisesStoreOptions,
 } from "../../../src/controller/premises-store.ts";
 import type { PostureState } from "../../../src/core/posture.ts";
-import type { AfterRestart } from "../../../src/core/premises-memory.ts";
+import type { AfterRestart, PremisesChange } from "../../../src/core/premises-memory.ts";
 import { doorId, passId, userId } from "../../../src/domain/ids.ts";
 import { epochMs } from "../../../src/domain/time.ts";
 import { temporaryFolder } from "./journal-records.ts";
@@ -101,6 +101,90 @@ t.test(
     });
   },
 );
+
+const lockedDown = { posture: "lockdown" } as const;
+const byToggle: PostureState = { toggledBy: visit };
+const toggled = (door = front, afterRestart: AfterRestart = "remember"): PremisesChange => {
+  return { kind: "posture", door, state: byToggle, afterRestart };
+};
+const side = doorId("side");
+
+t.test("what a door's settings say now is what the next start finds", async (t) => {
+  const file = fileIn(t);
+  const store = await open(file);
+  for (const door of [front, side]) store.refile(door, "remember");
+  await store.commit([entered(ada), entered(bob, { door: side }), toggled(), toggled(side)]);
+  await store.commit([spent(1)]);
+  store.refile(front, "forget");
+  t.same(store.memory.postureState(front), byToggle, "and nothing is different before");
+  t.equal(store.memory.whereabouts(ada)?.area, lab);
+  await store.close();
+  await reopened(file, ({ memory }) => {
+    t.same(memory.postureState(front), {});
+    t.equal(memory.whereabouts(ada), undefined);
+    t.same(memory.postureState(side), byToggle, "the other door is as it was");
+    t.equal(memory.whereabouts(bob)?.area, lab);
+    t.equal(memory.spent(visit), 1);
+  });
+});
+
+t.test("a door that remembers from now on remembers what it has seen", async (t) => {
+  const file = fileIn(t);
+  const clock = new SimClock();
+  const store = await open(file, { clock });
+  store.refile(front, "forget");
+  const at = clock.monotonic();
+  await store.commit([entered(ada, { at, afterRestart: "forget" }), toggled(front, "forget")]);
+  clock.advance(60_000);
+  store.refile(front, "remember");
+  await store.close();
+  const again = await open(file, { clock });
+  again.refile(front, "remember");
+  t.same(again.memory.postureState(front), byToggle);
+  t.match(again.memory.whereabouts(ada), { area: lab, since: at });
+  await again.close();
+});
+
+t.test("a power cut between the table and the records lets nothing back in", async (t) => {
+  const file = fileIn(t);
+  const store = await open(file);
+  const state = { ...byToggle, override: lockedDown };
+  await store.commit([entered(ada), entered(bob, { door: side }), toggled(side)]);
+  await store.commit([{ kind: "posture", door: front, state, afterRestart: "remember" }]);
+  await store.close();
+  // The table that says so was found at the start; these records never heard of it.
+  const again = await open(file);
+  again.refile(front, "forget");
+  again.refile(side, "remember");
+  const look = ({ memory }: PremisesStore) => {
+    t.same(memory.postureState(front), { override: lockedDown }, "a lockdown always stays");
+    t.equal(memory.whereabouts(ada), undefined);
+    t.equal(memory.occupancy(lab), 1);
+    t.same(memory.postureState(side), byToggle);
+  };
+  look(again);
+  await again.commit([{ kind: "posture", door: front, state, afterRestart: "forget" }]);
+  again.refile(front, "forget");
+  t.same(again.memory.postureState(front), state, "the next table forgets nothing of this life");
+  await again.close();
+  await reopened(file, look);
+});
+
+t.test("a file that is gone is a damage, but for a controller that never ran", async (t) => {
+  const file = fileIn(t);
+  const troubles = new TroubleList();
+  const first = await open(file, { troubles, isFirstStart: true });
+  t.same(troubles.said, []);
+  await first.close();
+  t.ok(existsSync(file), "there from the first start on, whether anybody came or not");
+  await reopened(file, (store) => t.same(store.damages(), []));
+  rmSync(file);
+  const again = await open(file, { troubles, isFirstStart: false });
+  t.same(troubles.said, ["raised premises_damaged"]);
+  t.match(again.damages(), [/^premises\.log is missing: uses that were spent, /]);
+  await again.close();
+  await reopened(file, (store) => t.same(store.damages(), [], "it is told once"));
+});
 
 t.test("an override that was cleared stays cleared", async (t) => {
   const file = fileIn(t);
