@@ -77,17 +77,13 @@ function rarely<Value>(usual: Value, ...others: readonly Value[]): fc.Arbitrary<
   );
 }
 
-const useCounts = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({}) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      usesMax: fc.integer({ min: 1, max: 3 }),
-      spentHere: fc.nat(2),
-      spentElsewhere: fc.nat(1),
-    }),
-  },
-);
+const someUses = fc.record({
+  usesMax: fc.integer({ min: 1, max: 3 }),
+  spentHere: fc.nat(2),
+  spentElsewhere: fc.nat(1),
+});
+const cardUses = fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, someUses);
+const pinUses = fc.oneof(fc.constant({}), { weight: 2, arbitrary: someUses });
 const cardTraits = rarely<readonly PassTrait[]>([], ["pass_through"], ["toggle"]);
 const pinTraits = rarely<readonly PassTrait[]>([], ["duress"], ["pass_through", "duress"]);
 
@@ -157,31 +153,35 @@ const calendar: fc.Arbitrary<readonly CalendarDay[]> = fc
   );
 
 function passes(): fc.Arbitrary<readonly PassRecord[]> {
-  const one = (traits: fc.Arbitrary<readonly PassTrait[]>) =>
+  const one = (uses: fc.Arbitrary<object>, traits: fc.Arbitrary<readonly PassTrait[]>) =>
     fc.tuple(
       fc.constantFrom(...userNames),
       fc
-        .tuple(validity, useCounts, traits)
-        .map(([limits, uses, having]) => ({ ...limits, ...uses, traits: having })),
+        .tuple(validity, uses, traits)
+        .map(([limits, counts, having]) => ({ ...limits, ...counts, traits: having })),
     );
   const cardPasses = fc.tuple(
     fc.subarray(cards, { minLength: 4 }),
-    fc.array(one(cardTraits), { minLength: 6, maxLength: 6 }),
+    fc.array(one(cardUses, cardTraits), { minLength: 6, maxLength: 6 }),
   );
   const pinPasses = fc.tuple(
-    fc.subarray(digests),
-    fc.array(one(pinTraits), { minLength: 4, maxLength: 4 }),
+    fc.subarray(digests, { minLength: 2 }),
+    fc.array(one(pinUses, pinTraits), { minLength: 4, maxLength: 4 }),
   );
-  return fc.tuple(cardPasses, pinPasses).map(([[raws, cardOwners], [pins, pinOwners]]) => [
-    ...raws.map((raw, index) => {
-      const [owner, part] = cardOwners[index] ?? ["ada", {}];
-      return cardPass(`card-${index}`, owner, raw, part);
-    }),
-    ...pins.map((pin, index) => {
-      const [owner, part] = pinOwners[index] ?? ["ada", {}];
-      return pinPass(`pin-${index}`, owner, pin, part);
-    }),
-  ]);
+  // In a third of the tables everything is one user's, so that PINs often complete cards.
+  const isOneUsers = fc.constantFrom(true, false, false);
+  return fc
+    .tuple(cardPasses, pinPasses, isOneUsers)
+    .map(([[raws, cardOwners], [pins, pinOwners], alone]) => [
+      ...raws.map((raw, index) => {
+        const [owner, part] = cardOwners[index] ?? ["ada", {}];
+        return cardPass(`card-${index}`, alone ? "ada" : owner, raw, part);
+      }),
+      ...pins.map((pin, index) => {
+        const [owner, part] = pinOwners[index] ?? ["ada", {}];
+        return pinPass(`pin-${index}`, alone ? "ada" : owner, pin, part);
+      }),
+    ]);
 }
 
 const weekly = fc
@@ -274,7 +274,7 @@ const presentations: fc.Arbitrary<Presented> = fc.oneof(
   { weight: 4, arbitrary: shownCards },
   fc.constantFrom(...digests).map((digest) => ({ pin: pinDigest(digest) })),
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc
       .tuple(fc.constantFrom(...cards), fc.constantFrom(...digests))
       .map(([raw, digest]) => ({
@@ -285,6 +285,7 @@ const presentations: fc.Arbitrary<Presented> = fc.oneof(
 );
 
 const recorded = fc.tuple(fc.constantFrom("vault", "hall", ""), fc.nat(30));
+const coming = fc.tuple(fc.constantFrom("vault", "hall"), fc.constantFrom(...doorNames));
 const plainKeys = { noNullPrototype: true };
 const overrides: fc.Arbitrary<PostureState> = fc
   .record({
@@ -298,6 +299,7 @@ const counts = (names: readonly string[], most: number): fc.Arbitrary<Record<str
 const premisesFacts: fc.Arbitrary<PremisesFacts> = fc.record({
   spent: counts(["card-0", "card-1", "card-2", "pin-0"], 3),
   where: fc.dictionary(fc.constantFrom(...userNames), recorded, { ...plainKeys, minKeys: 2 }),
+  coming: fc.dictionary(fc.constantFrom(...userNames), coming, { ...plainKeys, maxKeys: 2 }),
   occupancy: counts(areaNames, 3),
   managers: counts(areaNames, 1),
   postures: fc.oneof(

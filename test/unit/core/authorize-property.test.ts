@@ -34,6 +34,12 @@ function checkDecisions(
   );
 }
 
+/** Every door asks for card and PIN, and for little else. */
+function withTwoFactors(content: TableContent): TableContent {
+  const asking = { factors: "card_and_pin", twoPerson: "not_required", posture: "locked" } as const;
+  return { ...content, doors: content.doors.map((door) => ({ ...door, ...asking })) };
+}
+
 /** Decides the same requests on random tables and on tables made from those. */
 function compareDecisions(
   t: { readonly comment: (text: string) => void },
@@ -72,6 +78,24 @@ t.test(
     for (const word of words) t.ok((seen.get(word) ?? 0) > 0, `${word} was among them`);
   },
 );
+
+t.test("where card and PIN are asked for, both are counted as the records have it", async (t) => {
+  let countedPins = 0;
+  checkProperty(
+    t,
+    200,
+    fc.property(arbitraryContent, requests, fc.nat(), (any, asked, key) => {
+      const content = withTwoFactors(any);
+      const table = buildAccessTable(content, [key, ~key >>> 0]);
+      for (const request of asked) {
+        const decision = authorize(table, request);
+        deepStrictEqual(decision, naiveAuthorize(content, request));
+        if (decision.kind === "granted" && decision.pinUse !== undefined) countedPins += 1;
+      }
+    }),
+  );
+  t.ok(countedPins > 0, "a PIN with a use count was among them");
+});
 
 /** Whether the site gave this pass away and has not taken it back, and the time is right for it. */
 function isGood(

@@ -9,7 +9,7 @@ import {
   pin,
   withoutRules,
 } from "./decision-case.ts";
-import { user } from "./sample-table.ts";
+import { rule, user } from "./sample-table.ts";
 
 const ofTwo = { usesMax: 2 };
 
@@ -99,6 +99,62 @@ decisionTable("a pass that is good for N grants gets N and is then over its limi
     shows: card(adaCard, adaPin),
     premises: { spent: { "ada-pin": 2 } },
     expect: "over_limit ada-card ada",
+  },
+]);
+
+const asksBoth = { factors: "card_and_pin" } as const;
+
+decisionTable("a PIN that is good for N entries completes N cards and is then used up", [
+  {
+    name: "the first",
+    door: asksBoth,
+    adaPin: ofTwo,
+    shows: card(adaCard, adaPin),
+    expect: "granted ada-card ada pin_use:ada-pin:1",
+  },
+  {
+    name: "the last",
+    door: asksBoth,
+    adaPin: ofTwo,
+    shows: card(adaCard, adaPin),
+    premises: { spent: { "ada-pin": 1 } },
+    expect: "granted ada-card ada pin_use:ada-pin:2",
+  },
+  {
+    name: "with a card that is counted too",
+    door: asksBoth,
+    adaCard: ofTwo,
+    adaPin: { usesMax: 3, spentHere: 1, spentElsewhere: 1 },
+    shows: card(adaCard, adaPin),
+    expect: "granted ada-card ada use:1 pin_use:ada-pin:2",
+  },
+  {
+    name: "by a rule that asks for two factors",
+    adaPin: ofTwo,
+    content: { rules: [{ ...rule("all", ["ada"], ["front"]), kind: "grant_two_factors" }] },
+    shows: card(adaCard, adaPin),
+    expect: "granted ada-card ada pin_use:ada-pin:1",
+  },
+  {
+    name: "together with another who completed his before",
+    door: { ...asksBoth, twoPerson: "required" },
+    adaPin: ofTwo,
+    waiting: card(adaCard, adaPin),
+    shows: card("26:0180001", bobPin),
+    expect: "granted bob-card bob along:ada-card+pin_use:ada-pin:1",
+  },
+  {
+    name: "one that nobody asked for completes nothing and is not used",
+    adaPin: ofTwo,
+    shows: card(adaCard, adaPin),
+    expect: "granted ada-card ada",
+  },
+  {
+    name: "alone it is the pass itself",
+    door: { factors: "card_or_pin" },
+    adaPin: ofTwo,
+    shows: pin(adaPin),
+    expect: "granted ada-pin ada use:1",
   },
 ]);
 

@@ -103,9 +103,10 @@ function inWords(decision: Decision): string {
 }
 
 function wordsOf(admission: Admission): readonly string[] {
-  const { use, passage, extraTime, escorts, toggles, passbackFrom } = admission;
+  const { use, pinUse, passage, extraTime, escorts, toggles, passbackFrom } = admission;
   return [
     use === undefined ? "" : `use:${use}`,
+    pinUse === undefined ? "" : `pin_use:${pinUse.pass}:${pinUse.use}`,
     passage === undefined ? "" : `to:${passage.to ?? "outside"}`,
     passage?.isManager === true ? "manager" : "",
     extraTime === undefined ? "" : "extra_time",

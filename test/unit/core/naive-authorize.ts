@@ -4,6 +4,7 @@ import type {
   DoorPosture,
   DoorSettings,
   PassRecord,
+  RuleRecord,
   TableContent,
   UserTrait,
 } from "../../../src/domain/access.ts";
@@ -100,7 +101,11 @@ function postureOf(door: DoorSettings, { premises, wall }: AccessRequest): DoorP
   const { override } = premises.postureState(door.id);
   if (override === undefined) return door.posture;
   if (override.until === undefined) return override.posture;
-  return wall.quality !== "unknown" && wall.at < override.until ? override.posture : door.posture;
+  if (wall.quality !== "unknown") return wall.at < override.until ? override.posture : door.posture;
+  // Without a clock nobody could say that it is over, and so what bars people goes on.
+  if (override.posture === "disabled") return "disabled";
+  const isBarred = door.posture === "lockdown" || door.posture === "disabled";
+  return override.posture === "locked" && !isBarred ? "locked" : door.posture;
 }
 
 /** All that concerns nobody else: up to anti-passback and interlock. */
@@ -115,23 +120,13 @@ function judgeAlone(person: Person): Word {
   const fault = faultOf(pass, person);
   if (fault !== undefined) return fault;
 
-  const here = content.rules.filter(
-    ({ kind, users, doors, zones }) =>
-      (kind === "grant" || kind === "grant_two_factors") &&
-      users.includes(pass.user) &&
-      [...doors, ...zones.flatMap((zone) => doorsWithin(content, zone))].includes(door.id),
-  );
+  const here = rulesHere(person);
   if (here.length === 0 && !isFree) return "no_access";
-  const inForce = here.filter(({ schedule }) => {
-    if (schedule === undefined) return true;
-    if (!knowsTime) return door.clockUnknown === "allow";
-    return naivelyOpen(content, schedule, request.wall.at);
-  });
+  const inForce = here.filter((rule) => isInForce(rule, person));
   if (inForce.length === 0 && !isFree) return knowsTime ? "outside_schedule" : "clock_unknown";
 
   const isPin = pass.presents.as === "pin";
-  const byRule = !isFree && inForce.every(({ kind }) => kind === "grant_two_factors");
-  if (door.factors === "card_and_pin" || byRule) {
+  if (asksTwo(person)) {
     const second = isPin ? "pin_alone_not_allowed" : secondFactor(person);
     if (second !== undefined) return second;
   } else if (isPin && door.factors !== "card_or_pin") {
@@ -143,12 +138,37 @@ function judgeAlone(person: Person): Word {
   return door.interlock.every((other) => request.premises.isShut(other)) ? "granted" : "interlock";
 }
 
-function secondFactor(person: Person): Word | undefined {
-  const { pin } = person.request.presented;
-  if (pin === undefined) return "pin_required";
-  const second = person.content.passes.find(
-    (one) => one.presents.as === "pin" && presents(one, pin),
+function rulesHere({ content, pass, door }: Person): readonly RuleRecord[] {
+  return content.rules.filter(
+    ({ kind, users, doors, zones }) =>
+      (kind === "grant" || kind === "grant_two_factors") &&
+      users.includes(pass.user) &&
+      [...doors, ...zones.flatMap((zone) => doorsWithin(content, zone))].includes(door.id),
   );
+}
+
+function isInForce({ schedule }: RuleRecord, { content, request, door }: Person): boolean {
+  if (schedule === undefined) return true;
+  if (request.wall.quality === "unknown") return door.clockUnknown === "allow";
+  return naivelyOpen(content, schedule, request.wall.at);
+}
+
+function asksTwo(person: Person): boolean {
+  if (person.door.factors === "card_and_pin") return true;
+  if (postureOf(person.door, person.request) === "free_access") return false;
+  const inForce = rulesHere(person).filter((rule) => isInForce(rule, person));
+  return inForce.every(({ kind }) => kind === "grant_two_factors");
+}
+
+function pinShown({ content, request }: Person): PassRecord | undefined {
+  const { pin } = request.presented;
+  if (pin === undefined) return undefined;
+  return content.passes.find((one) => one.presents.as === "pin" && presents(one, pin));
+}
+
+function secondFactor(person: Person): Word | undefined {
+  if (person.request.presented.pin === undefined) return "pin_required";
+  const second = pinShown(person);
   if (second === undefined) return "wrong_pin";
   if (second.user !== person.pass.user) return "pin_of_another_user";
   return second.active ? faultOf(second, person) : "pass_inactive";
@@ -246,7 +266,10 @@ function judgeTogether(person: Person, other: Person | undefined): Word {
   const { to } = sides(person);
   if (to === undefined) return "granted";
   const party = other !== undefined && comesAlong(person, other) ? [person, other] : [person];
-  const come = party.filter(({ pass }) => premises.whereabouts(pass.user)?.area !== to.id).length;
+  const come = party.filter(
+    ({ pass: { user } }) =>
+      premises.whereabouts(user)?.area !== to.id && !premises.isComing(user, to.id),
+  ).length;
   if (come > 0 && premises.occupancy(to.id) + come > (to.occupancyMax ?? Infinity)) {
     return "area_full";
   }
@@ -265,13 +288,16 @@ function admission(person: Person): Admission {
         area.managerIn === "required"),
   );
   const recorded = request.premises.whereabouts(pass.user);
-  const spent = Math.max(pass.spentHere ?? 0, request.premises.spent(pass.id));
+  const use = useOf(pass, request);
+  const second = asksTwo(person) ? pinShown(person) : undefined;
+  const pinUse = second && useOf(second, request);
   const isSoft = naiveViolation(person) === "soft";
   return {
     pass: pass.id,
     user: pass.user,
     userNumber: numberOf(content, pass.user),
-    ...(pass.usesMax !== undefined && { use: spent + 1 }),
+    ...(use !== undefined && { use }),
+    ...(second && pinUse !== undefined && { pinUse: { pass: second.id, use: pinUse } }),
     ...(isTracked && {
       passage: { user: pass.user, ...(to && { to: to.id }), isManager: is(person, "manager") },
     }),
@@ -280,6 +306,11 @@ function admission(person: Person): Admission {
     ...(pass.traits?.includes("toggle") === true && { toggles: true }),
     ...(isSoft && { passbackFrom: recorded?.area === undefined ? {} : { area: recorded.area } }),
   };
+}
+
+function useOf(pass: PassRecord, { premises }: AccessRequest): number | undefined {
+  if (pass.usesMax === undefined) return undefined;
+  return Math.max(pass.spentHere ?? 0, premises.spent(pass.id)) + 1;
 }
 
 function numberOf(content: TableContent, user: UserId): number {

@@ -8,6 +8,8 @@ export interface PremisesFacts {
   readonly spent?: Readonly<Record<string, number>>;
   /** Area, or "" for outside of every area, and since when. */
   readonly where?: Readonly<Record<string, readonly [area: string, since: number]>>;
+  /** Granted into an area at a door, and not through it yet. */
+  readonly coming?: Readonly<Record<string, readonly [area: string, door: string]>>;
   readonly occupancy?: Readonly<Record<string, number>>;
   readonly managers?: Readonly<Record<string, number>>;
   readonly postures?: Readonly<Record<string, PostureState>>;
@@ -26,7 +28,10 @@ export function premisesOf(facts: PremisesFacts): Premises {
       return { ...(area !== "" && { area: areaId(area) }), since: monotonicMs(since) };
     },
     occupancy: (area) => facts.occupancy?.[area] ?? 0,
-    isComing: () => false,
+    isComing: (user, area, besides) => {
+      const [to, door] = facts.coming?.[user] ?? [];
+      return to === area && door !== besides;
+    },
     managerCount: (area) => facts.managers?.[area] ?? 0,
     postureState: (door) => facts.postures?.[door] ?? {},
     isShut: (door) => facts.notShut?.includes(door) !== true,
