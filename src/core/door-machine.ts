@@ -27,11 +27,13 @@ import {
 import {
   endHold,
   entered,
+  entryUntil,
   hold,
   isAwaited,
   isUnlocked,
   type LockState,
   lockDeadline,
+  notEntered,
   releaseForExit,
   releaseForGrant,
   relock,
@@ -70,9 +72,8 @@ export type DoorInput =
   /** No longer: secured, but for the rest of the time of a grant or an exit a moment ago. */
   | { readonly kind: "end_hold" }
   /**
-   * Lockdown or disabled begins: secured at once, whatever the strike was released for; but while
-   * the REX is pressed, within the time of an exit. A grant or an exit after it releases the strike
-   * as usual.
+   * Lockdown or disabled begins: secured at once, whatever the strike was released for; but whoever
+   * presses the REX has an exit from now on. A grant or an exit after it releases the strike as usual.
    */
   | { readonly kind: "secure_now" }
   | { readonly kind: "leaf"; readonly leaf: LeafReading }
@@ -210,7 +211,8 @@ export function stepDoor(
   };
   const known = expireWatches(settings, state, now, account);
   const taken = take(settings, known, input, now, account);
-  const locked = { ...taken, lock: relockWhenDue(taken.lock, now) };
+  const leaver = { isLeaving: needsStrike(settings, taken, now) };
+  const locked = { ...taken, lock: relockWhenDue(settings, taken.lock, leaver, now) };
   const next = explained(expireWatches(settings, locked, now, account), now);
   const effects: DoorEffect[] = [];
   if (doorUnlocked(next) !== doorUnlocked(state)) {
@@ -243,7 +245,7 @@ function take(
         leaf: holdLeaf(settings, state.leaf, now),
       };
     case "end_hold":
-      return endOfHold(settings, state, endHold(settings, state.lock, now), now);
+      return endOfHold(settings, state, endHoldFor(settings, state, now), now);
     case "secure_now":
       return endOfHold(settings, state, secureNow(settings, state, now), now);
     case "leaf":
@@ -286,10 +288,25 @@ function endOfHold(
   return { ...state, lock, leaf: endHoldOfLeaf(settings, state.leaf, now) };
 }
 
-/** Whoever is leaving at this moment has the time of an exit: egress is never taken away. */
-function secureNow(settings: DoorSettings, { lock, rex }: DoorState, now: MonotonicMs): LockState {
-  const isLeaving = settings.rex === "admit" && rex.position.kind === "pressed";
-  return isLeaving ? shorten(settings, lock, now) : secure(lock, now);
+/** Somebody is at the REX and lets himself out by it. One that is stuck or broken is nobody. */
+function isLeaving(settings: DoorSettings, { rex }: DoorState): boolean {
+  return settings.rex === "admit" && rex.position.kind === "pressed";
+}
+
+/** He is leaving, and the strike may be what keeps him in: egress is never taken away. */
+function needsStrike(settings: DoorSettings, state: DoorState, now: MonotonicMs): boolean {
+  return isLeaving(settings, state) && believedLeaf(state.leaf, now) !== "open";
+}
+
+function secureNow(settings: DoorSettings, state: DoorState, now: MonotonicMs): LockState {
+  const { lock } = state;
+  return isLeaving(settings, state) ? shorten(settings, lock, now) : secure(lock, now);
+}
+
+function endHoldFor(settings: DoorSettings, state: DoorState, now: MonotonicMs): LockState {
+  const { lock } = state;
+  const isExit = lock.kind === "held" && needsStrike(settings, state, now);
+  return endHold(settings, isExit ? releaseForExit(settings, lock, now) : lock, now);
 }
 
 function pressRex(
@@ -328,7 +345,12 @@ function moveLeaf(
   // loose wire would shut people out.
   const isMove = believesLeaf(state.leaf) && believesLeaf(leaf);
   const isRelock = isMove && settings.relock === (to === "open" ? "on_open" : "on_close");
-  return { ...state, leaf, lock: isRelock ? relock(lock, now) : lock };
+  const moved = { ...state, leaf, lock };
+  // The leaf that was open needed no strike: for who is still at the REX this is his press.
+  const isShutIn = state.leaf.kind === "open" && needsStrike(settings, moved, now);
+  if (!isShutIn) return { ...moved, lock: isRelock ? relock(lock, now) : lock };
+  if (!isUnlocked(lock)) record("rex_admitted");
+  return { ...moved, lock: releaseForExit(settings, lock, now) };
 }
 
 function believesLeaf(leaf: LeafState): boolean {
@@ -354,13 +376,14 @@ function expireWatches(
 ): DoorState {
   let leaf = expireLeaf(settings, state.leaf, allowanceOf(state.lock), now, record);
   let { lock } = state;
-  if (lock.kind === "bolt_falling" && now >= lock.until) {
+  const until = entryUntil(lock);
+  if (until !== undefined && now >= until) {
     if (isAwaited(lock)) {
       passage("not_made");
       record("door_not_entered");
       leaf = leafNotUsed(leaf, record);
     }
-    lock = { kind: "secured" };
+    lock = notEntered(lock);
   }
   return { lock, leaf, rex: expireRex(state.rex, now, record) };
 }

@@ -17,8 +17,9 @@ export type LockState =
       readonly relockAt: MonotonicMs;
     } & Admitted)
   /**
-   * Released until somebody ends it. `relockAt` is when the last grant or exit meanwhile would have
-   * ended by itself, so that the end of the hold shuts nobody out who was just let in.
+   * Released until somebody ends it. `relockAt` is when a strike that is not held would have ended the
+   * last grant or exit: the end of the hold shuts nobody out before it, and whoever is still awaited
+   * when the bolt would have fallen does not come any more.
    */
   | ({ readonly kind: "held"; readonly relockAt: MonotonicMs } & Admitted);
 
@@ -46,8 +47,14 @@ export function isAwaited(lock: LockState): boolean {
 }
 
 export function lockDeadline(lock: LockState): MonotonicMs | undefined {
-  if (lock.kind === "released") return lock.relockAt;
-  return lock.kind === "bolt_falling" ? lock.until : undefined;
+  return lock.kind === "released" ? lock.relockAt : entryUntil(lock);
+}
+
+/** From when on an opening belongs to none of the grants before it. */
+export function entryUntil(lock: LockState): MonotonicMs | undefined {
+  if (lock.kind === "bolt_falling") return lock.until;
+  if (lock.kind !== "held" || !isAwaited(lock)) return undefined;
+  return monotonicMs(lock.relockAt + boltFallMs);
 }
 
 export function releaseForGrant(
@@ -149,8 +156,22 @@ export function relock(lock: LockState, now: MonotonicMs): LockState {
   return lock.kind === "held" ? { ...lock, relockAt: now } : secure(lock, now);
 }
 
-export function relockWhenDue(lock: LockState, now: MonotonicMs): LockState {
-  return lock.kind === "released" && now >= lock.relockAt ? secure(lock, now) : lock;
+/** `isLeaving`: somebody holds the REX before a leaf that is not open. Only the coil's limit is above him. */
+export function relockWhenDue(
+  settings: DoorSettings,
+  lock: LockState,
+  { isLeaving }: { readonly isLeaving: boolean },
+  now: MonotonicMs,
+): LockState {
+  if (lock.kind !== "released" || now < lock.relockAt) return lock;
+  const isCoilSpent = now >= lock.since + settings.strikeOnMaxMs;
+  return isLeaving && !isCoilSpent ? releaseForExit(settings, lock, now) : secure(lock, now);
+}
+
+/** Nobody came in, and nobody who was granted will: what is left is the hold, if it is one. */
+export function notEntered(lock: LockState): LockState {
+  if (lock.kind !== "held") return { kind: "secured" };
+  return { ...lock, entry: "not_expected", extraMs: 0 };
 }
 
 export function entered(lock: LockState): LockState {

@@ -90,8 +90,7 @@ export class Judge {
     if (input.kind === "secure_now") this.#secureNow(settings, now);
     if (input.kind === "leaf") this.#moveLeaf(settings, input.leaf, now);
     if (input.kind === "rex") this.#moveRex(settings, input.state, now);
-    const isMomentary = this.strikeSince !== undefined && !this.isHeldUnlocked;
-    if (isMomentary && now >= this.#secureBy) this.#secure(now);
+    this.#relock(settings, now);
     this.#passTime(settings, now);
     if (!this.wouldBeForced(now) && this.#isAtFault) this.#wouldHaveBeenForced = false;
     const isKnownShut = this.#isTrusted(now) && this.#contact === "closed";
@@ -140,13 +139,16 @@ export class Judge {
     if (this.#faultFoundAt !== undefined && now >= this.#faultFoundAt + foundFaultTellMs) {
       this.#tellContactFault();
     }
-    if (this.#boltHolds(now)) this.#boltIsHome();
+    if (this.#boltHolds(now)) this.#nobodyElseComes();
+    // Who was granted at an unlocked door has no longer than at a locked one.
+    const isOver = this.isHeldUnlocked && now >= this.#secureBy + boltFallMs;
+    if (isOver && this.#awaitsEntry) this.#nobodyElseComes();
     if (this.#opening !== undefined && this.#isTrusted(now))
       watchOpening(this.#opening, now, this.#tell);
     this.#rex.passTime(now, this.#tell);
   }
 
-  #boltIsHome(): void {
+  #nobodyElseComes(): void {
     this.#extraMs = 0;
     if (!this.#awaitsEntry) return;
     this.#awaitsEntry = false;
@@ -219,6 +221,9 @@ export class Judge {
   #endHold(settings: DoorSettings, now: number): void {
     if (!this.isHeldUnlocked) return;
     this.#holdIsOver(settings, now);
+    if (this.needsStrike(settings, now)) {
+      this.#secureBy = Math.max(this.#secureBy, now + settings.unlockMs);
+    }
     if (now >= this.#secureBy) {
       this.#secure(now);
     } else {
@@ -242,6 +247,11 @@ export class Judge {
   /** Somebody is leaving at this moment: a lockdown lets him out. */
   lockdownWaits(settings: DoorSettings): boolean {
     return settings.rex === "admit" && this.#rex.isHeldByAPerson;
+  }
+
+  /** He stands at the button, and before a leaf that may well be shut. */
+  needsStrike(settings: DoorSettings, now: number): boolean {
+    return this.lockdownWaits(settings) && !this.knowsOpen(now);
   }
 
   #holdIsOver(settings: DoorSettings, now: number): void {
@@ -268,6 +278,14 @@ export class Judge {
     if (!this.isHeldUnlocked) this.#secureBy = Math.min(coilLimit, this.#secureBy);
   }
 
+  #relock(settings: DoorSettings, now: number): void {
+    if (this.strikeSince === undefined || this.isHeldUnlocked || now < this.#secureBy) return;
+    const coilLimit = this.strikeSince + settings.strikeOnMaxMs;
+    if (now < coilLimit && this.needsStrike(settings, now)) {
+      this.#secureBy = Math.min(now + settings.unlockMs, coilLimit);
+    } else this.#secure(now);
+  }
+
   #secure(now: number): void {
     if (this.strikeSince === undefined) return;
     this.strikeSince = undefined;
@@ -276,6 +294,15 @@ export class Judge {
 
   #moveLeaf(settings: DoorSettings, to: ContactReading, now: number): void {
     if (this.#contact === "none" || this.#contact === to) return;
+    const wasKnownOpen = this.knowsOpen(now);
+    this.#contactSays(settings, to, now);
+    // Whoever stands at the button needed nothing while it was open, and now he does.
+    if (!wasKnownOpen || !this.needsStrike(settings, now)) return;
+    if (this.strikeSince === undefined) this.#kinds.push("rex_admitted");
+    this.#release(settings, settings.unlockMs, now);
+  }
+
+  #contactSays(settings: DoorSettings, to: ContactReading, now: number): void {
     const was = this.#contact;
     const wasFoundUntold = this.#faultFoundAt !== undefined;
     const forced = this.wouldBeForced(now);
@@ -309,7 +336,7 @@ export class Judge {
     const isRelock =
       (to === "open" && settings.relock === "on_open") ||
       (to === "closed" && settings.relock === "on_close");
-    if (!isRelock) return;
+    if (!isRelock || this.needsStrike(settings, now)) return;
     if (this.isHeldUnlocked) this.#secureBy = now;
     else this.#secure(now);
   }

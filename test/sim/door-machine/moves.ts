@@ -81,6 +81,20 @@ export const moves: Readonly<Record<string, Move>> = {
     world.moveLeaf("closed", "by_hand", debounce(random));
   },
 
+  peopleTalkAtTheExit: (world, random) => {
+    if (random.chance(0.5)) world.pressRex("pressed");
+    openByHand(world, random);
+    for (let passer = random.between(1, 4); passer > 0; passer -= 1) {
+      world.pass(random.between(0, 5_000));
+      world.pressRex("pressed");
+      if (random.chance(0.7)) world.moveLeaf("closed", "by_hand", debounce(random));
+      world.pass(random.between(0, 20_000));
+      if (random.chance(0.7)) openByHand(world, random);
+    }
+    if (random.chance(0.5)) world.posture("end_hold");
+    if (random.chance(0.8)) world.pressRex("idle");
+  },
+
   leafOpens: openByHand,
   leafShuts: (world, random) => world.moveLeaf("closed", "by_hand", debounce(random)),
   crowbar: (world) => world.moveLeaf("open", "by_force"),

@@ -1,4 +1,4 @@
-import type { DoorState } from "../../../src/core/door-machine.ts";
+import type { DoorInput, DoorState } from "../../../src/core/door-machine.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import {
   afterStep,
@@ -15,6 +15,12 @@ import { theDoorMachine as machine } from "./subject.ts";
 /** A door whose grants wait for a passage keeps everything but how long they may take. */
 const withExtra = (state: DoorState, extraMs: number): DoorState =>
   state.lock.kind === "secured" ? state : { ...state, lock: { ...state.lock, extraMs } };
+
+/** In some steps the button, however long it is held, counts for nothing. */
+const egressLost = (about: string, isLost: (input: DoorInput) => boolean) =>
+  withSettings(about, (settings, _, input) =>
+    isLost(input) ? { ...settings, rex: "report" } : settings,
+  );
 
 const holdBugs: Readonly<Record<string, PlantedBug>> = {
   "relock-ends-hold": afterStep(
@@ -54,6 +60,18 @@ const holdBugs: Readonly<Record<string, PlantedBug>> = {
     "lockdown secures the strike while somebody holds the button",
     (settings, _, input) =>
       input.kind === "secure_now" ? { ...settings, rex: "report" } : settings,
+  ),
+  "leaf-locks-in-leaver": egressLost(
+    "a leaf that shuts locks in who holds the button",
+    ({ kind }) => kind === "leaf",
+  ),
+  "time-locks-in-leaver": egressLost(
+    "the strike is secured under the hand that holds the button",
+    ({ kind }) => kind === "deadline_reached",
+  ),
+  "end-of-hold-locks-in-leaver": egressLost(
+    "the end of an unlocking locks in who holds the button",
+    ({ kind }) => kind === "end_hold",
   ),
   "grant-in-hold-lost": withInput("a grant at an unlocked door is forgotten", (input, state) =>
     input.kind === "grant" && state.lock.kind === "held" ? { kind: "deadline_reached" } : input,
@@ -133,12 +151,32 @@ const openBugs: Readonly<Record<string, PlantedBug>> = {
   ),
 };
 
+const isAwaitedInHold = ({ lock }: DoorState) => lock.kind === "held" && lock.entry === "awaited";
+
 const passageBugs: Readonly<Record<string, PlantedBug>> = {
   "unused-grant-never-settled": afterStep(
     "who was granted and turned away is expected for ever",
     ({ step }) =>
       withoutEffects(step, (one) => one.kind === "passage" && one.outcome === "not_made"),
   ),
+  "awaited-at-unlocked-door-for-ever": {
+    about: "who was granted at an unlocked door and turned away is expected while it is unlocked",
+    subject: {
+      ...machine,
+      doorDeadline: (state) =>
+        machine.doorDeadline(
+          isAwaitedInHold(state) ? { ...state, lock: { kind: "secured" } } : state,
+        ),
+      stepDoor: (settings, state, input, now) => {
+        const { lock } = state;
+        if (lock.kind !== "held" || !isAwaitedInHold(state)) {
+          return machine.stepDoor(settings, state, input, now);
+        }
+        const patient = { ...lock, relockAt: monotonicMs(Math.max(lock.relockAt, now)) };
+        return machine.stepDoor(settings, { ...state, lock: patient }, input, now);
+      },
+    },
+  },
   "passage-told-at-the-grant": afterStep(
     "who is granted is taken to have come through",
     ({ input, state, step }) =>

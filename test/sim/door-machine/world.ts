@@ -251,18 +251,26 @@ export class DoorWorld {
   }
 
   #compare(input: DoorInput, step: DoorStep, wasReleased: boolean, at: number): void {
-    const wasTrustedOpen = this.#judge.reason(at) === "granted_leaf_open";
+    const wasTrustedOpen = this.#judge.knowsOpen(at);
+    const spentAt = this.#coilSpentAt;
     const verdict = this.#judge.take(this.settings, input, at);
     const commands = step.effects.flatMap((one) => (one.kind === "strike" ? [one.command] : []));
     const strike = commands.at(-1) ?? (wasReleased ? "released" : "secured");
+    const isLeaving = this.#judge.needsStrike(this.settings, at);
+    if (isLeaving && strike === "secured") {
+      if (wasReleased && at < spentAt) throw broken("the strike was secured on who is leaving");
+      if (wasTrustedOpen) throw broken("the leaf shut on who is leaving, and he is locked in");
+    }
+    const isLetOut = isLeaving && wasTrustedOpen;
     if (commands.includes("released")) {
       this.#strikeOnMaxMs = this.settings.strikeOnMaxMs;
       const isHold = input.kind === "hold_unlocked";
       const isPress = input.kind === "rex" && input.state === "pressed";
-      if (!isHold && !isPress && input.kind !== "grant") {
+      if (!isHold && !isPress && !isLetOut && input.kind !== "grant") {
         throw broken("the strike was released without a grant, a press or a hold");
       }
-      if (wasTrustedOpen && !isHold) throw broken("the strike of an open leaf was released");
+      if (wasTrustedOpen && !isHold && !isLetOut)
+        throw broken("the strike of an open leaf was released");
     }
     if (strike !== verdict.strike) throw broken(`the strike is ${strike}, not ${verdict.strike}`);
     const passages = step.effects.flatMap((one) => (one.kind === "passage" ? [one.outcome] : []));
@@ -284,6 +292,13 @@ export class DoorWorld {
     if (shown !== verdict.alarm) throw broken(`the lamps show ${shown}, not ${verdict.alarm}`);
   }
 
+  /** When the coil has to rest, whoever is at the button. A lock that is held has none to spare. */
+  get #coilSpentAt(): number {
+    const { strikeSince, isHeldUnlocked } = this.#judge;
+    if (strikeSince === undefined || isHeldUnlocked) return Number.POSITIVE_INFINITY;
+    return strikeSince + this.settings.strikeOnMaxMs;
+  }
+
   #compareStatus(verdict: Verdict): void {
     const { subject } = this.#options;
     const isShut = subject.isShut(this.#state);
@@ -298,7 +313,7 @@ export class DoorWorld {
     const { deadline } = this;
     if (deadline !== undefined && deadline <= at) throw broken("a deadline was left in the past");
     const since = this.#judge.strikeSince;
-    if (since === undefined && deadline === undefined && this.#ledger.awaitsPassage) {
+    if (deadline === undefined && this.#ledger.awaitsPassage) {
       throw broken("it is never told what came of a grant");
     }
     if (since === undefined || this.#judge.isHeldUnlocked) return;

@@ -1,8 +1,10 @@
 import t from "tap";
 import type { Strike, StrikeCommand } from "../../../hal/strike.ts";
+import type { DoorSettings } from "../../../src/domain/access.ts";
 import { HalError } from "../../../src/domain/hal-error.ts";
-import type { DoorId } from "../../../src/domain/ids.ts";
-import { bobBits, site } from "./door-people.ts";
+import { areaId, type DoorId } from "../../../src/domain/ids.ts";
+import { area } from "../core/sample-table.ts";
+import { always, bobBits, site } from "./door-people.ts";
 import { adaBits, front, lab, open } from "./door-rig.ts";
 
 const minute = 60_000;
@@ -171,4 +173,50 @@ t.test("the other door of a mantrap stays shut while a strike cannot be secured"
   t.match(world.events.at(-1), { reason: "interlock" }, "a bolt takes a moment to fall");
   await world.tap(lab.reader, bobBits);
   t.match(world.events.at(-1), { kind: "access_granted", door: "lab" });
+});
+
+const relocks: readonly DoorSettings["relock"][] = ["after_unlock_time", "on_open", "on_close"];
+for (const relock of relocks) {
+  t.test(`nobody who holds the REX is locked in by the leaf (${relock})`, async (t) => {
+    const world = open(site({ front: { relock, strikeOnMaxMs: minute } }));
+    world.sim.setRex(front.door, "pressed");
+    await world.clock.elapse(200);
+    world.sim.setLeaf(front.door, "open");
+    await world.clock.elapse(1_000);
+    world.sim.setLeaf(front.door, "closed");
+    await world.clock.elapse(10_000);
+    t.equal(world.strikes()[0], "released", "the second of two");
+    world.sim.setRex(front.door, "idle");
+    await world.clock.elapse(5_000);
+    t.equal(world.strikes()[0], "secured");
+    world.sim.setLeaf(front.door, "open");
+    await world.clock.elapse(500);
+    world.sim.setRex(front.door, "pressed");
+    await world.clock.elapse(200);
+    t.equal(world.strikes()[0], "secured", "an open leaf needs no strike");
+    world.sim.setLeaf(front.door, "closed");
+    await world.clock.elapse(300);
+    t.equal(world.strikes()[0], "released", "who pressed while it was swinging shut");
+  });
+}
+
+t.test("who taps at an unlocked door and walks away takes nobody's place", async (t) => {
+  const office = areaId("office");
+  const part = { areas: [area("office", { passback: "hard", occupancyMax: 1 })], rules: always };
+  const doors = {
+    front: { posture: "unlocked", inside: office },
+    lab: { inside: office },
+  } as const;
+  const world = open(site(doors, part));
+  await world.tap(front.reader, adaBits);
+  await world.tap(lab.reader, bobBits);
+  t.match(world.events.at(-1), { reason: "area_full" }, "she may be on her way in");
+  await world.clock.elapse(minute);
+  t.equal(world.kinds().includes("door_not_entered"), true);
+  world.sim.setLeaf(front.door, "open");
+  await world.clock.elapse(500);
+  world.sim.setLeaf(front.door, "closed");
+  await world.clock.elapse(500);
+  await world.tap(lab.reader, bobBits);
+  t.match(world.events.at(-1), { kind: "access_granted", user: "bob" }, "the leaf was somebody's");
 });

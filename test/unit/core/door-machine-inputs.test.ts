@@ -31,7 +31,14 @@ t.test(
 );
 
 t.test("a button at an open leaf moves no strike and restarts nothing", async (t) => {
-  t.same(tell({}, [0, "grant"], [1_000, "opens"], [20_000, "press"], [34_500, "shuts"]).slice(2), [
+  const happenings = [
+    [0, "grant"],
+    [1_000, "opens"],
+    [20_000, "press"],
+    [34_000, "let go"],
+    [34_500, "shuts"],
+  ] as const;
+  t.same(tell({}, ...happenings).slice(2), [
     "20000 rex_reported",
     "24000 show warning_held",
     "24000 door_held_warning",
@@ -39,13 +46,30 @@ t.test("a button at an open leaf moves no strike and restarts nothing", async (t
     "34000 door_held",
     "34500 show alarm_cleared",
     "34500 door_secured",
-    `${20_000 + rexStuckMs} rex_stuck`,
   ]);
+});
+
+t.test("whoever holds the button is not shut in while the coil stands it", async (t) => {
+  const strikes = (...happenings: readonly Happening[]) =>
+    tell({ leaf: "no_contact" }, ...happenings).filter((line) => line.includes("strike"));
+  t.same(strikes([0, "press"], [2_500, "let go"]).at(-1), "3000 strike secured");
+  t.same(strikes([0, "press"], [10_000, "let go"]).at(-1), "12000 strike secured");
+  t.same(strikes([0, "press"], [20_500, "let go"]).at(-1), "20000 strike secured");
+  t.same(
+    strikes([0, "grant"], [2_000, "rex cut"]).at(-1),
+    "3000 strike secured",
+    "a cut wire is nobody",
+  );
+  t.same(
+    strikes([0, "press"], [20_500, "let go"], [20_600, "press"], [20_700, "let go"]).slice(2),
+    ["20600 strike released", "23600 strike secured"],
+    "and pressing again is another exit",
+  );
 });
 
 t.test("a stuck button is told once and does not keep the strike released", async (t) => {
   const { story, state } = live({}, [[0, "press"]]);
-  t.same(story, ["0 strike released", "0 rex_admitted", "3000 strike secured", "60000 rex_stuck"]);
+  t.same(story, ["0 strike released", "0 rex_admitted", "20000 strike secured", "60000 rex_stuck"]);
   t.same(doorTroubles(state), ["rex_stuck"]);
   t.same(tell({}, [0, "press"], [59_999, "let go"]).slice(3), []);
   t.same(tell({}, [0, "press"], [70_000, "let go"]).slice(3), [
@@ -158,7 +182,12 @@ t.test("a leaf found open is held open as if it had been let in at the start", a
 t.test(
   "a button found pressed admits nobody, and nothing is forced until it is let go",
   async (t) => {
-    t.same(tell({ rex: "pressed" }, [1_000, "opens"], [2_000, "shuts"], [3_000, "let go"]), []);
+    t.same(tell({ rex: "pressed" }, [1_000, "opens"], [1_500, "let go"], [2_000, "shuts"]), []);
+    t.same(
+      tell({ rex: "pressed" }, [1_000, "opens"], [2_000, "shuts"], [3_000, "let go"])[0],
+      "2000 strike released",
+      "but the leaf shuts nobody in",
+    );
     t.same(tell({ rex: "pressed" }), [`${rexStuckMs} rex_stuck`]);
   },
 );

@@ -52,9 +52,18 @@ t.test("who was let in a moment before the hold ended keeps the time he was give
     "by a grant before it",
   );
   t.same(
-    strikes(tell({}, [0, "hold unlocked"], [8_000, "press"], [9_000, "end hold"])),
+    strikes(
+      tell({}, [0, "hold unlocked"], [8_000, "press"], [8_500, "let go"], [9_000, "end hold"]),
+    ),
     ["0 strike released", "11000 strike secured"],
     "by the button",
+  );
+  t.same(
+    strikes(
+      tell({}, [0, "hold unlocked"], [1_000, "press"], [9_000, "end hold"], [9_500, "let go"]),
+    ),
+    ["0 strike released", "12000 strike secured"],
+    "by the button that he still holds",
   );
   t.same(
     strikes(
@@ -90,13 +99,26 @@ t.test("lockdown secures at once what a grant, an exit or a schedule released", 
 
 t.test("a lockdown does not shut the door on somebody who is leaving", async (t) => {
   t.same(
-    strikes(tell({ leaf: "no_contact" }, [0, "press"], [100, "secure now"])),
+    strikes(tell({ leaf: "no_contact" }, [0, "press"], [100, "secure now"], [200, "let go"])),
     ["0 strike released", "3000 strike secured"],
     "no longer than the exit would have lasted",
   );
   t.same(
-    strikes(tell({ leaf: "no_contact" }, [0, "hold unlocked"], [50, "press"], [100, "secure now"])),
+    strikes(
+      tell(
+        { leaf: "no_contact" },
+        [0, "hold unlocked"],
+        [50, "press"],
+        [100, "secure now"],
+        [200, "let go"],
+      ),
+    ),
     ["0 strike released", "3100 strike secured"],
+  );
+  t.same(
+    strikes(tell({ leaf: "no_contact" }, [0, "press"], [100, "secure now"])),
+    ["0 strike released", "20000 strike secured"],
+    "or as long as he holds the button and the coil stands it",
   );
   t.same(
     strikes(
@@ -109,7 +131,7 @@ t.test("a lockdown does not shut the door on somebody who is leaving", async (t)
 
 t.test("egress is free in lockdown, and so is a pass that goes through it", async (t) => {
   for (const what of ["press", "grant"] as const) {
-    const story = tell({ leaf: "no_contact" }, [0, "secure now"], [1_000, what]);
+    const story = tell({ leaf: "no_contact" }, [0, "secure now"], [1_000, what], [1_100, "let go"]);
     t.same(strikes(story), ["1000 strike released", "4000 strike secured"], what);
   }
 });
@@ -289,15 +311,87 @@ t.test("where nobody could tell, who is granted is through at once", async (t) =
   t.same(passages({}, ...rattling, [500, "grant"]), ["500 made"]);
 });
 
-t.test("a grant during a hold waits for the leaf until the hold is over", async (t) => {
-  t.same(passages({}, [0, "hold unlocked"], [1_000, "grant"], [600_000, "opens"]), ["600000 made"]);
+t.test("a grant during a hold waits for the leaf as long as one at a locked door", async (t) => {
+  t.same(passages({}, [0, "hold unlocked"], [1_000, "grant"], [4_249, "opens"]), ["4249 made"]);
+  t.same(
+    passages({}, [0, "hold unlocked"], [1_000, "grant"], [600_000, "opens"]),
+    ["4250 not_made"],
+    "who opens an unlocked door three hours later is somebody else",
+  );
+  t.same(
+    passages({}, [0, "hold unlocked"], [1_000, "grant with 30 s more"], [33_000, "opens"]),
+    ["33000 made"],
+    "who needs longer has longer",
+  );
   const { story, passages: outcomes } = live({}, [
     [0, "hold unlocked"],
     [1_000, "grant"],
-    [600_000, "end hold"],
+    [3_000, "grant"],
+    [600_000, "grant"],
+    [601_000, "end hold"],
   ]);
-  t.same(outcomes, ["600250 not_made"]);
-  t.match(story.join(), "600250 door_not_entered");
+  t.same(outcomes, ["6250 not_made", "603250 not_made"]);
+  t.same(
+    story.filter((line) => line.includes("entered")),
+    ["6250 door_not_entered", "603250 door_not_entered"],
+  );
+  t.same(strikes(story), ["0 strike released", "603000 strike secured"], "and the door stays open");
+  t.same(
+    passages({}, [0, "hold unlocked"], [1_000, "grant"], [4_100, "end hold"]),
+    ["4350 not_made"],
+    "while the bolt falls he may still come",
+  );
+});
+
+t.test("a leaf that shuts does not lock in who holds the button", async (t) => {
+  for (const relock of ["after_unlock_time", "on_open", "on_close"] as const) {
+    const start = { settings: { relock } };
+    const story = tell(
+      start,
+      [0, "press"],
+      [200, "opens"],
+      [10_000, "shuts"],
+      [12_000, "let go"],
+      [60_000, "opens"],
+      [60_500, "press"],
+      [61_000, "shuts"],
+      [61_100, "let go"],
+    );
+    t.match(strikes(story).slice(-4), [
+      "10000 strike released",
+      "13000 strike secured",
+      "61000 strike released",
+      "64000 strike secured",
+    ]);
+    t.match(story.join(), "61000 rex_admitted", `${relock}: and a record says why it is open`);
+  }
+  t.same(
+    strikes(
+      tell(
+        { settings: { relock: "on_close", strikeOnMaxMs: 5_000 } },
+        [0, "press"],
+        [2_000, "opens"],
+        [2_500, "shuts"],
+      ),
+    ),
+    ["0 strike released", "5000 strike secured"],
+    "as far as the coil stands it",
+  );
+  t.same(
+    strikes(tell({ settings: { rex: "report" } }, [0, "opens"], [100, "press"], [500, "shuts"])),
+    [],
+    "a button that only reports opens nothing",
+  );
+  t.same(
+    strikes(tell({ leaf: "open" }, [100, "press"], [60_200, "shuts"])),
+    [],
+    "nor does one that is stuck",
+  );
+  t.same(
+    strikes(tell({ leaf: "open" }, [100, "press"], [500, "contact cut"], [600, "let go"])),
+    ["500 strike released", "3500 strike secured"],
+    "a leaf that nobody can see any more may have shut",
+  );
 });
 
 t.test("a door is shut for an interlock when leaf and bolt are home beyond doubt", async (t) => {
