@@ -181,7 +181,8 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   const stored = tableStore.current();
   const found = stored === undefined ? undefined : indexed(stored);
   record({ kind: "controller_started", software });
-  for (const { file, detail } of tableStore.damages()) {
+  const damagedTables = tableStore.damages();
+  for (const { file, detail } of damagedTables) {
     log.error({ file, detail }, "a stored table cannot be used");
     troubles.raise(`table_damaged:${file}`);
   }
@@ -220,6 +221,8 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     record,
     onTable: (content) => {
       controller.setTable(indexed(content));
+      const left = new Set(tableStore.damages().map(({ file }) => file));
+      for (const { file } of damagedTables) troubles.set(`table_damaged:${file}`, left.has(file));
       firstTable.arrived();
     },
   });

@@ -1,12 +1,19 @@
 import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
-import { type Admission, authorize, type Company, type Decision } from "../core/authorize.ts";
+import {
+  type Admission,
+  authorize,
+  type Company,
+  type Decision,
+  duressOf,
+} from "../core/authorize.ts";
 import type { Premises } from "../core/premises.ts";
 import type { PremisesChange } from "../core/premises-memory.ts";
 import type { Presented } from "../core/presented.ts";
+import type { PinDigest } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
-import type { PassId, ReaderId } from "../domain/ids.ts";
+import type { PassId, ReaderId, UserId } from "../domain/ids.ts";
 import type { DenialReason, GrantReason } from "../domain/reason.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { Door } from "./door.ts";
@@ -60,6 +67,11 @@ export class Entrance {
 
   decide(presentation: Presentation): Decision {
     return this.#decide(presentation, this.#options.premises.memory);
+  }
+
+  /** Whose duress PIN this is, where it will not be judged. */
+  duressOf(pin: PinDigest): { readonly pass: PassId; readonly user: UserId } | undefined {
+    return duressOf(this.#options.table(), pin);
   }
 
   /**
@@ -151,9 +163,10 @@ export class Entrance {
 
   #record(reader: ReaderId, admission: Admission, reason: GrantReason): void {
     const { door, record } = this.#options;
-    const { pass, user, use, passbackFrom } = admission;
+    const { pass, user, use, pinUse, passbackFrom } = admission;
     const who = { door: door.id, reader, pass, user };
-    record({ kind: "access_granted", ...who, reason, ...(use !== undefined && { use }) });
+    const uses = { ...(use !== undefined && { use }), ...(pinUse !== undefined && { pinUse }) };
+    record({ kind: "access_granted", ...who, reason, ...uses });
     if (passbackFrom !== undefined) record({ kind: "passback_violation", ...who, ...passbackFrom });
   }
 }

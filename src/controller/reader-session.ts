@@ -130,12 +130,14 @@ export class ReaderSession {
   #entered(effect: KeypadEntryEffect): void {
     switch (effect.kind) {
       case "entered": {
+        const digest = this.#options.digestPin(effect.digits);
         // A card that waits for its PIN stays as it is: its own time runs on.
         if (isPinLockedOut(this.#lockout, this.#now())) {
           const { pass, user } = this.#factor.kind === "awaiting_pin" ? this.#factor.pending : {};
-          return this.#deny("pin_locked_out", { ...(pass && { pass }), ...(user && { user }) });
+          this.#deny("pin_locked_out", { ...(pass && { pass }), ...(user && { user }) });
+          // Whoever threatens somebody must not disarm the alarm by five wrong PINs.
+          return this.#recordDuress(this.#options.entrance.duressOf(digest));
         }
-        const digest = this.#options.digestPin(effect.digits);
         return this.#present({ kind: "pin", digest, beganAt: effect.beganAt });
       }
       case "cleared":
@@ -170,7 +172,7 @@ export class ReaderSession {
   }
 
   #authorize(presented: Presented): void {
-    const { door, entrance, record } = this.#options;
+    const { entrance } = this.#options;
     const company = companyAt(this.#company, this.#now());
     const presentation = { reader: this.id, presented, company };
     const decision = entrance.decide(presentation);
@@ -198,9 +200,12 @@ export class ReaderSession {
         return unreachable(decision);
     }
     // Last, for it must not be seen at the door, however long it takes.
-    if (decision.duress !== undefined) {
-      record({ kind: "duress", door: door.id, reader: this.id, ...decision.duress });
-    }
+    this.#recordDuress(decision.duress);
+  }
+
+  #recordDuress(who: Required<DeniedPerson> | undefined): void {
+    const { door, record } = this.#options;
+    if (who !== undefined) record({ kind: "duress", door: door.id, reader: this.id, ...who });
   }
 
   #admit(presentation: Presentation, decided: Granted): void {

@@ -24,7 +24,7 @@ export interface TableStore {
   current(): TableContent | undefined;
   /** No table older than this is ever accepted; it may be newer than `current` after damage. */
   newestAccepted(): TableVersion | undefined;
-  /** What was found damaged at opening. */
+  /** What was found damaged at opening and was not written anew since. */
   damages(): readonly TableFileDamage[];
   /**
    * Makes a table durable. The caller has opened `message` to `content` and applies it after this
@@ -58,7 +58,7 @@ export async function openTableStore(options: TableStoreOptions): Promise<TableS
 class FileTableStore implements TableStore {
   readonly #folder: string;
   readonly #provision: Provision;
-  readonly #damages: TableFileDamage[] = [];
+  #damages: TableFileDamage[] = [];
   #current: { readonly slot: Slot; readonly content: TableContent } | undefined;
   #newest: TableVersion | undefined;
 
@@ -113,6 +113,7 @@ class FileTableStore implements TableStore {
       this.#raiseNewest(version);
       await replaceFile(join(this.#folder, slot), table.message);
       this.#current = { slot, content: table.content };
+      this.#damages = this.#damages.filter(({ file }) => file !== slot && file !== newestFile);
       return succeed(undefined);
     } catch (error) {
       return fail(new HalError("io", describe(error), { cause: error }));

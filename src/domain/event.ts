@@ -30,6 +30,8 @@ export type DoorEvent =
       readonly reason: GrantReason;
       /** Of a pass with a use count: how many this controller has granted, this one included. */
       readonly use?: number;
+      /** Likewise of the PIN after the card, where that is a pass with a use count. */
+      readonly pinUse?: { readonly pass: PassId; readonly use: number };
     }
   | {
       readonly kind: "access_denied";

@@ -56,6 +56,7 @@ const eventSchema = v.variant("kind", [
     ...who,
     reason: v.picklist(grantReasons),
     use: v.exactOptional(integer(1, numberMax)),
+    pinUse: v.exactOptional(v.strictObject({ pass: id(passId), use: integer(1, numberMax) })),
   }),
   v.strictObject({
     kind: v.literal("access_denied"),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { doorPostures, passTraits, ruleKinds, userTraits } from "../../domain/access.ts";
+import { doorDefaults } from "../../domain/door-defaults.ts";
 import {
   areaId,
   controllerId,
@@ -22,6 +23,7 @@ import {
   tableVersion,
   text,
 } from "./schema-parts.ts";
+import { isZoneName } from "./zone-name.ts";
 
 /** What one table may hold at most. Beyond it, it is refused whole and the last one stays. */
 export const tableDoorsMax = 256;
@@ -56,12 +58,12 @@ const doorSchema = v.pipe(
   v.strictObject({
     id: id(doorId),
     name: text(200),
-    posture: v.picklist(doorPostures),
+    posture: v.optional(v.picklist(doorPostures), doorDefaults.posture),
     unlockMs: doorTimeAtLeast(1),
-    extraTimeMs: doorTime,
+    extraTimeMs: v.optional(doorTime, doorDefaults.extraTimeMs),
     heldOpenMs: doorTime,
     heldOpenWarningMs: doorTime,
-    heldOpenWatch: v.picklist(["always", "while_locked"]),
+    heldOpenWatch: v.optional(v.picklist(["always", "while_locked"]), doorDefaults.heldOpenWatch),
     strikeOnMaxMs: doorTimeAtLeast(1),
     relock: v.picklist(["after_unlock_time", "on_open", "on_close"]),
     factors: v.picklist(["card", "card_or_pin", "card_and_pin"]),
@@ -70,13 +72,13 @@ const doorSchema = v.pipe(
     clockUnknown: v.picklist(["deny", "allow"]),
     inside: v.exactOptional(id(areaId)),
     outside: v.exactOptional(id(areaId)),
-    exitReaders: listOf(id(readerId), doorReadersMax),
-    interlock: listOf(id(doorId), tableDoorsMax),
-    twoPerson: v.picklist(["not_required", "required"]),
-    companyMs: integer(5_000, 120_000),
-    tamper: v.picklist(["deny", "go_on"]),
-    fire: v.picklist(["unlock", "ignore"]),
-    afterRestart: v.picklist(["remember", "forget"]),
+    exitReaders: v.optional(listOf(id(readerId), doorReadersMax), []),
+    interlock: v.optional(listOf(id(doorId), tableDoorsMax), []),
+    twoPerson: v.optional(v.picklist(["not_required", "required"]), doorDefaults.twoPerson),
+    companyMs: v.optional(integer(5_000, 120_000), doorDefaults.companyMs),
+    tamper: v.optional(v.picklist(["deny", "go_on"]), doorDefaults.tamper),
+    fire: v.optional(v.picklist(["unlock", "ignore"]), doorDefaults.fire),
+    afterRestart: v.optional(v.picklist(["remember", "forget"]), doorDefaults.afterRestart),
   }),
   v.forward(
     v.check(
@@ -142,10 +144,10 @@ const passSchema = v.strictObject({
 
 const ruleSchema = v.strictObject({
   id: id(ruleId),
-  kind: v.picklist(ruleKinds),
+  kind: v.optional(v.picklist(ruleKinds), "grant"),
   users: listOf(id(userId), tableUsersMax),
   doors: listOf(id(doorId), tableDoorsMax),
-  zones: listOf(id(zoneId), tableZonesMax),
+  zones: v.optional(listOf(id(zoneId), tableZonesMax), []),
   schedule: v.exactOptional(id(scheduleId)),
 });
 
@@ -168,26 +170,19 @@ const scheduleSchema = v.strictObject({
   ),
 });
 
-function isZone(name: string): boolean {
-  // A bare offset is a zone to newer engines only, and has no daylight saving: names alone count.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
+/**
+ * A key that came later may be missing: a table that an older site signed, or that an older controller
+ * stored, goes on deciding, as it did, until there is a newer one.
+ */
 export const tableContentSchema = v.strictObject({
   site: id(siteId),
   controller: id(controllerId),
   table: tableVersion,
   compiledAt: instant,
-  zone: v.pipe(v.string(), v.maxLength(64), v.check(isZone, "an IANA time zone")),
-  calendar: listOf(calendarDaySchema, calendarDaysMax),
-  zones: listOf(zoneSchema, tableZonesMax),
-  areas: listOf(areaSchema, tableAreasMax),
+  zone: v.pipe(v.string(), v.maxLength(64), v.check(isZoneName, "an IANA time zone")),
+  calendar: v.optional(listOf(calendarDaySchema, calendarDaysMax), []),
+  zones: v.optional(listOf(zoneSchema, tableZonesMax), []),
+  areas: v.optional(listOf(areaSchema, tableAreasMax), []),
   doors: listOf(doorSchema, tableDoorsMax),
   users: listOf(userSchema, tableUsersMax),
   passes: listOf(passSchema, tablePassesMax),

@@ -319,6 +319,39 @@ t.test("a duress PIN opens like any other and raises a silent alarm", async (t) 
   t.same(looks[0], looks[1], "nothing at the door tells one from the other");
 });
 
+t.test("five wrong PINs do not disarm the duress PIN", async (t) => {
+  const passes = [
+    pinPass("ada-pin", "ada", digestPin(pinKey, "246810")),
+    pinPass("ada-duress", "ada", digestPin(pinKey, "246811"), { traits: ["duress"] }),
+  ];
+  const world = open(site({ front: { factors: "card_or_pin" } }, { passes }));
+  for (let count = 0; count < 5; count += 1) await world.type(front.reader, "11111#");
+  await world.type(front.reader, "246811#");
+  t.equal(world.strikes()[0], "secured");
+  t.match(world.events.slice(-2), [
+    { kind: "access_denied", reason: "pin_locked_out" },
+    { kind: "duress", user: "ada", pass: "ada-duress" },
+  ]);
+});
+
+t.test("the use of a PIN after a card is counted as the card's is", async (t) => {
+  const passes = [
+    cardPass("ada-card", "ada", rawFromBits(adaBits)),
+    pinPass("ada-pin", "ada", digestPin(pinKey, "246810"), { usesMax: 1 }),
+  ];
+  const world = open(site({ lab: { factors: "card_and_pin" } }, { passes }));
+  await world.tap(lab.reader, adaBits);
+  await world.type(lab.reader, "246810#");
+  t.match(world.events.at(-1), {
+    kind: "access_granted",
+    pinUse: { pass: "ada-pin", use: 1 },
+  });
+  await world.clock.elapse(10_000);
+  await world.tap(lab.reader, adaBits);
+  await world.type(lab.reader, "246810#");
+  t.match(world.events.at(-1), { kind: "access_denied", reason: "over_limit" });
+});
+
 t.test("fire unlocks exactly the doors flagged for it, in lockdown too", async (t) => {
   const world = open(site({ front: { fire: "unlock" } }));
   world.controller.override(front.door, { posture: "lockdown", until: "cleared" });

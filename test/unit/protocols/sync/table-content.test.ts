@@ -1,9 +1,25 @@
 import t from "tap";
 import type { TableContent } from "../../../../src/domain/access.ts";
+import { doorDefaults } from "../../../../src/domain/door-defaults.ts";
 import { parseTableContent } from "../../../../src/protocols/sync/table-content.ts";
 import { fullTable } from "./samples.ts";
 
 const good: TableContent = fullTable();
+
+/** What a door was told in the first tables. Whatever came later must have a default. */
+const firstDoorKeys = new Set([
+  "id",
+  "name",
+  "unlockMs",
+  "heldOpenMs",
+  "heldOpenWarningMs",
+  "strikeOnMaxMs",
+  "relock",
+  "factors",
+  "secondFactorMs",
+  "rex",
+  "clockUnknown",
+]);
 
 /** A deep copy of a good table with the value at `path` replaced, or taken out. */
 function spoilt(path: string, value: unknown): unknown {
@@ -24,6 +40,31 @@ function faultOf(raw: unknown): string {
 
 t.test("a whole table passes as it is", async (t) => {
   t.same(parseTableContent(structuredClone(good)), { ok: true, value: good });
+});
+
+t.test("a table that was signed before a door knew these rules goes on deciding", async (t) => {
+  const { calendar, zones, areas, ...old } = good;
+  const later = Object.keys(doorDefaults).filter((key) => !firstDoorKeys.has(key));
+  const doors = old.doors.map((settings) =>
+    Object.fromEntries(Object.entries(settings).filter(([key]) => firstDoorKeys.has(key))),
+  );
+  const rules = old.rules
+    .filter(({ kind }) => kind === "grant")
+    .map(({ kind, zones: _, ...rule }) => rule);
+  const schedules = old.schedules.map(({ id, intervals }) => ({
+    id,
+    intervals: intervals.map(({ dayType, ...interval }) => interval),
+  }));
+  const parsed = parseTableContent({ ...structuredClone(old), doors, rules, schedules });
+  if (!parsed.ok) throw new Error(parsed.fault);
+  t.match(parsed.value, { calendar: [], zones: [], areas: [] });
+  t.ok(parsed.value.rules.length > 0);
+  t.ok(
+    parsed.value.rules.every(({ kind, zones: within }) => kind === "grant" && within.length === 0),
+  );
+  for (const key of later) {
+    t.same(Reflect.get(parsed.value.doors[0] ?? {}, key), Reflect.get(doorDefaults, key), key);
+  }
 });
 
 t.test("a fault names the field", async (t) => {
@@ -75,7 +116,7 @@ t.test("a fault names the field", async (t) => {
     ["doors.0.twoPerson", true],
     ["doors.0.companyMs", 4_999],
     ["doors.0.tamper", "ignore"],
-    ["doors.0.fire", undefined],
+    ["doors.0.fire", "explode"],
     ["doors.0.afterRestart", "reset"],
     ["users.0.traits", ["king"]],
     ["users.0.traits", ["manager", "manager"]],
