@@ -18,7 +18,7 @@ import {
   isManager,
   mayEscort,
   passbackViolation,
-  whereaboutsOf,
+  presumedArea,
 } from "./premises-checks.ts";
 
 export type { AccessRequest, Company } from "./checks.ts";
@@ -140,7 +140,7 @@ function fillIn(subject: Subject, admission: Writable<Admission>): void {
   // Asked again only where the answer can be yes.
   if (crossing?.from?.passback !== "soft" && crossing?.to?.passback !== "soft") return;
   if (passbackViolation(subject) !== "soft") return;
-  const area = whereaboutsOf(subject)?.area;
+  const area = presumedArea(subject);
   admission.passbackFrom = area === undefined ? {} : { area };
 }
 

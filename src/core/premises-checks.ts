@@ -1,4 +1,6 @@
 import type { AreaRecord } from "../domain/access.ts";
+import type { AreaId } from "../domain/ids.ts";
+import type { MonotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { Whereabouts } from "./premises.ts";
 import type { Subject, Verdict } from "./subject.ts";
@@ -26,16 +28,30 @@ export function passbackViolation(subject: Subject): PassbackViolation {
   const { crossing } = subject;
   if (crossing === undefined) return "none";
   const { from, to } = crossing;
-  if (!hasPassback(from) && !hasPassback(to)) return "none";
+  if (passbackOf(from) === "none" && passbackOf(to) === "none") return "none";
   if (subject.table.hasTrait(subject.user, "passback_exempt")) return "none";
   const recorded = whereaboutsOf(subject);
-  if (recorded === undefined) return "none";
-  const ageMs = subject.request.now - recorded.since;
-  const entering = to === undefined ? "none" : violationOfEntering(to, recorded, ageMs);
+  const { now } = subject.request;
+  const entering = comesTwice(subject) ? passbackOf(to) : violationOfEntering(to, recorded, now);
   if (entering === "hard") return "hard";
-  const leaving = from === undefined ? "none" : violationOfLeaving(from, recorded, ageMs);
+  const leaving = violationOfLeaving(from, recorded, now);
   if (leaving === "hard" || entering === "none") return leaving;
   return entering;
+}
+
+/**
+ * Where somebody is thought to be who is presented here, or undefined for no area: he who was let in
+ * by another door is as good as inside, so that one card does not let two persons in by two doors.
+ */
+export function presumedArea(subject: Subject): AreaId | undefined {
+  return comesTwice(subject) ? subject.crossing?.to?.id : whereaboutsOf(subject)?.area;
+}
+
+/** At the same door it is the same way in: who hesitates shows his card again. */
+function comesTwice({ crossing, table, request, pass }: Subject): boolean {
+  const to = crossing?.to;
+  if (to === undefined || to.passback === "none") return false;
+  return request.premises.isComing(table.passes.userId(pass), to.id, request.door);
 }
 
 /** By name and so not for nothing: asked only where an area has a rule about it. */
@@ -43,26 +59,36 @@ export function whereaboutsOf({ table, request, pass }: Subject): Whereabouts | 
   return request.premises.whereabouts(table.passes.userId(pass));
 }
 
-function hasPassback(area: AreaRecord | undefined): boolean {
-  return area !== undefined && area.passback !== "none";
+function passbackOf(area: AreaRecord | undefined): PassbackViolation {
+  return area === undefined ? "none" : area.passback;
 }
 
 function violationOfEntering(
-  { id, passback, passbackMs = Infinity }: AreaRecord,
-  { area }: Whereabouts,
-  ageMs: number,
+  area: AreaRecord | undefined,
+  recorded: Whereabouts | undefined,
+  now: MonotonicMs,
 ): PassbackViolation {
-  return area === id && ageMs < passbackMs ? passback : "none";
+  if (area === undefined || recorded === undefined || recorded.area !== area.id) return "none";
+  return isForgiven(area, recorded, now) ? "none" : area.passback;
 }
 
 function violationOfLeaving(
-  { id, passback, passbackMs = Infinity }: AreaRecord,
-  { area }: Whereabouts,
-  ageMs: number,
+  area: AreaRecord | undefined,
+  recorded: Whereabouts | undefined,
+  now: MonotonicMs,
 ): PassbackViolation {
+  if (area === undefined || recorded === undefined || recorded.area === area.id) return "none";
   // Timed anti-passback has nothing to say of who leaves.
-  if (passback === "timed" || area === id) return "none";
-  return ageMs < passbackMs ? passback : "none";
+  if (area.passback === "timed") return "none";
+  return isForgiven(area, recorded, now) ? "none" : area.passback;
+}
+
+function isForgiven(
+  { passbackMs = Infinity }: AreaRecord,
+  { since }: Whereabouts,
+  now: MonotonicMs,
+): boolean {
+  return now - since >= passbackMs;
 }
 
 export function judgeInterlock({ settings, request: { premises } }: Subject): Verdict {

@@ -108,6 +108,63 @@ decisionTable("an exempt user is neither stopped nor reported, and recorded as e
   }),
 ]);
 
+const comingInBy = (door: string) => ({ coming: { ada: ["vault", door] } }) as const;
+
+decisionTable("who was let in by another door and is not through it yet counts as inside", [
+  enters({
+    name: "recorded nowhere",
+    ...hard,
+    premises: comingInBy("lab"),
+    expect: "passback ada-card ada",
+  }),
+  enters({
+    name: "recorded outside",
+    ...hard,
+    premises: { ...outside, ...comingInBy("lab") },
+    expect: "passback ada-card ada",
+  }),
+  enters({
+    name: "by the same door it is the same way in",
+    ...hard,
+    premises: comingInBy("front"),
+    expect: "granted ada-card ada to:vault",
+  }),
+  enters({
+    name: "into another area",
+    ...hard,
+    premises: { coming: { ada: ["hall", "lab"] } },
+    expect: "granted ada-card ada to:vault",
+  }),
+  enters({
+    name: "another is coming",
+    ...hard,
+    premises: { coming: { bob: ["vault", "lab"] } },
+    expect: "granted ada-card ada to:vault",
+  }),
+  enters({
+    name: "an exempt user",
+    door: vaultDoor,
+    content: {
+      ...hard.content,
+      users: [user("ada", { traits: ["passback_exempt"] }), user("bob")],
+    },
+    premises: comingInBy("lab"),
+    expect: "granted ada-card ada to:vault",
+  }),
+  leaves({
+    name: "leaving is a matter of where one is",
+    ...hard,
+    premises: { ...inVault, ...comingInBy("lab") },
+    expect: "granted ada-card ada to:outside",
+  }),
+  enters({
+    name: "soft anti-passback tells of it",
+    ...soft,
+    premises: { ...outside, ...comingInBy("lab") },
+    expect: "granted ada-card ada to:vault violates:vault",
+  }),
+]);
+
 decisionTable("soft anti-passback tells and never denies", [
   enters({
     name: "enters while inside",

@@ -207,16 +207,20 @@ function sides({ content, door, leaves }: Person): {
 }
 
 function naiveViolation(person: Person): "none" | "soft" | "timed" | "hard" {
-  const { request, pass } = person;
-  const recorded = request.premises.whereabouts(pass.user);
-  if (recorded === undefined || is(person, "passback_exempt")) return "none";
+  const { request, door, pass } = person;
+  const { premises, now } = request;
+  if (is(person, "passback_exempt")) return "none";
   const { from, to } = sides(person);
-  const isFresh = ({ passbackMs = Infinity }: AreaRecord): boolean =>
-    request.now - recorded.since < passbackMs;
   const found: string[] = [];
-  if (to !== undefined && recorded.area === to.id && isFresh(to)) found.push(to.passback);
-  if (from !== undefined && recorded.area !== from.id && isFresh(from)) {
-    found.push(from.passback === "timed" ? "none" : from.passback);
+  if (to !== undefined && premises.isComing(pass.user, to.id, door.id)) found.push(to.passback);
+  const recorded = premises.whereabouts(pass.user);
+  if (recorded !== undefined) {
+    const isFresh = ({ passbackMs = Infinity }: AreaRecord): boolean =>
+      now - recorded.since < passbackMs;
+    if (to !== undefined && recorded.area === to.id && isFresh(to)) found.push(to.passback);
+    if (from !== undefined && recorded.area !== from.id && isFresh(from)) {
+      found.push(from.passback === "timed" ? "none" : from.passback);
+    }
   }
   for (const worst of ["hard", "timed", "soft"] as const) if (found.includes(worst)) return worst;
   return "none";
@@ -288,6 +292,11 @@ function admission(person: Person): Admission {
         area.managerIn === "required"),
   );
   const recorded = request.premises.whereabouts(pass.user);
+  const isToldInside =
+    to !== undefined &&
+    to.passback !== "none" &&
+    request.premises.isComing(pass.user, to.id, person.door.id);
+  const thought = isToldInside ? to.id : recorded?.area;
   const use = useOf(pass, request);
   const second = asksTwo(person) ? pinShown(person) : undefined;
   const pinUse = second && useOf(second, request);
@@ -304,7 +313,7 @@ function admission(person: Person): Admission {
     ...(is(person, "extra_time") && { extraTime: true }),
     ...(escorts(person) && { escorts: true }),
     ...(pass.traits?.includes("toggle") === true && { toggles: true }),
-    ...(isSoft && { passbackFrom: recorded?.area === undefined ? {} : { area: recorded.area } }),
+    ...(isSoft && { passbackFrom: thought === undefined ? {} : { area: thought } }),
   };
 }
 
