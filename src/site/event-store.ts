@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { JournalEntry } from "../domain/event.ts";
-import type { ControllerId, PassId } from "../domain/ids.ts";
+import type { ControllerId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import {
@@ -13,6 +13,13 @@ import {
 } from "../protocols/sync/journal-chain.ts";
 import { type EventRow, rowOfEntry } from "./event-row.ts";
 import type { SpentUses } from "./spent-uses.ts";
+import {
+  allowedUsesTables,
+  type NotedUses,
+  prepareUseLedger,
+  type UseLedger,
+  usesTable,
+} from "./use-ledger.ts";
 
 /** `position` counts from 1 in the order in which the site stored things. */
 export interface StoredEvent extends EventRow {
@@ -28,7 +35,7 @@ export interface EventQuery {
   readonly result?: "granted" | "denied";
 }
 
-export interface IntakeOutcome {
+export interface IntakeOutcome extends NotedUses {
   readonly journal: string;
   /** Highest number of that journal on disk; all below it are there too. */
   readonly number: number;
@@ -36,8 +43,6 @@ export interface IntakeOutcome {
   readonly storedCount: number;
   /** This controller had another journal before: its storage was replaced. */
   readonly replaced: boolean;
-  /** Passes with a use count of which this controller has now spent more than was known. */
-  readonly spent: ReadonlySet<PassId>;
 }
 
 /** `stored`: the highest number on disk, which a refusal leaves as it was. */
@@ -68,6 +73,8 @@ export interface EventStore {
   lastOf(
     controller: ControllerId,
   ): { readonly journal: string; readonly number: number } | undefined;
+  /** Before a table that allows them goes out: uses beyond all that was ever allowed do not count. */
+  readonly allowUses: UseLedger["allow"];
   /** The highest use that each controller has told of a grant of this pass. */
   readonly spentUses: SpentUses;
   /** One row for each controller and kind, however often it comes. */
@@ -80,22 +87,6 @@ export interface EventStore {
   troublesOf(controller: ControllerId): readonly TroubleRow[];
   close(): void;
 }
-
-const storeFormat = 2;
-
-/**
- * Follows from the events, in whose transactions it is written: asked of them, the uses of a pass
- * would be read anew for every table. Format 1 knew no uses, so that there is none to carry over.
- */
-const usesTable = `
-  CREATE TABLE uses (
-    pass TEXT NOT NULL,
-    controller TEXT NOT NULL,
-    spent INTEGER NOT NULL,
-    PRIMARY KEY (pass, controller)
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${storeFormat};
-`;
 
 const tables = `
   CREATE TABLE events (
@@ -134,8 +125,11 @@ const tables = `
     count INTEGER NOT NULL,
     PRIMARY KEY (controller, kind)
   ) STRICT;
-  ${usesTable}
 `;
+
+/** What each format added to the one before, from 0, which is an empty file. */
+const formatSteps = [tables, usesTable, allowedUsesTables] as const;
+const storeFormat = formatSteps.length;
 
 /** Makes the file if there is none, for its owner alone; SQLite's side files take its mode. */
 export function openEventStore(file: string): EventStore {
@@ -146,7 +140,8 @@ export function openEventStore(file: string): EventStore {
   // way.
   database.pragma("synchronous = FULL");
   prepareTables(database, file);
-  const intake = prepareIntake(database);
+  const uses = prepareUseLedger(database);
+  const intake = prepareIntake(database, uses.record);
   const recordTrouble = database.prepare(`
     INSERT INTO troubles VALUES (@controller, @kind, @detail, @at, @at, 1)
     ON CONFLICT DO UPDATE SET detail = @detail, lastAt = @at, count = count + 1`);
@@ -156,14 +151,12 @@ export function openEventStore(file: string): EventStore {
   const lastOf = database.prepare<[string], { journal: string; number: number }>(
     "SELECT journal, number FROM events WHERE controller = ? ORDER BY position DESC LIMIT 1",
   );
-  const spentUses = database.prepare<[string], { controller: ControllerId; spent: number }>(
-    "SELECT controller, spent FROM uses WHERE pass = ?",
-  );
   return {
     intake,
     query: (query) => runQuery(database, query),
     lastOf: (controller) => lastOf.get(controller),
-    spentUses: (pass) => spentUses.all(pass),
+    allowUses: uses.allow,
+    spentUses: uses.spent,
     recordTrouble: (trouble) => void recordTrouble.run(trouble),
     troublesOf: (controller) => troublesOf.all(controller),
     close: () => void database.close(),
@@ -172,17 +165,19 @@ export function openEventStore(file: string): EventStore {
 
 function prepareTables(database: Database.Database, file: string): void {
   const found = Number(database.pragma("user_version", { simple: true }));
-  if (found === 0) database.transaction(() => database.exec(tables)).immediate();
-  else if (found === 1) database.transaction(() => database.exec(usesTable)).immediate();
-  else if (found !== storeFormat) {
+  if (found > storeFormat) {
     database.close();
     throw new Error(`${file}: event store of format ${found}; this program knows ${storeFormat}`);
   }
+  const missing = formatSteps.slice(found);
+  if (missing.length === 0) return;
+  const mark = `PRAGMA user_version = ${storeFormat};`;
+  database.transaction(() => database.exec([...missing, mark].join("\n"))).immediate();
 }
 
 type Intake = EventStore["intake"];
 
-function prepareIntake(database: Database.Database): Intake {
+function prepareIntake(database: Database.Database, record: UseLedger["record"]): Intake {
   const last = database.prepare<[string, string], ChainAnchor>(`
     SELECT journal, number, hash FROM events WHERE controller = ? AND journal = ?
     ORDER BY number DESC LIMIT 1`);
@@ -197,8 +192,6 @@ function prepareIntake(database: Database.Database): Intake {
       pass, result, reason, tableEpoch, tableVersion, tableAgeMs, event, previous, hash)
     VALUES (@controller, @journal, @number, @at, @clockQuality, @kind, @door, @reader, @user, @pass,
       @result, @reason, @tableEpoch, @tableVersion, @tableAgeMs, @event, @previous, @hash)`);
-
-  const recordUses = prepareUses(database);
 
   const intake: Intake = (entries) => {
     const [first] = entries;
@@ -222,30 +215,13 @@ function prepareIntake(database: Database.Database): Intake {
       journal,
       number: chain.value.number,
       storedCount: fresh.length,
-      spent: recordUses(fresh),
+      ...record(fresh),
       replaced: anchor.number === 0 && anyOther.get(controller, journal) !== undefined,
     });
   };
   // Immediate: two processes at one file would otherwise read the same end and both go on from it.
   const whole = database.transaction(intake);
   return (entries) => whole.immediate(entries);
-}
-
-function prepareUses(
-  database: Database.Database,
-): (fresh: readonly JournalEntry[]) => ReadonlySet<PassId> {
-  // Never less: a controller whose storage was replaced counts anew until it has its table.
-  const raise = database.prepare<[PassId, ControllerId, number]>(`
-    INSERT INTO uses VALUES (?, ?, ?)
-    ON CONFLICT DO UPDATE SET spent = excluded.spent WHERE excluded.spent > spent`);
-  return (fresh) => {
-    const spent = new Set<PassId>();
-    for (const { controller, event } of fresh) {
-      if (event.kind !== "access_granted" || event.use === undefined) continue;
-      if (raise.run(event.pass, controller, event.use).changes > 0) spent.add(event.pass);
-    }
-    return spent;
-  };
 }
 
 function runQuery(database: Database.Database, query: EventQuery): readonly StoredEvent[] {

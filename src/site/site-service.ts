@@ -11,16 +11,11 @@ import { openTableAck } from "../protocols/sync/table-ack-message.ts";
 import { controllerOfTopic, filtersForSite } from "../protocols/sync/topics.ts";
 import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
 import { type ApiKey, openApiKey } from "./api-key.ts";
-import { keepSite, readKeptSite } from "./applied-model.ts";
+import { type KeptSite, keepSite, readKeptSite } from "./applied-model.ts";
 import { controllersOf } from "./compile-table.ts";
 import { DoorExplainer, type DoorExplanation, type ExplainQuestion } from "./door-explainer.ts";
 import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
-import {
-  type EventStore,
-  type IntakeOutcome,
-  openEventStore,
-  type TroubleRow,
-} from "./event-store.ts";
+import { type EventStore, openEventStore, type TroubleRow } from "./event-store.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import { Republisher } from "./republisher.ts";
 import { parseSiteFile } from "./site-file.ts";
@@ -29,6 +24,8 @@ import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
 import { openSiteFolder, openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
 import { type AppliedTable, TablePublisher, type TableSync } from "./table-publisher.ts";
+import type { AllowedUses } from "./use-ledger.ts";
+import { UseNotices } from "./use-notices.ts";
 
 export interface SiteServiceOptions {
   /** Made if need be. `api-key` stands in it, everything else of the site in its folder `site`. */
@@ -87,6 +84,16 @@ export async function openSiteService(options: SiteServiceOptions): Promise<Site
   return service;
 }
 
+/** What a table of this model lets its controller spend. */
+function allowedBy({ passes, doors }: SiteModel): AllowedUses {
+  return {
+    limits: passes.flatMap(({ id, usesMax }) =>
+      usesMax === undefined ? [] : [{ pass: id, usesMax }],
+    ),
+    doors: doors.map(({ id, controller }) => ({ door: id, controller })),
+  };
+}
+
 interface SiteRooms {
   readonly folder: StateFolder;
   readonly apiKey: ApiKey;
@@ -104,6 +111,7 @@ class WiredSite implements SiteService {
   readonly #publisher: TablePublisher;
   readonly #intake: EventIntake;
   readonly #republisher: Republisher;
+  readonly #notices: UseNotices;
   readonly #explainer: DoorExplainer;
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
   readonly #refusedCounts = new Map<ControllerId, number>();
@@ -127,22 +135,34 @@ class WiredSite implements SiteService {
       clock: options.clock,
       republish: (controllers) => this.#republish(controllers),
     });
+    this.#notices = new UseNotices({
+      republisher: this.#republisher,
+      spent: store.spentUses,
+      log: options.log,
+    });
     this.#intake = createEventIntake({
       ...options,
       store,
       keys,
-      stored: (controller, outcome) => this.#noteUses(controller, outcome),
+      stored: (controller, outcome) => this.#notices.note(controller, outcome),
     });
   }
 
   async start(): Promise<void> {
     const { link } = this.#options;
     const { event, tableAck, status } = filtersForSite(this.site);
+    const last = this.#kept();
+    // Before the first event, of which it judges whether its use can be.
+    if (last !== undefined) this.events.allowUses(allowedBy(last.model));
     // Before the first table goes out, so that no answer to it is missed.
     await this.#listen(event, (controller, payload) => this.#intake.take(controller, payload));
     await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
     await this.#listen(status, (controller, payload) => this.#takeStatus(controller, payload));
-    this.#resume();
+    this.#publisher.resume();
+    if (last !== undefined) {
+      const served = this.#serve(last.model, last.kept);
+      if (!served.ok) this.#warnOfKept(served.fault);
+    }
     link.onUp(() => {
       if (!this.#closed) this.#publisher.publishAll();
     });
@@ -153,7 +173,9 @@ class WiredSite implements SiteService {
   }
 
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]> {
-    const applied = this.#serve(text, file);
+    const parsed = this.#parse(text, file);
+    if (!parsed.ok) return parsed;
+    const applied = this.#serve(parsed.value, { text, file });
     if (applied.ok) this.#publisher.publishUnchanged(applied.value);
     return applied;
   }
@@ -191,34 +213,30 @@ class WiredSite implements SiteService {
     this.events.close();
   }
 
-  #serve(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]> {
+  #parse(text: string, file: string): Result<SiteModel, readonly TomlFault[]> {
     const parsed = parseSiteFile({ text, file });
-    if (!parsed.ok) return parsed;
-    const model = parsed.value;
-    if (model.site !== this.site) {
-      const expected = `"${this.site}", the site that this service serves`;
-      return fail([{ file, line: 1, key: "site", expected, found: `"${model.site}"` }]);
-    }
+    if (!parsed.ok || parsed.value.site === this.site) return parsed;
+    const expected = `"${this.site}", the site that this service serves`;
+    return fail([{ file, line: 1, key: "site", expected, found: `"${parsed.value.site}"` }]);
+  }
+
+  #serve(
+    model: SiteModel,
+    { text, file }: KeptSite,
+  ): Result<readonly AppliedTable[], readonly TomlFault[]> {
     const prepared = this.#publisher.prepare(model);
     if (!prepared.ok) {
       const { controller, detail } = prepared.fault;
       const expected = `a table that controller ${controller} takes`;
       return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
     }
+    this.events.allowUses(allowedBy(model));
     // The model first: cut off between the two, the next start makes the tables from it.
     keepSite(this.#folder, { file, text });
     const applied = this.#publisher.commit(prepared.value);
     this.#applied = { model, file };
+    this.#notices.serve(model);
     return succeed(applied);
-  }
-
-  /** Every door of the site shares a pass's uses, as soon as it can be told (behaviour 11). */
-  #noteUses(controller: ControllerId, { spent, replaced }: IntakeOutcome): void {
-    const served = this.#applied === undefined ? [] : controllersOf(this.#applied.model);
-    if (spent.size > 0) this.#republisher.note(served.filter((other) => other !== controller));
-    // New storage has forgotten what was spent there, and the table that is retained for it may
-    // be from before: without a new one the uses would be given a second time.
-    if (replaced) this.#republisher.note(served.filter((each) => each === controller));
   }
 
   #republish(controllers: readonly ControllerId[]): "done" | "failed" {
@@ -238,20 +256,26 @@ class WiredSite implements SiteService {
     }
   }
 
-  #resume(): void {
-    const { log } = this.#options;
-    this.#publisher.resume();
+  /** The model that was applied last, unless it cannot be read or does not pass any more. */
+  #kept(): { readonly model: SiteModel; readonly kept: KeptSite } | undefined {
     const kept = readKeptSite(this.#folder);
-    if (kept === "absent") return;
+    if (kept === "absent") return undefined;
     if (kept === "damaged") {
-      log.warn({}, "the site file that was applied last is damaged; its tables stay in force");
-      return;
+      this.#options.log.warn(
+        {},
+        "the site file that was applied last is damaged; its tables stay in force",
+      );
+      return undefined;
     }
-    const applied = this.#serve(kept.text, kept.file);
-    if (applied.ok) return;
-    const faults = applied.fault.map(describeTomlFault);
-    log.warn(
-      { faults },
+    const parsed = this.#parse(kept.text, kept.file);
+    if (parsed.ok) return { model: parsed.value, kept };
+    this.#warnOfKept(parsed.fault);
+    return undefined;
+  }
+
+  #warnOfKept(faults: readonly TomlFault[]): void {
+    this.#options.log.warn(
+      { faults: faults.map(describeTomlFault) },
       "the site file that was applied last does not pass; its tables stay in force",
     );
   }

@@ -18,7 +18,7 @@ import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
 import { openTable } from "../../../src/protocols/sync/table-message.ts";
 import { topicsFor } from "../../../src/protocols/sync/topics.ts";
 import { openEventStore } from "../../../src/site/event-store.ts";
-import { gatherMs, retryMs } from "../../../src/site/republisher.ts";
+import { gatherMs, retryMs, usesRestMs } from "../../../src/site/republisher.ts";
 import {
   appliedOf,
   one,
@@ -33,10 +33,10 @@ const two = controllerId("two");
 const card = passId("ada-card");
 const limited = siteFile().replace('{ id = "ada-card",', '{ id = "ada-card", uses = 5,');
 
-function granted(use?: number, pass = card): DoorEvent {
+function granted(use?: number, pass = card, door = "front"): DoorEvent {
   return {
     kind: "access_granted",
-    door: doorId("front"),
+    door: doorId(door),
     reader: readerId("front"),
     pass,
     user: userId("ada"),
@@ -106,7 +106,7 @@ t.test("uses at one door are told to the other controllers, once for many", asyn
   t.equal(rig.broker.published.at(-1)?.retain, true);
   t.equal(tablesOf(rig, one).length, 1, "the controller itself knows");
   t.equal(rig.clock.alarmCount, 0, "and then there is nothing to wait for");
-  deliver(rig, two, new Diary(two).write(granted(1)));
+  deliver(rig, two, new Diary(two).write(granted(1, card, "back")));
   rig.clock.advance(gatherMs);
   t.match(cardAt(rig, one), { spentHere: 2, spentElsewhere: 1 });
 });
@@ -121,8 +121,9 @@ t.test("a grant that spends nothing, or is told again, makes no table", async (t
   deliver(rig, one, batch);
   rig.clock.advance(gatherMs);
   deliver(rig, one, batch);
-  deliver(rig, one, diary.write(granted(2)));
   t.equal(rig.clock.alarmCount, 0);
+  deliver(rig, one, diary.write(granted(2)));
+  rig.clock.advance(gatherMs);
   t.equal(tablesOf(rig, two).length, 2);
   t.match(cardAt(rig, two), { spentElsewhere: 3 }, "the highest use counts");
 });
@@ -220,11 +221,106 @@ t.test("a store from before uses were counted goes on with all its events", asyn
   store.intake(diary.write(granted()));
   store.close();
   const old = new Database(file);
-  old.exec("DROP TABLE uses; PRAGMA user_version = 1");
+  old.exec("DROP TABLE uses; DROP TABLE useLimits; DROP TABLE useDoors; PRAGMA user_version = 1");
   old.close();
   const reopened = openEventStore(file);
   t.teardown(() => reopened.close());
   t.equal(reopened.query({ limit: 9 }).length, 1);
   t.match(reopened.intake(diary.write(granted(1))), { ok: true });
   t.same(reopened.spentUses(card), [{ controller: "one", spent: 1 }]);
+});
+
+t.test("a controller that lost its own counts is told them, with the journal it had", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const diary = new Diary(one);
+  deliver(rig, one, diary.write(granted(1), granted(2)));
+  rig.clock.advance(gatherMs);
+  t.equal(tablesOf(rig, one).length, 1);
+  deliver(rig, one, diary.write({ kind: "controller_started", software: "postern" }));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, one), { spentHere: 2 }, "after each start");
+  deliver(rig, one, diary.write(granted(3), granted(2)));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, one), { spentHere: 3 }, "and when it counts what was counted");
+  deliver(rig, one, diary.write({ kind: "controller_started", software: "postern" }));
+  rig.clock.advance(gatherMs);
+  t.equal(tablesOf(rig, one).length, 3, "what it has been told is not told again");
+  t.equal(rig.clock.alarmCount, 0);
+});
+
+t.test("a use that the site never allowed counts nowhere, and is written down", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const lies = [
+    ["beyond the pass's count", granted(999_999_999)],
+    ["one beyond it", granted(6)],
+    ["of a pass without a count", granted(1, passId("bob-card"))],
+    ["of a pass that there is not", granted(1, passId("eve-card"))],
+    ["at another controller's door", granted(1, card, "back")],
+    ["at no door of the site", granted(1, card, "side")],
+  ] as const;
+  const diary = new Diary(one);
+  for (const [what, lie] of lies) {
+    rig.log.text = "";
+    deliver(rig, one, diary.write(lie));
+    rig.clock.advance(gatherMs);
+    t.match(
+      rig.log.text,
+      /the site never allowed.*"controller":"one","pass":"[a-z-]+","door"/,
+      what,
+    );
+    t.notMatch(rig.log.text, /Ada|34567|999999999/);
+  }
+  t.equal(tablesOf(rig, two).length, 1);
+  t.equal(rig.service.events.query({ limit: 99 }).length, lies.length, "all stay on record");
+  deliver(rig, one, diary.write(granted(5)));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, two), { spentElsewhere: 5 }, "what it may say counts as before");
+});
+
+t.test("uses from before a pass's count was lowered, or its door moved, still count", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  rig.service.apply(
+    limited.replace("uses = 5", "uses = 2").replace('controller = "one"', 'controller = "three"'),
+    "x.toml",
+  );
+  const restarted = await startSite(t, { folder: rig.folder });
+  const diary = new Diary(one);
+  deliver(restarted, one, diary.write(granted(4)));
+  restarted.clock.advance(gatherMs);
+  t.notMatch(restarted.log.text, /never allowed/);
+  t.match(cardAt(restarted, two), { usesMax: 2, spentElsewhere: 2 }, "no more than it has");
+  deliver(restarted, one, diary.write(granted(6)));
+  t.match(restarted.log.text, /never allowed/);
+});
+
+t.test("a busy door does not set the pace of the other controllers' tables", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited.replace("uses = 5", "uses = 500"), "x.toml");
+  const diary = new Diary(one);
+  for (let use = 1; use <= 120; use += 1) {
+    deliver(rig, one, diary.write(granted(use)));
+    rig.clock.advance(1_000);
+  }
+  t.equal(tablesOf(rig, two).length, 3, "two minutes are two tables beside the first");
+  rig.clock.advance(usesRestMs);
+  t.match(cardAt(rig, two), { spentElsewhere: 120 });
+});
+
+t.test("the last uses of a pass are told without a rest", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited.replace("uses = 5", "uses = 9"), "x.toml");
+  const diary = new Diary(one);
+  const told = (use: number) => {
+    deliver(rig, one, diary.write(granted(use)));
+    rig.clock.advance(gatherMs);
+    return cardAt(rig, two)?.spentElsewhere;
+  };
+  t.same([1, 2, 5].map(told), [1, 1, 1], "as many as are left can wait");
+  t.same([6, 7, 9].map(told), [6, 7, 9], "three or fewer cannot");
+  deliver(rig, two, new Diary(two).write(granted(2, card, "back")));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, one), { spentElsewhere: 2 }, "nor can more than there are");
 });
