@@ -107,9 +107,16 @@ export function judgeTwoPerson(subject: Subject): Verdict {
 }
 
 export function judgeEscort(subject: Subject): Verdict {
-  const { table, user, direction, request } = subject;
+  const { table, user, direction } = subject;
   if (direction === "leaving" || !table.hasTrait(user, "needs_escort")) return "passed";
-  return request.company?.isEscorted === true ? "passed" : "escort_required";
+  return hasEscort(subject) ? "passed" : "escort_required";
+}
+
+/** One who went in just now, or the other of the two on a door of two persons. */
+export function hasEscort(subject: Subject): boolean {
+  if (subject.request.company?.isEscorted === true) return true;
+  const companion = companionOf(subject);
+  return companion !== undefined && mayEscort(companion);
 }
 
 /**

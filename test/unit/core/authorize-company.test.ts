@@ -165,6 +165,30 @@ decisionTable("who needs an escort is admitted in the company of one", [
     expect: "granted ada-card ada",
   },
   {
+    name: "the visitor, while his escort waits for a second person",
+    door: twoPerson,
+    content: people({ ada: ["needs_escort"], bob: ["may_escort"] }),
+    waiting: bob,
+    expect: "granted ada-card ada along:bob-card+escorts",
+  },
+  {
+    name: "the visitor, while somebody who is no escort waits for a second person",
+    door: twoPerson,
+    content: people({ ada: ["needs_escort"] }),
+    waiting: bob,
+    expect: "escort_required ada-card ada",
+  },
+  {
+    name: "the visitor, while an escort waits who would not be admitted",
+    door: twoPerson,
+    content: {
+      ...people({ ada: ["needs_escort"], bob: ["may_escort"] }),
+      rules: [rule("all", ["ada"], ["front"])],
+    },
+    waiting: bob,
+    expect: "second_person_required ada-card ada",
+  },
+  {
     name: "a visitor who would be denied is denied, escort or not",
     content: { ...adaVisits, rules: [] },
     isEscorted: true,

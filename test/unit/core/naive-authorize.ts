@@ -264,9 +264,10 @@ function judgeTogether(person: Person, other: Person | undefined): Word {
     if (who === person.pass.user) return "same_person_twice";
     if (!comesAlong(person, other)) return "second_person_required";
   }
-  if (is(person, "needs_escort") && !leaves && company?.isEscorted !== true) {
-    return "escort_required";
-  }
+  const hasEscort =
+    company?.isEscorted === true ||
+    (other !== undefined && comesAlong(person, other) && escorts(other));
+  if (is(person, "needs_escort") && !leaves && !hasEscort) return "escort_required";
   const { to } = sides(person);
   if (to === undefined) return "granted";
   const party = other !== undefined && comesAlong(person, other) ? [person, other] : [person];
