@@ -1,7 +1,14 @@
 import type { AreaRecord, DoorPosture } from "../domain/access.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { Posture } from "./posture.ts";
-import { companionOf, isManager, passbackViolation, whereaboutsOf } from "./premises-checks.ts";
+import {
+  comesTwice,
+  companionOf,
+  hasEscort,
+  isManager,
+  passbackViolation,
+  whereaboutsOf,
+} from "./premises-checks.ts";
 import type { Subject } from "./subject.ts";
 import { tellDuration, tellInstant, userOf } from "./subject-words.ts";
 
@@ -61,11 +68,14 @@ export function describePassback(subject: Subject): string {
   if (crossing === undefined) return "No area of this door minds who is where.";
   const way = `From ${tellArea(crossing.from)} to ${tellArea(crossing.to)}`;
   if (table.hasTrait(user, "passback_exempt")) return `${way}; user ${userOf(subject)} is exempt.`;
+  const soft = passbackViolation(subject) === "soft" ? ", which is reported and not denied" : "";
+  if (comesTwice(subject)) {
+    return `${way}; user ${userOf(subject)} was let in by another door just now${soft}.`;
+  }
   const recorded = whereaboutsOf(subject);
   if (recorded === undefined) return `${way}; it is not recorded where user ${userOf(subject)} is.`;
   const where = recorded.area === undefined ? "outside of every area" : `in ${recorded.area}`;
   const since = tellDuration(request.now - recorded.since);
-  const soft = passbackViolation(subject) === "soft" ? ", which is reported and not denied" : "";
   return `${way}; user ${userOf(subject)} is recorded ${where} for ${since}${soft}.`;
 }
 
@@ -97,11 +107,11 @@ export function describeTwoPerson(subject: Subject): string {
 }
 
 export function describeEscort(subject: Subject): string {
-  const { table, user, direction, request } = subject;
+  const { table, user, direction } = subject;
   const name = `User ${userOf(subject)}`;
   if (!table.hasTrait(user, "needs_escort")) return `${name} needs no escort.`;
   if (direction === "leaving") return `${name} needs no escort to leave.`;
-  const state = request.company?.isEscorted === true ? "has one" : "has none yet";
+  const state = hasEscort(subject) ? "has one" : "has none yet";
   return `${name} needs an escort and ${state}.`;
 }
 

@@ -47,8 +47,11 @@ export function presumedArea(subject: Subject): AreaId | undefined {
   return comesTwice(subject) ? subject.crossing?.to?.id : whereaboutsOf(subject)?.area;
 }
 
-/** At the same door it is the same way in: who hesitates shows his card again. */
-function comesTwice({ crossing, table, request, pass }: Subject): boolean {
+/**
+ * Whether he was let into an area that minds by another door, and is not through it yet. At the same
+ * door it is the same way in: who hesitates shows his card again.
+ */
+export function comesTwice({ crossing, table, request, pass }: Subject): boolean {
   const to = crossing?.to;
   if (to === undefined || to.passback === "none") return false;
   return request.premises.isComing(table.passes.userId(pass), to.id, request.door);
