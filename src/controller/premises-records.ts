@@ -42,7 +42,11 @@ const userSchema = v.strictObject({
 
 const postureSchema = v.strictObject({
   override: v.exactOptional(
-    v.strictObject({ posture: v.picklist(doorPostures), until: v.exactOptional(instant) }),
+    v.strictObject({
+      posture: v.picklist(doorPostures),
+      until: v.exactOptional(instant),
+      since: v.exactOptional(instant),
+    }),
   ),
   firstIn: v.exactOptional(v.strictObject({ until: instant })),
   toggledBy: v.exactOptional(id(passId)),
