@@ -1,5 +1,6 @@
 import { unreachable } from "../domain/unreachable.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
+import { askAside } from "./ask-aside.ts";
 import { type Decision, decisionOn, isMissing } from "./authorize.ts";
 import {
   type AccessRequest,
@@ -53,6 +54,10 @@ export interface Explanation {
  * and rules are named; a card's raw data and a PIN's digest are not.
  */
 export function explain(table: AccessTable | undefined, request: AccessRequest): Explanation {
+  return askAside(table, request, () => explanationOf(table, request));
+}
+
+function explanationOf(table: AccessTable | undefined, request: AccessRequest): Explanation {
   const subject = lookUp(table, request);
   let deciding: Verdict = "passed";
   const ladder = checks.map(({ name, judge }): Rung => {

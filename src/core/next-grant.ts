@@ -1,6 +1,7 @@
 import { type EpochMs, epochMs, monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { AccessTable } from "./access-table/access-table.ts";
+import { askAside } from "./ask-aside.ts";
 import { isMissing } from "./authorize.ts";
 import {
   type AccessRequest,
@@ -10,6 +11,7 @@ import {
   lookUp,
   type Subject,
 } from "./checks.ts";
+import { rulesHere } from "./subject-words.ts";
 
 /** `reason` is what stands in the way, at the last moment that was looked at. */
 export type NextGrant =
@@ -20,36 +22,74 @@ export type NextGrant =
   | { readonly kind: "unknown"; readonly reason: CheckedReason };
 
 const horizonMs = 2 * 366 * 86_400_000;
-const instantsMax = 2_000;
+/** Each is judged like a presentation, and few are ever needed. */
+const instantsMax = 64;
+/** How many runs of days schedules may work out before the doors have waited long enough. */
+const workMax = 256;
 
 /**
  * When next the same presentation would be granted if nothing but time changes; now, if it is so now.
  * A PIN or company that the door would ask for counts as given. A check that fails can only pass at
- * an instant that it depends on, so only those are tried, in order.
+ * an instant that it depends on, so only those are tried, in order, and no more of them than the
+ * doors can wait for: with very many rules it may be unknown when one of them lets somebody in.
  */
 export function nextGrantAt(table: AccessTable | undefined, request: AccessRequest): NextGrant {
+  return askAside(table, request, (worked) => walk(table, request, worked));
+}
+
+function walk(
+  table: AccessTable | undefined,
+  request: AccessRequest,
+  worked: () => number,
+): NextGrant {
   const { wall } = request;
   let subject = lookUp(table, request);
-  for (let count = 0; ; count += 1) {
-    const failure = failureOf(subject);
-    if (failure === undefined) return { kind: "at", at: subject.request.wall.at };
+  let failure = failureOf(subject);
+  // As long as this the doors wait whenever it is presented.
+  const before = worked();
+  const isWorkDone = (): boolean => worked() - before >= workMax;
+  for (let count = 0; failure !== undefined; count += 1) {
     const { reason } = failure;
     if (reason === "clock_unknown") return { kind: "unknown", reason };
-    const way = wayOut(subject, failure.check);
+    const way = wayOut({ subject, isWorkDone }, failure);
     if (typeof way === "string") return { kind: way, reason };
     if (wall.quality === "unknown") return { kind: "unknown", reason };
-    if (count === instantsMax || way > wall.at + horizonMs) return { kind: "unknown", reason };
+    const isTooMuch = count === instantsMax || isWorkDone();
+    if (isTooMuch || way > wall.at + horizonMs) return { kind: "unknown", reason };
     subject = lookUp(table, {
       ...request,
       wall: { at: epochMs(way), quality: wall.quality },
       now: monotonicMs(request.now + (way - wall.at)),
     });
+    failure = failureOf(subject);
   }
+  return { kind: "at", at: subject.request.wall.at };
 }
 
-function failureOf(
-  subject: Subject,
-): { readonly check: CheckName; readonly reason: CheckedReason } | undefined {
+interface Look {
+  readonly subject: Subject;
+  readonly isWorkDone: () => boolean;
+}
+
+interface Failure {
+  readonly check: CheckName;
+  readonly reason: CheckedReason;
+}
+
+/** The first instant after this one at which the check, which failed, could pass; or why not. */
+type WayOut = number | "never" | "unknown";
+
+interface Look {
+  readonly subject: Subject;
+  readonly isWorkDone: () => boolean;
+}
+
+interface Failure {
+  readonly check: CheckName;
+  readonly reason: CheckedReason;
+}
+
+function failureOf(subject: Subject): Failure | undefined {
   for (const { name, judge } of checks) {
     const verdict = judge(subject);
     if (verdict !== "passed" && !isMissing(verdict)) return { check: name, reason: verdict };
@@ -57,8 +97,8 @@ function failureOf(
   return undefined;
 }
 
-/** The first instant after this one at which the check, which failed, could pass; or why not. */
-function wayOut(subject: Subject, check: CheckName): number | "never" | "unknown" {
+function wayOut(look: Look, { check, reason }: Failure): WayOut {
+  const { subject } = look;
   const { table, request, pass } = subject;
   switch (check) {
     case "table":
@@ -83,9 +123,9 @@ function wayOut(subject: Subject, check: CheckName): number | "never" | "unknown
     case "start":
       return table.passes.startsAt(pass);
     case "schedule":
-      return firstAfter(request, [overrideEnd(subject), ...changes(subject)]) ?? "never";
+      return firstChange(look, rulesHere(subject));
     case "factors":
-      return wayOutOfFactors(subject);
+      return wayOutOfFactors(look, reason);
     case "passback":
       return firstAfter(request, forgiveness(subject)) ?? "unknown";
     default:
@@ -93,15 +133,19 @@ function wayOut(subject: Subject, check: CheckName): number | "never" | "unknown
   }
 }
 
-function wayOutOfFactors(subject: Subject): number | "never" {
-  const { table, request, settings } = subject;
+function wayOutOfFactors(look: Look, reason: CheckedReason): WayOut {
+  const { table, request, settings } = look.subject;
+  const isAlone = reason === "pin_alone_not_allowed";
+  // At a door for cards time does nothing for a PIN, nor at one for both.
+  if (isAlone && settings?.factors !== "card_or_pin") return "never";
+  const instants: (number | undefined)[] = [];
   const { pin } = request.presented;
-  const instants = [overrideEnd(subject)];
-  // Whether two factors are asked for is, at other doors, up to the rules that are in force.
-  if (settings?.factors !== "card_and_pin") instants.push(...changes(subject));
-  const second = pin === undefined ? -1 : table.passes.findPin(pin);
+  const second = pin === undefined || isAlone ? -1 : table.passes.findPin(pin);
   if (second >= 0) instants.push(table.passes.startsAt(second));
-  return firstAfter(request, instants) ?? "never";
+  // Elsewhere a rule that asks for less may come into force.
+  const rules = settings?.factors === "card_and_pin" ? [] : rulesHere(look.subject);
+  const plain = rules.filter((rule) => !table.rules.asksTwoFactors(rule));
+  return firstChange(look, plain, instants);
 }
 
 /** When a posture that shuts the door, or its being none that lets everybody in, may end. */
@@ -109,18 +153,22 @@ function overrideEnd({ request: { premises, door } }: Subject): number | undefin
   return premises.postureState(door).override?.until;
 }
 
-/** When the schedules of the rules that give this user this door next open or close. */
-function changes(subject: Subject): readonly (number | undefined)[] {
-  const { table, user, door, request } = subject;
-  const { rules } = table;
-  const found: (number | undefined)[] = [];
-  for (let place = rules.firstPlace(user); place < rules.endPlace(user); place += 1) {
-    const rule = rules.ruleAt(place);
-    const schedule = rules.schedule(rule);
-    if (schedule < 0 || !rules.covers(rule, door)) continue;
-    found.push(table.schedule(schedule).compiled.nextChangeAt(request.wall.at));
+/** The first of these instants, of the posture's, and of those at which a rule may come in force. */
+function firstChange(
+  { subject, isWorkDone }: Look,
+  rules: readonly number[],
+  others: readonly (number | undefined)[] = [],
+): WayOut {
+  const { table, request } = subject;
+  const instants = [overrideEnd(subject), ...others];
+  for (const rule of rules) {
+    const schedule = table.rules.schedule(rule);
+    if (schedule < 0) continue;
+    // Of those that were not looked at the first may be any.
+    if (isWorkDone()) return "unknown";
+    instants.push(table.schedule(schedule).compiled.nextChangeAt(request.wall.at));
   }
-  return found;
+  return firstAfter(request, instants) ?? "never";
 }
 
 /** When the record of where the user is will be too old to count, for each side of the door. */

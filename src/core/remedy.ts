@@ -4,6 +4,9 @@ import { asksTwoFactors } from "./pass-checks.ts";
 import type { Subject, Verdict } from "./subject.ts";
 import { rulesHere, tellInstant, userOf } from "./subject-words.ts";
 
+/** Finding out when more of them open would hold up who stands at a door. */
+const schedulesAskedMax = 64;
+
 /**
  * What would have to change for the check that gave this verdict to pass, as a sentence for people.
  * `pass` is the one concerned: of a PIN after a card, the PIN's.
@@ -102,10 +105,9 @@ function remedyOfPremises(subject: Subject, verdict: PremisesVerdict): string {
 function remedyOfPosture({ table, posture, request }: Subject): string {
   if (posture?.cause !== "operator") return "Change the door's posture at the site";
   const until = request.premises.postureState(request.door).override?.until;
-  const clear = "lear the operator's override";
   return until === undefined
-    ? `C${clear}`
-    : `Wait until ${tellInstant(table, until)}, or c${clear}`;
+    ? "Clear the operator's override"
+    : `Wait until ${tellInstant(table, until)}, or clear the operator's override`;
 }
 
 function remedyOfTimedPassback({ table, request, crossing, pass }: Subject): string {
@@ -125,13 +127,20 @@ function roundedUp(ms: number): EpochMs {
 
 function remedyOfSchedules(subject: Subject): string {
   const { table, request } = subject;
+  const schedules = new Set(rulesHere(subject).map((rule) => table.rules.schedule(rule)));
   let opensAt = Infinity;
-  for (const rule of rulesHere(subject)) {
+  for (const schedule of [...schedules].slice(0, schedulesAskedMax)) {
     // Each of them is closed, or the check would have passed; so the next change is an opening.
-    const { compiled } = table.schedule(table.rules.schedule(rule));
-    opensAt = Math.min(opensAt, compiled.nextChangeAt(request.wall.at) ?? Infinity);
+    const next = table.schedule(schedule).compiled.nextChangeAt(request.wall.at);
+    opensAt = Math.min(opensAt, next ?? Infinity);
   }
   const widen = "widen a schedule of these rules";
-  if (opensAt === Infinity) return `None of the schedules ever opens: ${widen}.`;
-  return `Wait until ${tellInstant(table, epochMs(opensAt))}, or ${widen}.`;
+  const isEachAsked = schedules.size <= schedulesAskedMax;
+  if (opensAt === Infinity) {
+    return isEachAsked
+      ? `None of the schedules ever opens: ${widen}.`
+      : `Wait until one of the ${schedules.size} schedules opens, or ${widen}.`;
+  }
+  const until = `Wait until ${tellInstant(table, epochMs(opensAt))}`;
+  return `${until}${isEachAsked ? "" : " at the latest"}, or ${widen}.`;
 }

@@ -87,8 +87,8 @@ export function compileSchedule(
 }
 
 class WeeklySchedule implements CompiledSchedule {
-  /** How many runs of days were worked out: nearly all that asking ever costs. */
-  windowCount = 0;
+  /** How many runs of days were worked out, by any: nearly all that asking ever costs. */
+  static windowCount = 0;
   private readonly intervals: readonly WeeklyInterval[];
   private readonly clock: WallClock;
   private readonly days: DayTypes;
@@ -181,7 +181,7 @@ class WeeklySchedule implements CompiledSchedule {
   }
 
   private openWindow(first: number): Window {
-    this.windowCount += 1;
+    WeeklySchedule.windowCount += 1;
     const end = first + windowDays;
     const stretches: Stretch[] = [];
     for (let day = first - daysBefore; day < end; day += 1) {
@@ -250,25 +250,19 @@ interface DayAndTheOneBefore {
 /**
  * What `look` returns, which may ask these schedules about any time: afterwards they remember what
  * they did before, so that whoever presents next does not wait for days to be worked out again.
- * `worked` tells how many runs of days `look` has made them work out so far.
+ * `worked` tells how many runs of days were worked out for it so far.
  */
 export function lookAhead<Found>(
   schedules: Iterable<CompiledSchedule>,
   look: (worked: () => number) => Found,
 ): Found {
-  const asked = [...schedules]
-    .filter((schedule) => schedule instanceof WeeklySchedule)
-    .map((schedule) => ({
-      schedule,
-      memo: schedule.remembered(),
-      windowCount: schedule.windowCount,
-    }));
-  const worked = (): number =>
-    asked.reduce((sum, { schedule, windowCount }) => sum + schedule.windowCount - windowCount, 0);
+  const asked = [...schedules].filter((schedule) => schedule instanceof WeeklySchedule);
+  const memos = asked.map((schedule) => schedule.remembered());
+  const before = WeeklySchedule.windowCount;
   try {
-    return look(worked);
+    return look(() => WeeklySchedule.windowCount - before);
   } finally {
-    for (const { schedule, memo } of asked) schedule.remember(memo);
+    for (const [index, memo] of memos.entries()) asked[index]?.remember(memo);
   }
 }
 
