@@ -193,7 +193,7 @@ export class ReaderSession {
       case "denied": {
         const { pass, user, reason } = decision;
         this.#deny(reason, { ...(pass && { pass }), ...(user && { user }) });
-        if (presented.pin !== undefined && isWrongPin(presented, reason)) this.#wrongPin();
+        if (presented.pin !== undefined && isWrongPin(presented, decision)) this.#wrongPin();
         break;
       }
       default:

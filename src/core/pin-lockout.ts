@@ -1,5 +1,5 @@
 import type { DoorEvent } from "../domain/event.ts";
-import type { ReaderId } from "../domain/ids.ts";
+import type { PassId, ReaderId } from "../domain/ids.ts";
 import type { DenialReason } from "../domain/reason.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import type { Presented } from "./presented.ts";
@@ -49,9 +49,16 @@ export function isPinLockedOut(state: PinLockoutState, now: MonotonicMs): boolea
   return state.kind === "paused" && now < state.until;
 }
 
-/** Whether a denial says that the PIN itself was wrong, rather than its user's access. */
-export function isWrongPin(presented: Presented, reason: DenialReason): boolean {
-  if (presented.card === undefined) return reason === "unknown_credential";
+/**
+ * Whether the PIN itself was wrong, rather than its user's access. One that is nobody's is, whatever
+ * reason the door gave: a lockdown tells nobody which PINs are known, and were they not counted, one
+ * could be tried after another until a pass-through PIN is met.
+ */
+export function isWrongPin(
+  presented: Presented,
+  { reason, pass }: { readonly reason: DenialReason; readonly pass?: PassId },
+): boolean {
+  if (presented.card === undefined) return pass === undefined && reason !== "no_table";
   return reason === "wrong_pin" || reason === "pin_of_another_user";
 }
 

@@ -1,4 +1,6 @@
 import t from "tap";
+import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
+import { authorize } from "../../../src/core/authorize.ts";
 import {
   countWrongPin,
   firstPauseMs,
@@ -12,10 +14,14 @@ import {
   wrongPinWindowMs,
 } from "../../../src/core/pin-lockout.ts";
 import type { Presented } from "../../../src/core/presented.ts";
-import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
-import { readerId } from "../../../src/domain/ids.ts";
-import { type DenialReason, denialReasons } from "../../../src/domain/reason.ts";
+import type { DoorSettings } from "../../../src/domain/access.ts";
+import { type PinDigest, pinDigest, rawCredential } from "../../../src/domain/credential.ts";
+import { doorId, type PassId, passId, readerId } from "../../../src/domain/ids.ts";
+import { denialReasons } from "../../../src/domain/reason.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
+import { adaPin, noonOnMonday, site } from "./decision-case.ts";
+import { premisesOf } from "./premises-facts.ts";
+import { at, testHashKey } from "./sample-table.ts";
 
 const reader = readerId("front");
 
@@ -107,9 +113,40 @@ t.test("the state never grows", async (t) => {
 t.test("only a PIN that was itself wrong counts", async (t) => {
   const pin = pinDigest("00112233445566778899aabbccddeeff");
   const card = rawCredential("26:0190e0f");
-  const counting = (presented: Presented): readonly DenialReason[] =>
-    denialReasons.filter((reason) => isWrongPin(presented, reason));
-  t.same(counting({ pin }), ["unknown_credential"]);
-  t.same(counting({ card, pin }), ["wrong_pin", "pin_of_another_user"]);
-  t.same(counting({ card }).includes("unknown_credential"), false, "an unknown card is no PIN");
+  const pass = passId("ada-pin");
+  const counting = (presented: Presented, whose: { readonly pass?: PassId }): readonly string[] =>
+    denialReasons.filter((reason) => isWrongPin(presented, { reason, ...whose }));
+  t.same(counting({ pin }, { pass }), [], "somebody's PIN, whatever he is denied for");
+  t.same(counting({ card, pin }, { pass }), ["wrong_pin", "pin_of_another_user"]);
+  t.same(counting({ card, pin }, {}), ["wrong_pin", "pin_of_another_user"]);
+  t.same(counting({ card }, {}).includes("unknown_credential"), false, "an unknown card is no PIN");
+});
+
+t.test("nobody's PIN is wrong whatever else the door has against it", async (t) => {
+  const pin = pinDigest("00112233445566778899aabbccddeeff");
+  const others = denialReasons.filter((reason) => !isWrongPin({ pin }, { reason }));
+  t.same(others, ["no_table"], "without a table it may yet be somebody's");
+  const doors: Readonly<Record<string, Partial<DoorSettings>>> = {
+    "in lockdown": { posture: "lockdown" },
+    disabled: { posture: "disabled" },
+    "tampered with": {},
+  };
+  for (const [how, part] of Object.entries(doors)) {
+    const table = buildAccessTable(
+      site({ door: { ...part, factors: "card_or_pin" } }),
+      testHashKey,
+    );
+    const isCounted = (digest: PinDigest): boolean => {
+      const decision = authorize(table, {
+        door: doorId("front"),
+        presented: { pin: digest },
+        wall: { at: at(noonOnMonday), quality: "trusted" },
+        now: monotonicMs(0),
+        premises: premisesOf({ tampered: how === "tampered with" ? [""] : [] }),
+      });
+      return decision.kind === "denied" && isWrongPin({ pin: digest }, decision);
+    };
+    t.equal(isCounted(pin), true, how);
+    t.equal(isCounted(pinDigest(adaPin)), false, `${how}, and the PIN is somebody's`);
+  }
 });
