@@ -1,4 +1,8 @@
+import t from "tap";
+import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
+import { duressOf } from "../../../src/core/authorize.ts";
 import type { PassTrait, UserTrait } from "../../../src/domain/access.ts";
+import { pinDigest } from "../../../src/domain/credential.ts";
 import {
   adaCard,
   adaPin,
@@ -7,9 +11,11 @@ import {
   decisionTable,
   past,
   pin,
+  type Site,
+  site,
   withoutRules,
 } from "./decision-case.ts";
-import { rule, user } from "./sample-table.ts";
+import { rule, testHashKey, user } from "./sample-table.ts";
 
 const ofTwo = { usesMax: 2 };
 
@@ -223,6 +229,17 @@ decisionTable("a duress PIN opens as its user's PIN would, and tells", [
     expect: "granted bob-card bob",
   },
 ]);
+
+t.test("of a PIN that nobody judges, duress is told all the same", async (t) => {
+  const told = (part: Site, digest: string) =>
+    duressOf(buildAccessTable(site(part), testHashKey), pinDigest(digest));
+  t.same(told({ adaPin: duress }, adaPin), { pass: "ada-pin", user: "ada" });
+  t.same(told({ adaPin: duress }, bobPin), undefined, "another's");
+  t.same(told({}, adaPin), undefined, "the usual one");
+  t.same(told({ adaPin: { ...duress, active: false } }, adaPin), undefined, "taken away");
+  t.same(told({ adaPin: duress }, "0".repeat(32)), undefined, "nobody's");
+  t.same(duressOf(undefined, pinDigest(adaPin)), undefined, "no table");
+});
 
 const adaIs = (...traits: readonly UserTrait[]) => ({
   content: { users: [user("ada", { traits }), user("bob")] },

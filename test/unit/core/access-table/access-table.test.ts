@@ -274,6 +274,18 @@ t.test(
   },
 );
 
+t.test("users without a pass are users all the same", async (t) => {
+  const users = [user("ada"), user("bob"), user("cleo")];
+  const passes = [
+    cardPass("ada-card", "ada", "8:01"),
+    cardPass("ada-old", "ada", "8:02", { active: false }),
+  ];
+  const idle = (part: Parameters<typeof build>[0]): readonly string[] => [...build(part).idleUsers];
+  t.same(idle({ users, passes }), ["bob", "cleo"]);
+  t.same(idle({ users, passes: [] }), ["ada", "bob", "cleo"]);
+  t.same(idle({}), []);
+});
+
 t.test("each user has the traits that the site gave him", async (t) => {
   const table = build({
     users: [user("none"), ...userTraits.map((trait) => user(trait, { traits: [trait] }))],
