@@ -99,6 +99,7 @@ export class PremisesMemory implements Premises {
   }
 
   isComing(user: UserId, area: AreaId, besides?: DoorId): boolean {
+    if (this.#awaited.size === 0 && this.#claims.size === 0) return false;
     for (const passage of this.#passages(besides)) {
       if (passage.user === user && passage.to === area) return true;
     }
