@@ -8,9 +8,12 @@ import type { TableContent } from "../domain/access.ts";
 import type { ControllerId, DoorId, PassId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs, WallTime } from "../domain/time.ts";
+import type { ControllerStatus } from "../protocols/sync/status-message.ts";
+import { asSupposed, assumptionsOf, type SupposedClock } from "./explain-assumptions.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import type { SiteModel } from "./site-model.ts";
 import type { SpentUses } from "./spent-uses.ts";
+import type { TableSync } from "./table-publisher.ts";
 
 export interface ExplainQuestion {
   readonly door: DoorId;
@@ -21,6 +24,9 @@ export interface ExplainQuestion {
 
 export interface DoorExplanation {
   readonly wall: WallTime;
+  readonly table: Pick<TableContent, "table" | "compiledAt">;
+  /** What the site cannot know and supposes: sentences for people. */
+  readonly assumes: readonly string[];
   readonly explanation: Explanation;
   readonly nextGrant: NextGrant;
 }
@@ -28,13 +34,19 @@ export interface DoorExplanation {
 export interface DoorExplainerParts {
   readonly clock: Pick<Clock, "wall" | "monotonic">;
   readonly spent: SpentUses;
-  /** The table that was last made for a controller. */
+  /** The table that a controller was last sent. */
   readonly contentFor: (controller: ControllerId) => TableContent | undefined;
+  /** What became of that table. */
+  readonly stateOf: (controller: ControllerId) => TableSync | undefined;
+  /** The last that was heard of a controller, unproven. */
+  readonly statusOf: (
+    controller: ControllerId,
+  ) => { readonly said: ControllerStatus; readonly heardAt: EpochMs } | undefined;
 }
 
 /**
  * What a door's controller would say, from the table that it was sent: the same checks by the same
- * code. Of what it alone knows (who is inside, what an operator did), nothing is supposed.
+ * code. What it alone knows (who is inside, what an operator did) is supposed, and said to be.
  */
 export class DoorExplainer {
   readonly #parts: DoorExplainerParts;
@@ -49,7 +61,7 @@ export class DoorExplainer {
     model: SiteModel,
     { door, pass, at }: ExplainQuestion,
   ): Result<DoorExplanation, QueryFaults> {
-    const { clock, spent, contentFor } = this.#parts;
+    const { clock, spent, contentFor, stateOf } = this.#parts;
     const controller = model.doors.find(({ id }) => id === door)?.controller;
     const content = controller === undefined ? undefined : contentFor(controller);
     const isPass = model.passes.some(({ id }) => id === pass);
@@ -63,7 +75,12 @@ export class DoorExplainer {
     // The controller's own uses: those are not sent back to it each time.
     const spentHere = (of: PassId): number =>
       spent(of).find((use) => use.controller === controller)?.spent ?? 0;
-    const wall: WallTime = at === undefined ? clock.wall() : { at, quality: "trusted" };
+    const here: WallTime = at === undefined ? clock.wall() : { at, quality: "trusted" };
+    const supposed = this.#clockOf(content.controller) ?? {
+      quality: here.quality,
+      saidAt: undefined,
+    };
+    const wall: WallTime = { at: here.at, quality: supposed.quality };
     const request = {
       door,
       presented: { pass },
@@ -71,11 +88,22 @@ export class DoorExplainer {
       now: clock.monotonic(),
       premises: { ...unknownPremises, spent: spentHere },
     };
+    const grounds = { content, door, pass, sync: stateOf(content.controller), clock: supposed };
+    const { decision, ladder } = explain(table, request);
     return succeed({
       wall,
-      explanation: explain(table, request),
+      table: content,
+      assumes: assumptionsOf(grounds),
+      explanation: { decision, ladder: ladder.map((rung) => asSupposed(rung, grounds)) },
       nextGrant: nextGrantAt(table, request),
     });
+  }
+
+  /** Of one that is away, nothing that it said of its clock holds. */
+  #clockOf(controller: ControllerId): SupposedClock | undefined {
+    const status = this.#parts.statusOf(controller);
+    if (status?.said.online !== true) return undefined;
+    return { quality: status.said.clock, saidAt: status.heardAt };
   }
 
   #tableOf(content: TableContent): AccessTable {

@@ -7,7 +7,7 @@ import type { ExplainQuestion } from "./door-explainer.ts";
 import { idParameter, parseParameters, type QueryFaults } from "./query-parameters.ts";
 
 const instantExpectation =
-  "now, or a time such as 2026-12-31T18:00 by the site's clocks, or one with an offset";
+  "now, or a time such as 2026-12-31T18:00 by the site's clocks, or with Z or an offset such as +01:00";
 
 const querySchema = (zone: string) =>
   v.object({
@@ -34,14 +34,23 @@ export function parseExplainQuery(
   return succeed({ door, pass, ...(at !== undefined && at !== "now" && { at }) });
 }
 
-/** ISO 8601. Without an offset it is as in the site's file: its wall clocks', the earlier of two. */
+/**
+ * A date and time of ISO 8601 in its extended form, to the minute or finer, and nothing beside:
+ * Temporal would read names of zones and calendars in brackets, of which an offset takes precedence.
+ */
+const dateTimeText = /^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::[0-5]\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?$/;
+
+/** Without an offset it is as in the site's file: its wall clocks', the earlier of two. */
 function instantOf(text: string, zone: string): EpochMs | undefined {
   // A plus that nobody escaped arrives as a space.
-  const written = text.replace(/^(.*T.*) (\d\d:?\d\d)$/, "$1+$2");
+  const parts = dateTimeText.exec(text.replace(/ (?=\d\d:\d\d$)/, "+"));
+  if (parts === null) return undefined;
+  const [written, local = "", offset] = parts;
   try {
-    const at = /(Z|[+-]\d\d(:?\d\d)?)$/i.test(written.replace(/^.*?T/i, ""))
-      ? Temporal.Instant.from(written).epochMilliseconds
-      : Temporal.PlainDateTime.from(written).toZonedDateTime(zone).epochMilliseconds;
+    const at =
+      offset === undefined
+        ? Temporal.PlainDateTime.from(local).toZonedDateTime(zone).epochMilliseconds
+        : Temporal.Instant.from(written).epochMilliseconds;
     return at >= 0 && at <= epochMsMax ? epochMs(at) : undefined;
   } catch {
     return undefined;

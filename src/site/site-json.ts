@@ -104,7 +104,7 @@ export function appliedJson({ model, file }: AppliedSite) {
 /** Passes, users and rules are named; what a pass presents is not. */
 export function explanationJson(
   { door, pass }: ExplainQuestion,
-  { wall, explanation, nextGrant }: DoorExplanation,
+  { wall, table: { table, compiledAt }, assumes, explanation, nextGrant }: DoorExplanation,
 ) {
   return {
     explanation: {
@@ -112,6 +112,8 @@ export function explanationJson(
       pass,
       at: new Date(wall.at).toISOString(),
       clock_quality: wall.quality,
+      table: { ...table, compiled_at: new Date(compiledAt).toISOString() },
+      assumes,
       decision: decisionJson(explanation.decision),
       ladder: explanation.ladder.map(({ check, verdict, saw, remedy }) => ({
         check,

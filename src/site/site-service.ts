@@ -130,6 +130,8 @@ class WiredSite implements SiteService {
       clock: options.clock,
       spent: store.spentUses,
       contentFor: (controller) => this.#publisher.contentFor(controller),
+      stateOf: (controller) => this.#publisher.stateOf(controller),
+      statusOf: (controller) => this.#statuses.get(controller),
     });
     this.#republisher = new Republisher({
       clock: options.clock,

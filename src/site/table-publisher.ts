@@ -5,7 +5,7 @@ import { type Result, succeed } from "../domain/result.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
-import { isNewer, numberTaken } from "../protocols/sync/table-message.ts";
+import { isNewer, numberTaken, openTable } from "../protocols/sync/table-message.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
 import { controllersOf } from "./compile-table.ts";
 import { type DraftFault, type DraftTable, draftTable, sealDraft } from "./sealed-table.ts";
@@ -61,6 +61,8 @@ export class TablePublisher {
   readonly #parts: TablePublisherParts;
   readonly #states = new Map<ControllerId, TableSync>();
   readonly #drafts = new Map<ControllerId, DraftTable>();
+  /** What the controller was last sent: with that table's own number and date. */
+  readonly #sent = new Map<ControllerId, TableContent>();
   readonly #repairedAt = new Map<ControllerId, EpochMs>();
 
   constructor(parts: TablePublisherParts) {
@@ -107,7 +109,7 @@ export class TablePublisher {
     return prepared.map(({ draft, shelved, changed }) => {
       const { controller } = draft;
       this.#drafts.set(controller, draft);
-      if (changed) this.#send(controller, shelved);
+      if (changed) this.#send(draft, shelved);
       else this.#want(controller, shelved.table);
       return { controller, table: shelved.table, changed };
     });
@@ -139,9 +141,28 @@ export class TablePublisher {
     if (ack.outcome === "refused") this.#repair(controller);
   }
 
-  /** What the controller's table says since the last `commit`. */
+  /**
+   * What the table says that the controller was last sent. Where none was
+   * sent it is a draft of number 0.0.
+   */
   contentFor(controller: ControllerId): TableContent | undefined {
-    return this.#drafts.get(controller)?.content;
+    const draft = this.#drafts.get(controller);
+    const sent = this.#sent.get(controller);
+    if (draft === undefined || sent !== undefined) return sent;
+    const known = this.#known(controller);
+    if (known === undefined) return draft.content;
+    // It was sent before the site started, and only the message itself tells when it was made.
+    const provision = this.#parts.keys.provisionFor(controller);
+    const opened = openTable({ message: known.message, provision });
+    if (!opened.ok) return draft.content;
+    const { table, compiledAt } = opened.value;
+    const content = { ...draft.content, table, compiledAt };
+    this.#sent.set(controller, content);
+    return content;
+  }
+
+  stateOf(controller: ControllerId): TableSync | undefined {
+    return this.#states.get(controller);
   }
 
   states(): readonly TableSync[] {
@@ -160,7 +181,7 @@ export class TablePublisher {
       "the controller's table is newer than the site's: a new epoch",
     );
     const sealed = sealDraft(keys, draft, { epoch: inForce.epoch + 1, version: 1 });
-    if (sealed.ok) this.#send(controller, sealed.value);
+    if (sealed.ok) this.#send(draft, sealed.value);
   }
 
   /** What was refused may stand retained in our table's place, and would meet every restart. */
@@ -175,9 +196,10 @@ export class TablePublisher {
     this.#publishKnown(controller);
   }
 
-  #send(controller: ControllerId, shelved: ShelvedTable): void {
+  #send({ controller, content }: DraftTable, shelved: ShelvedTable): void {
     // Before it is published: a number that a power cut took back would be given out twice.
     shelveTable(this.#parts.folder, controller, shelved);
+    this.#sent.set(controller, { ...content, table: shelved.table });
     this.#want(controller, shelved.table);
     this.#publish(controller, shelved.message);
   }

@@ -207,6 +207,16 @@ t.test("the site explains what a door would say, and when it next lets in", asyn
       pass: "ada-card",
       at: "2026-05-25T07:00:00.000Z",
       clock_quality: "trusted",
+      table: { epoch: 1_800_000_000, version: 1, compiled_at: "2027-01-15T08:00:00.000Z" },
+      assumes: [
+        /operator/,
+        /fire/,
+        /who is where/,
+        /other doors/,
+        /clock/,
+        /has table/,
+        /told yet/,
+      ],
       decision: { kind: "granted", reason: null, pass: "ada-card", user: "ada" },
     },
     next_grant: { kind: "at", at: "2026-05-25T07:00:00.000Z" },
@@ -226,6 +236,16 @@ t.test("the site explains what a door would say, and when it next lets in", asyn
     next_grant: { kind: "at", at: "2026-06-08T06:00:00.000Z", reason: null },
   });
   t.equal(evening.explanation.at, "2026-05-25T18:00:00.000Z", "also with a plus not escaped");
+  for (const at of [
+    "2026-05-25T20:00",
+    "2026-05-25T20:00:00.0",
+    "2026-05-25T18:00Z",
+    "2026-05-25T13:00-05:00",
+    "2026-05-25T20:00%2B02:00",
+  ]) {
+    const { explanation } = await ask(`door=front&pass=ada-card&at=${at}`);
+    t.equal(explanation.at, "2026-05-25T18:00:00.000Z", at);
+  }
   t.match(await ask("door=back&pass=bob-card&at=now"), {
     explanation: { at: new Date(rig.now).toISOString() },
     next_grant: { kind: "never", at: null, reason: "no_access" },
@@ -268,6 +288,18 @@ t.test("a question that makes no sense is 400 with each parameter named", async 
     ["door=front&pass=ada-card&at=2026-02-30T10:00", ["at"]],
     ["door=front&pass=ada-card&at=1969-12-31T00:00Z", ["at"]],
     ["door=front&pass=ada-card&at=1800000000", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18:00-05:00[America/New_York]", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18:00[America/New_York]", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18:00[u-ca=japanese]", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18:00Z[UTC]", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31", ["at"]],
+    ["door=front&pass=ada-card&at=20261231T1800", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31+18:00", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T24:00", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18:00:60", ["at"]],
+    ["door=front&pass=ada-card&at=2026-12-31T18:00%2B25:00", ["at"]],
+    ["door=front&pass=ada-card&at=%2B002026-12-31T18:00", ["at"]],
     [`door=front&pass=ada-card&at=2026-01-01T10:00${"0".repeat(99)}`, ["at"]],
     ["door=front&pass=ada-card&pin=246810", ["pin"]],
   ] as const;
