@@ -2,7 +2,7 @@ import type { CalendarDay, IsoWeekday, ScheduleRecord, WeeklyInterval } from "..
 import type { DayTypeId } from "../domain/ids.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import { DayTypes } from "./day-types.ts";
-import { WallClock } from "./wall-clock.ts";
+import { type WallClock, wallClockOf } from "./wall-clock.ts";
 
 export interface CompiledSchedule {
   isOpen(at: EpochMs): boolean;
@@ -76,7 +76,7 @@ export function compileSchedule(
   zone: string,
   calendar: readonly CalendarDay[] = [],
 ): CompiledSchedule {
-  const clock = new WallClock(zone);
+  const clock = wallClockOf(zone);
   const days = new DayTypes(calendar);
   const intervals = record.intervals.filter(
     ({ dayType, days: weekdays }) => weekdays.length > 0 && days.types.has(dayType),

@@ -2,105 +2,127 @@ import { Temporal } from "temporal-polyfill";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** What a change of clocks may move, a skipped date included, and the offset itself, in days. */
-const marginDays = 3;
+/** A change of clocks may skip a whole date, and clocks are nearly a day from UTC. */
+const daysBefore = 2;
+const daysAfter = 3;
+/** Some years, of which more than a few weeks are rarely asked about. */
+const rememberedDaysMax = 4_096;
 
-/** Days of UTC at whose beginnings clocks are equally far from it; from the first to the last. */
-interface Steady {
+/** From this instant to the beginning of the next one clocks are this far from UTC. */
+interface Span {
   readonly from: number;
-  readonly until: number;
   readonly offsetMs: number;
 }
 
 /**
  * What the clocks on the walls of one IANA zone show. A wall-clock time is the count of minutes since
- * 1970-01-01T00:00 on the wall, a date the count of days.
- *
- * Between changes of clocks, which is nearly always, this is arithmetic; that no change is near is
- * seen from the offset of each day. It takes for granted that no zone changes its clocks and changes
- * them back within one day.
+ * 1970-01-01T00:00 on the wall, a date the count of days. It takes for granted that no zone changes
+ * its clocks twice between two midnights of UTC.
  */
-export class WallClock {
-  private readonly zone: string;
-  private steady: Steady = { from: 0, until: -1, offsetMs: 0 };
+export interface WallClock {
+  /** The date that is shown at this instant. */
+  dateAt(at: number): number;
+  /** The first instant of the date; of one that the zone skips, that of the next. */
+  startOf(date: number): number;
+  /** The first instant at which `minute` is shown or, where clocks skip that, a later one. */
+  firstInstant(minute: number): number;
+  /** The end of the last instant at which a time before `minute` is shown. */
+  endInstant(minute: number): number;
+}
 
-  /** Throws a RangeError for a zone that is none. */
+/** Kept, since all schedules of a table ask for the same days of one zone. */
+const clocks = new Map<string, WallClock>();
+
+/** Throws a RangeError for a zone that is none. */
+export function wallClockOf(zone: string): WallClock {
+  const { timeZoneId } = new Temporal.ZonedDateTime(0n, zone);
+  const known = clocks.get(timeZoneId);
+  if (known !== undefined) return known;
+  const clock = new ZoneClock(timeZoneId);
+  clocks.set(timeZoneId, clock);
+  return clock;
+}
+
+/** Arithmetic with offsets that are asked for once a day, because asking is slow. */
+class ZoneClock implements WallClock {
+  private readonly zone: string;
+  /** At the beginning of each day of UTC. */
+  private readonly offsets = new Map<number, number>();
+  /** The instant within the day of UTC at which clocks change. */
+  private readonly changes = new Map<number, number>();
+
   constructor(zone: string) {
-    new Temporal.ZonedDateTime(0n, zone);
     this.zone = zone;
   }
 
-  /** The date that is shown at this instant. */
   dateAt(at: number): number {
-    const day = Math.floor(at / dayMs);
-    const offsetMs = this.offsetAround(day) ?? this.offsetAt(at);
+    const spans = this.spansAround(Math.floor(at / dayMs));
+    const offsetMs = spans.findLast(({ from }) => from <= at)?.offsetMs ?? 0;
     return Math.floor((at + offsetMs) / dayMs);
   }
 
-  /** The first instant of the date; of one that the zone skips, that of the next. */
   startOf(date: number): number {
-    const offsetMs = this.offsetAround(date);
-    if (offsetMs !== undefined) return date * dayMs - offsetMs;
-    const day = new Temporal.PlainDate(1970, 1, 1).add({ days: date });
-    return day.toZonedDateTime(this.zone).epochMilliseconds;
+    return this.firstInstant((date * dayMs) / minuteMs);
   }
 
-  /** The first instant at which `minute` is shown or, where clocks skip that, a later one. */
   firstInstant(minute: number): number {
-    const offsetMs = this.offsetAround(Math.floor((minute * minuteMs) / dayMs));
-    if (offsetMs !== undefined) return minute * minuteMs - offsetMs;
-    const wall = plainOf(minute);
-    const first = wall.toZonedDateTime(this.zone, { disambiguation: "earlier" });
-    return first.toPlainDateTime().equals(wall) ? first.epochMilliseconds : endOfGap(first);
-  }
-
-  /** The end of the last instant at which a time before `minute` is shown. */
-  endInstant(minute: number): number {
-    const offsetMs = this.offsetAround(Math.floor((minute * minuteMs) / dayMs));
-    if (offsetMs !== undefined) return minute * minuteMs - offsetMs;
-    const wall = plainOf(minute);
-    const first = wall.toZonedDateTime(this.zone, { disambiguation: "earlier" });
-    const last = wall.toZonedDateTime(this.zone, { disambiguation: "later" });
-    if (first.epochMilliseconds === last.epochMilliseconds) return first.epochMilliseconds;
-    if (!first.toPlainDateTime().equals(wall)) return endOfGap(first);
-    // Where clocks go back to exactly `wall`, times after it precede its second showing.
-    const before = last.subtract({ milliseconds: 1 }).toPlainDateTime();
-    return (Temporal.PlainDateTime.compare(before, wall) < 0 ? last : first).epochMilliseconds;
-  }
-
-  /** The offset on this day and those around it, or undefined where a change may be near. */
-  private offsetAround(day: number): number | undefined {
-    const from = day - marginDays;
-    const until = day + marginDays;
-    let { steady } = this;
-    if (from < steady.from || until > steady.until) {
-      // Days are nearly always asked about in turn, so that most are known already.
-      if (from < steady.from || from > steady.until) {
-        steady = { from, until: from, offsetMs: this.offsetAt(from * dayMs) };
-      }
-      while (steady.until < until) {
-        const next = steady.until + 1;
-        if (this.offsetAt(next * dayMs) !== steady.offsetMs) break;
-        steady = { ...steady, until: next };
-      }
-      this.steady = steady;
+    const wall = minute * minuteMs;
+    const spans = this.spansAround(Math.floor(wall / dayMs));
+    for (const [index, { from, offsetMs }] of spans.entries()) {
+      // Not shown any more in the span before: what clocks skipped is over when they did.
+      const instant = Math.max(from, wall - offsetMs);
+      if (instant < (spans[index + 1]?.from ?? Infinity)) return instant;
     }
-    return from >= steady.from && until <= steady.until ? steady.offsetMs : undefined;
+    throw new Error(`no span for minute ${minute} in ${this.zone}`);
+  }
+
+  endInstant(minute: number): number {
+    const wall = minute * minuteMs;
+    const spans = this.spansAround(Math.floor(wall / dayMs));
+    const last = spans.findLastIndex(({ from, offsetMs }) => from + offsetMs < wall);
+    const until = spans[last + 1]?.from ?? Infinity;
+    return Math.min(wall - (spans[last]?.offsetMs ?? 0), until);
+  }
+
+  private spansAround(day: number): readonly Span[] {
+    let offsetMs = this.offsetOn(day - daysBefore);
+    const spans: Span[] = [{ from: -Infinity, offsetMs }];
+    for (let one = day - daysBefore; one < day + daysAfter; one += 1) {
+      const next = this.offsetOn(one + 1);
+      if (next === offsetMs) continue;
+      spans.push({ from: this.changeOn(one), offsetMs: next });
+      offsetMs = next;
+    }
+    return spans;
+  }
+
+  private offsetOn(day: number): number {
+    const known = this.offsets.get(day);
+    if (known !== undefined) return known;
+    if (this.offsets.size >= rememberedDaysMax) this.offsets.clear();
+    const offsetMs = this.offsetAt(day * dayMs);
+    this.offsets.set(day, offsetMs);
+    return offsetMs;
+  }
+
+  private changeOn(day: number): number {
+    const known = this.changes.get(day);
+    if (known !== undefined) return known;
+    if (this.changes.size >= rememberedDaysMax) this.changes.clear();
+    let before = day * dayMs;
+    let after = before + dayMs;
+    const offsetMs = this.offsetOn(day);
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2);
+      if (this.offsetAt(middle) === offsetMs) before = middle;
+      else after = middle;
+    }
+    this.changes.set(day, after);
+    return after;
   }
 
   private offsetAt(at: number): number {
-    const instant = Temporal.Instant.fromEpochMilliseconds(Math.floor(at));
+    const instant = Temporal.Instant.fromEpochMilliseconds(at);
     return instant.toZonedDateTimeISO(this.zone).offsetNanoseconds / 1_000_000;
   }
-}
-
-function plainOf(minute: number): Temporal.PlainDateTime {
-  return new Temporal.PlainDateTime(1970, 1, 1).add({ minutes: minute });
-}
-
-/** `before` lies before the gap by no more than the gap is long. */
-function endOfGap(before: Temporal.ZonedDateTime): number {
-  const transition = before.getTimeZoneTransition("next");
-  if (transition === null) throw new Error(`no change of clocks after ${before.toString()}`);
-  return transition.epochMilliseconds;
 }
