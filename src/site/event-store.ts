@@ -73,7 +73,9 @@ export interface EventStore {
   lastOf(
     controller: ControllerId,
   ): { readonly journal: string; readonly number: number } | undefined;
-  /** Before a table that allows them goes out: uses beyond all that was ever allowed do not count. */
+  /**
+   * Before a table that allows them goes out: uses beyond all that was ever allowed do not count.
+   */
   readonly allowUses: UseLedger["allow"];
   /** The highest use that each controller has told of a grant of this pass. */
   readonly spentUses: SpentUses;

@@ -7,7 +7,7 @@ import type { ExplainQuestion } from "./door-explainer.ts";
 import { idParameter, parseParameters, type QueryFaults } from "./query-parameters.ts";
 
 const instantExpectation =
-  "now, or a time such as 2026-12-31T18:00 by the site's clocks, or with Z or an offset such as +01:00";
+  "now, or a time such as 2026-12-31T18:00 by the site's clocks, or with Z or an offset (+01:00)";
 
 const querySchema = (zone: string) =>
   v.object({

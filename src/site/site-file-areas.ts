@@ -30,7 +30,8 @@ export function readAreas(
     }
     if (area.manager_in === "required" && !hasManager) {
       const expected =
-        '"required" only where a user who is not suspended has the trait "manager": nobody could enter';
+        '"required" only where a user who is not suspended has the trait "manager": ' +
+        "nobody could enter";
       report.fault([...path, "manager_in"], expected);
     }
     if (hasRules(area)) checkDoors(area, path, { doors, report });

@@ -72,6 +72,7 @@ function checkEscorts(users: SiteTables["users"], report: TomlReport): void {
   const place = users[index]?.traits.indexOf("needs_escort");
   if (place === undefined) return;
   const expected =
-    'no trait "needs_escort" where no user who is not suspended has "may_escort": nobody could let them in';
+    'no trait "needs_escort" where no user who is not suspended has "may_escort": ' +
+    "nobody could let them in";
   report.fault(["users", index, "traits", place], expected);
 }
