@@ -24,9 +24,9 @@ export interface TableToCompile {
 
 /**
  * What one controller needs: its own doors, the areas on their sides and the zones around them, the
- * rules that say something there and the schedules those rules name. Passes come whole, since one that no rule admits is still a known
- * one: its holder is told `no_access`, not `unknown_credential` (behaviour 2). Names of people and
- * PINs stay here.
+ * rules that say something there and the schedules those rules name. Passes come whole, since one that
+ * no rule admits is still a known one: its holder is told `no_access`, not `unknown_credential`
+ * (behaviour 2). Names of people and PINs stay here.
  */
 export function compileTable(to: TableToCompile): TableContent {
   const { model, controller, table, compiledAt, pinKey, spent } = to;
@@ -34,6 +34,8 @@ export function compileTable(to: TableToCompile): TableContent {
   const here = new Set(doors.map((door) => door.id));
   // A controller that lost its last door gets an empty table, so that its old one opens nothing.
   const passes = doors.length === 0 ? [] : model.passes;
+  // Whole, too: whoever lost his last card while he was inside is inside still.
+  const users = doors.length === 0 ? [] : model.users;
   const holders = new Set(passes.map((pass) => pass.user));
   const zones = zonesAround(here, model.zones);
   const rules = rulesAt({ here, zones: new Set(zones.map(({ id }) => id)), holders }, model.rules);
@@ -50,13 +52,11 @@ export function compileTable(to: TableToCompile): TableContent {
     zones,
     areas: areasBeside(doors, model.areas),
     doors: doors.map(settingsOf),
-    users: model.users
-      .filter((user) => holders.has(user.id))
-      .map(({ id, suspended, traits }) => ({
-        id,
-        suspended,
-        ...(traits.length > 0 && { traits }),
-      })),
+    users: users.map(({ id, suspended, traits }) => ({
+      id,
+      suspended,
+      ...(traits.length > 0 && { traits }),
+    })),
     passes: passes.map((pass) => recordOf(pass, pinKey, spentOn(pass, { spent, controller }))),
     rules,
     schedules,

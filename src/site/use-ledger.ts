@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { JournalEntry } from "../domain/event.ts";
+import type { DoorEvent, JournalEntry } from "../domain/event.ts";
 import type { ControllerId, DoorId, PassId } from "../domain/ids.ts";
 import type { SpentUses } from "./spent-uses.ts";
 
@@ -101,14 +101,28 @@ function prepareRecord(database: Database.Database): UseLedger["record"] {
     let mayHaveForgotten = false;
     for (const { controller, event } of fresh) {
       if (event.kind === "controller_started") mayHaveForgotten = true;
-      if (event.kind !== "access_granted" || event.use === undefined) continue;
-      const { pass, door, use } = event;
-      // A controller that lies must not use up, at every door, what it could never have spent.
-      if (isJudged && isAllowed.get(pass, use, controller, door) === undefined) {
-        implausible.set(`${pass} ${door}`, { pass, door });
-      } else if (raise.run(pass, controller, use).changes > 0) spent.add(pass);
-      else mayHaveForgotten = true;
+      if (event.kind !== "access_granted") continue;
+      const { door } = event;
+      for (const { pass, use } of usesOf(event)) {
+        // A controller that lies must not use up, at every door, what it could never have spent.
+        if (isJudged && isAllowed.get(pass, use, controller, door) === undefined) {
+          implausible.set(`${pass} ${door}`, { pass, door });
+        } else if (raise.run(pass, controller, use).changes > 0) spent.add(pass);
+        else mayHaveForgotten = true;
+      }
     }
     return { spent, mayHaveForgotten, implausible: [...implausible.values()] };
   };
+}
+
+/** Of the card, and of the PIN after it. */
+function usesOf({
+  pass,
+  use,
+  pinUse,
+}: Extract<DoorEvent, { readonly kind: "access_granted" }>): readonly {
+  readonly pass: PassId;
+  readonly use: number;
+}[] {
+  return [...(use === undefined ? [] : [{ pass, use }]), ...(pinUse === undefined ? [] : [pinUse])];
 }

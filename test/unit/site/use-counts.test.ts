@@ -111,6 +111,16 @@ t.test("uses at one door are told to the other controllers, once for many", asyn
   t.match(cardAt(rig, one), { spentHere: 2, spentElsewhere: 1 });
 });
 
+t.test("the use of a PIN after a card is shared as the card's is", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const other = passId("other-pass");
+  const event = { ...granted(undefined, other), pinUse: { pass: card, use: 2 } } as DoorEvent;
+  deliver(rig, one, new Diary(one).write(event));
+  rig.clock.advance(gatherMs);
+  t.match(cardAt(rig, two), { spentElsewhere: 2 });
+});
+
 t.test("a grant that spends nothing, or is told again, makes no table", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");

@@ -19,11 +19,18 @@ interface SchemaParts {
   readonly pipe?: readonly v.GenericSchema[];
 }
 
+/** A pipe's parts, and those of a pipe that is its beginning. */
+function stagesOf(schema: v.GenericSchema): readonly v.GenericSchema[] {
+  const { pipe = [] } = schema as SchemaParts;
+  const [first, ...rest] = pipe;
+  return first === undefined ? [schema] : [...stagesOf(first), ...rest];
+}
+
 /** Every key that holds no table, with its default as the file would write it. */
 function keysOf(schema: v.GenericSchema, path = "", fallback?: unknown): Map<string, unknown> {
   const parts = schema as SchemaParts;
   if (parts.wrapped !== undefined) return keysOf(parts.wrapped, path, parts.default);
-  const stages = parts.pipe ?? [schema];
+  const stages = stagesOf(schema);
   const entries = stages.map((stage) => (stage as SchemaParts).entries).find(Boolean);
   const item = stages.map((stage) => (stage as SchemaParts).item).find(Boolean);
   if (entries === undefined) {
