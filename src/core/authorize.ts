@@ -20,6 +20,7 @@ import {
   passbackViolation,
   presumedArea,
 } from "./premises-checks.ts";
+import { isPinSecond } from "./subject.ts";
 
 export type { AccessRequest, Company } from "./checks.ts";
 
@@ -157,8 +158,7 @@ function namesOf({ table: { passes } }: Subject, pass: number): Named {
 
 /** The pass of a duress PIN that was presented, alone or after a card; or -1. */
 function duressPass({ table, pass, second, request: { presented } }: Subject): number {
-  const isSecond = presented.pin !== undefined && (presented.card ?? presented.pass) !== undefined;
-  const shown = isSecond ? second : pass;
+  const shown = isPinSecond(presented) ? second : pass;
   return isDuress(table, shown) ? shown : -1;
 }
 

@@ -24,7 +24,7 @@ import {
   judgeTwoPerson,
 } from "./premises-checks.ts";
 import type { Presented } from "./presented.ts";
-import type { AccessRequest, Subject, Verdict } from "./subject.ts";
+import { type AccessRequest, isPinSecond, type Subject, type Verdict } from "./subject.ts";
 
 export type {
   AccessRequest,
@@ -149,10 +149,9 @@ function passOf({ passes }: AccessTable, presented: Presented): number {
   return passes.findPin(presented.pin);
 }
 
-/** Of a pass that is named without being there, whatever PIN is named with it is the second. */
-function secondOf({ passes }: AccessTable, { card, pass, pin }: Presented): number {
-  if (pin === undefined || (card === undefined && pass === undefined)) return -1;
-  return passes.findPin(pin);
+function secondOf({ passes }: AccessTable, presented: Presented): number {
+  const { pin } = presented;
+  return pin !== undefined && isPinSecond(presented) ? passes.findPin(pin) : -1;
 }
 
 function postureOf(

@@ -149,6 +149,7 @@ export function judgeOccupancy(subject: Subject): Verdict {
   if (area?.occupancyMax === undefined) return "passed";
   const companion = companionOf(subject);
   const inside = subject.request.premises.occupancy(area.id);
+  // Mostly there is room whoever they are, and nobody's name needs to be asked about.
   if (inside + (companion === undefined ? 1 : 2) <= area.occupancyMax) return "passed";
   // Who is recorded inside, or is on his way in, and comes in once more makes them no more.
   const more = entrantCount(subject, area) + (companion ? entrantCount(companion, area) : 0);

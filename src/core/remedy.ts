@@ -1,6 +1,7 @@
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { asksTwoFactors } from "./pass-checks.ts";
+import { comesTwice } from "./premises-checks.ts";
 import type { Subject, Verdict } from "./subject.ts";
 import { rulesHere, tellInstant, userOf } from "./subject-words.ts";
 
@@ -80,8 +81,10 @@ function remedyOfPremises(subject: Subject, verdict: PremisesVerdict): string {
   const area = crossing?.to?.id;
   switch (verdict) {
     case "passback":
+      if (comesTwice(subject)) return remedyOfComingTwice(subject);
       return `Let user ${userOf(subject)} pass the reader that was missed, or forgive them.`;
     case "passback_timed":
+      if (comesTwice(subject)) return remedyOfComingTwice(subject);
       return `${remedyOfTimedPassback(subject)}, or forgive user ${userOf(subject)}.`;
     case "interlock": {
       const open = settings?.interlock.filter((door) => !request.premises.isShut(door)) ?? [];
@@ -108,6 +111,10 @@ function remedyOfPosture({ table, posture, request }: Subject): string {
   return until === undefined
     ? "Clear the operator's override"
     : `Wait until ${tellInstant(table, until)}, or clear the operator's override`;
+}
+
+function remedyOfComingTwice(subject: Subject): string {
+  return `Let user ${userOf(subject)} go in by the other door, or wait until that is locked again.`;
 }
 
 function remedyOfTimedPassback({ table, request, crossing, pass }: Subject): string {

@@ -89,6 +89,11 @@ export interface PassUses {
   readonly left: number;
 }
 
+/** Whether the PIN came after a card, to complete it. */
+export function isPinSecond({ card, pass, pin }: Presented): boolean {
+  return pin !== undefined && (card !== undefined || pass !== undefined);
+}
+
 /** A PIN that no card came before. */
 export function isPinAlone({ table, request: { presented }, pass }: Subject): boolean {
   if (presented.card !== undefined) return false;

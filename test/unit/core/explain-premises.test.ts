@@ -173,6 +173,13 @@ const cases: readonly Said[] = [
     next: "2026-03-02T11:08:59",
   },
   {
+    check: "passback",
+    door: "vault",
+    premises: { isComing: (_, __, besides) => besides !== doorId("gym"), managerCount: () => 1 },
+    saw: "failed: From outside to area vault (anti-passback: hard, forgiven after 60 min); user ada was let in by another door just now. -> Let user ada go in by the other door, or wait until that is locked again.",
+    next: "unknown, passback",
+  },
+  {
     check: "interlock",
     door: "mantrap",
     premises: { isShut: (id) => id !== doorId("shop") },
