@@ -13,7 +13,7 @@ import { bootPattern } from "../controller/indication.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
 import { createLocalServer, type LocalServer } from "../controller/local-server.ts";
 import { openJournal } from "../controller/open-journal.ts";
-import { openPremisesStore } from "../controller/premises-store.ts";
+import { openPremisesStore } from "../controller/open-premises-store.ts";
 import { createRecorder } from "../controller/recorder.ts";
 import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
 import { openTableStore } from "../controller/table-store.ts";

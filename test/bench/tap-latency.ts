@@ -8,7 +8,7 @@ import { SimBoard } from "../../hal/sim/sim-board.ts";
 import type { StrikeCommand } from "../../hal/strike.ts";
 import { DoorController } from "../../src/controller/door-controller.ts";
 import { openJournal } from "../../src/controller/open-journal.ts";
-import { openPremisesStore } from "../../src/controller/premises-store.ts";
+import { openPremisesStore } from "../../src/controller/open-premises-store.ts";
 import { createRecorder } from "../../src/controller/recorder.ts";
 import { Troubles } from "../../src/controller/troubles.ts";
 import { buildAccessTable } from "../../src/core/access-table/access-table.ts";

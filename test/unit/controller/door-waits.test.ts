@@ -2,7 +2,7 @@ import t from "tap";
 import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import { doorId } from "../../../src/domain/ids.ts";
-import { cardPass, rule, schedule, testHashKey, user } from "../core/sample-table.ts";
+import { area, cardPass, rule, schedule, testHashKey, user } from "../core/sample-table.ts";
 import { always, bobBits, chiefBits, site, unlocks, visitorBits } from "./door-people.ts";
 import { adaBits, front, lab, open } from "./door-rig.ts";
 
@@ -113,6 +113,17 @@ t.test("uses that are written at once keep their numbers, each its own", async (
     world.events.flatMap((one) => (one.kind === "access_granted" ? one.use : [])),
     [1, 2],
   );
+});
+
+t.test("who hesitates at his door shows a counted card again and is let in again", async (t) => {
+  const hall = area("hall", { passback: "hard" });
+  const inner = { front: { inside: hall.id }, lab: { inside: hall.id } };
+  const world = open(site(inner, { ...counted, areas: [hall] }));
+  await world.tap(front.reader, adaBits);
+  await world.tap(front.reader, adaBits);
+  t.match(world.events.at(-1), { kind: "access_granted", door: "front", use: 2 });
+  await world.tap(lab.reader, adaBits);
+  t.match(world.events.at(-1), { kind: "access_denied", door: "lab", reason: "passback" });
 });
 
 t.test("a door that its site gave up is locked, and fire goes on opening it", async (t) => {

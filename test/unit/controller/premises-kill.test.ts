@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
-import { openPremisesStore } from "../../../src/controller/premises-store.ts";
+import { openPremisesStore } from "../../../src/controller/open-premises-store.ts";
 import { passId } from "../../../src/domain/ids.ts";
 import { systemClock, temporaryFolder } from "./journal-records.ts";
 import { TroubleList } from "./premises-changes.ts";

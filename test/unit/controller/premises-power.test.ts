@@ -1,10 +1,8 @@
 import t, { type Test } from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import type {
-  PremisesStore,
-  PremisesStoreOptions,
-} from "../../../src/controller/premises-store.ts";
+import type { PremisesStoreOptions } from "../../../src/controller/open-premises-store.ts";
+import type { PremisesStore } from "../../../src/controller/premises-store.ts";
 import type { PremisesChange } from "../../../src/core/premises-memory.ts";
 import { type PassId, passId, userId } from "../../../src/domain/ids.ts";
 import { FickleDisk } from "./fickle-disk.ts";
@@ -19,8 +17,8 @@ type Open = (options?: Partial<PremisesStoreOptions>) => Promise<PremisesStore>;
 /** The store as it is, on a disk that is not. */
 async function onto(t: Test, disk: FickleDisk): Promise<Open> {
   const { openPremisesStore } = await t.mockImport<
-    typeof import("../../../src/controller/premises-store.ts")
-  >("../../../src/controller/premises-store.ts", { "node:fs/promises": disk.module });
+    typeof import("../../../src/controller/open-premises-store.ts")
+  >("../../../src/controller/open-premises-store.ts", { "node:fs/promises": disk.module });
   return ({ clock = new SimClock(), troubles = new TroubleList(), isFirstStart = true } = {}) =>
     openPremisesStore({ file, clock, troubles, isFirstStart });
 }

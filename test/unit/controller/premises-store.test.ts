@@ -13,12 +13,12 @@ import {
 import { join } from "node:path";
 import t from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { headerLine, lineOf, parsePremisesLines } from "../../../src/controller/premises-lines.ts";
 import {
   openPremisesStore,
-  type PremisesStore,
   type PremisesStoreOptions,
-} from "../../../src/controller/premises-store.ts";
+} from "../../../src/controller/open-premises-store.ts";
+import { headerLine, lineOf, parsePremisesLines } from "../../../src/controller/premises-lines.ts";
+import type { PremisesStore } from "../../../src/controller/premises-store.ts";
 import type { PostureState } from "../../../src/core/posture.ts";
 import type { AfterRestart, PremisesChange } from "../../../src/core/premises-memory.ts";
 import { doorId, passId, userId } from "../../../src/domain/ids.ts";

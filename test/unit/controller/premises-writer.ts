@@ -1,4 +1,4 @@
-import { openPremisesStore } from "../../../src/controller/premises-store.ts";
+import { openPremisesStore } from "../../../src/controller/open-premises-store.ts";
 import { passId } from "../../../src/domain/ids.ts";
 import { systemClock } from "./journal-records.ts";
 import { entered, spent, TroubleList } from "./premises-changes.ts";
