@@ -216,7 +216,7 @@ function beforeSpending(memory: Premises, spent: readonly SpentChange[]): Premis
     spent: (pass) => memory.spent(pass) - claimed(pass),
     whereabouts: (user) => memory.whereabouts(user),
     occupancy: (area) => memory.occupancy(area),
-    isComing: (user, area) => memory.isComing(user, area),
+    isComing: (user, area, besides) => memory.isComing(user, area, besides),
     managerCount: (area) => memory.managerCount(area),
     postureState: (door) => memory.postureState(door),
     isShut: (door) => memory.isShut(door),
