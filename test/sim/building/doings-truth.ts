@@ -10,11 +10,9 @@ import {
 
 const nothing: Doings = {};
 
-/** What people did to each door's posture, and what of it the next restart is to remember. */
+/** What people did to each door's posture, and what of it a restart leaves. */
 export class DoingsTruth {
   readonly #doings = new Map<DoorId, Doings>();
-  /** By the door's rule when it was done. */
-  readonly #isKept = new Map<DoorId, boolean>();
   readonly #where: (door: DoorId) => Where;
   readonly #remembers: (door: DoorId) => boolean;
 
@@ -32,15 +30,12 @@ export class DoingsTruth {
   }
 
   set(door: DoorId, after: Doings): void {
-    if (JSON.stringify(this.of(door)) === JSON.stringify(after)) return;
     this.#doings.set(door, after);
-    this.#isKept.set(door, this.#remembers(door));
   }
 
-  /** Undefined: cleared. Written down anew even where it changes nothing. */
+  /** Undefined: cleared. */
   override(door: DoorId, override: Doings["override"]): void {
     this.set(door, withOverride(this.of(door), override));
-    this.#isKept.set(door, this.#remembers(door));
   }
 
   passTime(): void {
@@ -49,10 +44,13 @@ export class DoingsTruth {
     }
   }
 
-  /** What an operator said until further notice is always kept. */
+  /**
+   * As the door's rule is now, whatever it was when it was done. What an operator said until further
+   * notice is always kept.
+   */
   restart(): void {
     for (const [door, { override }] of [...this.#doings]) {
-      if (this.#isKept.get(door)) continue;
+      if (this.#remembers(door)) continue;
       const isLasting = override !== undefined && override.until === undefined;
       this.#doings.set(door, isLasting ? { override } : nothing);
     }

@@ -31,6 +31,8 @@ export interface Facts {
   whereabouts(user: UserId): { readonly area?: AreaId; readonly since: number } | undefined;
   /** Recorded inside, or granted and still to come. */
   insideOrComing(area: AreaId): ReadonlySet<UserId>;
+  /** Let in there by another door than `door`, and not through it yet. */
+  isComingElsewhere(user: UserId, area: AreaId, door: DoorId): boolean;
   hasManager(area: AreaId): boolean;
   isShut(door: DoorId): boolean;
 }
@@ -185,7 +187,7 @@ function answerTo(one: Case, along: Admitted | undefined): Answer {
     () => answerPassback(one),
     () => (one.settings.interlock.every((door) => one.facts.isShut(door)) ? "passed" : "interlock"),
     () => answerTwoPerson(one, along),
-    () => answerEscort(one),
+    () => answerEscort(one, along),
     () => answerOccupancy(one, along),
     () => answerManager(one, along),
   ];
@@ -281,14 +283,16 @@ function areaOf({ content }: Case, id: AreaId | undefined): AreaRecord | undefin
 /** Each area that minds, in its own way; what is too old to count minds nobody. */
 function violations(one: Case): ReadonlySet<AreaRecord["passback"]> {
   const { facts, user } = one;
-  const record = facts.whereabouts(user.id);
-  if (record === undefined || hasTrait(user, "passback_exempt")) return new Set();
+  if (hasTrait(user, "passback_exempt")) return new Set();
   const { from, to } = wayThrough(one);
-  const counts = ({ passbackMs }: AreaRecord) =>
-    passbackMs === undefined || facts.now - record.since < passbackMs;
   const entered = areaOf(one, to);
   const left = areaOf(one, from);
   const minding = new Set<AreaRecord["passback"]>();
+  if (entered !== undefined && isTwiceIn(one, entered)) minding.add(entered.passback);
+  const record = facts.whereabouts(user.id);
+  if (record === undefined) return minding;
+  const counts = ({ passbackMs }: AreaRecord) =>
+    passbackMs === undefined || facts.now - record.since < passbackMs;
   if (entered !== undefined && record.area === entered.id && counts(entered)) {
     minding.add(entered.passback);
   }
@@ -296,6 +300,20 @@ function violations(one: Case): ReadonlySet<AreaRecord["passback"]> {
     minding.add(left.passback);
   }
   return minding;
+}
+
+/** His card opened another door into it a moment ago: one card is one person. */
+function isTwiceIn({ facts, user, settings }: Case, area: AreaRecord): boolean {
+  return area.passback !== "none" && facts.isComingElsewhere(user.id, area.id, settings.id);
+}
+
+/** Soft anti-passback lets him in, and tells where he should have been. */
+function strayedFrom(one: Case): Admitted["strayedFrom"] {
+  if (!violations(one).has("soft")) return undefined;
+  const entered = areaOf(one, wayThrough(one).to);
+  const isTwice = entered !== undefined && isTwiceIn(one, entered);
+  const area = isTwice ? entered.id : one.facts.whereabouts(one.user.id)?.area;
+  return area === undefined ? {} : { area };
 }
 
 function answerPassback(one: Case): Answer {
@@ -312,8 +330,9 @@ function answerTwoPerson(one: Case, along: Admitted | undefined): Answer {
   return along === undefined ? "second_person_required" : "passed";
 }
 
-function answerEscort({ settings, asked, user }: Case): Answer {
-  const isAlone = hasTrait(user, "needs_escort") && !asked.isEscorted;
+function answerEscort({ settings, asked, user }: Case, along: Admitted | undefined): Answer {
+  const isLed = asked.isEscorted || (along !== undefined && mayEscort(along.user));
+  const isAlone = hasTrait(user, "needs_escort") && !isLed;
   return isAlone && !isExit(settings, asked.reader) ? "escort_required" : "passed";
 }
 
@@ -335,7 +354,7 @@ function answerManager(one: Case, along: Admitted | undefined): Answer {
 }
 
 function admitted(one: Case): Admitted {
-  const { facts, settings, asked, content, pass, user } = one;
+  const { settings, asked, content, pass, user } = one;
   const sides = [areaOf(one, settings.inside), areaOf(one, settings.outside)];
   const isMinded = sides.some(
     (area) =>
@@ -344,7 +363,7 @@ function admitted(one: Case): Admitted {
         area.occupancyMax !== undefined ||
         area.managerIn === "required"),
   );
-  const area = facts.whereabouts(user.id)?.area;
+  const strayed = strayedFrom(one);
   const { card, pin } = asked.shown;
   const isAsked = card !== undefined && pin !== undefined && asksForTwo(one);
   const pinPass = isAsked ? passShown(content, { pin }) : undefined;
@@ -353,6 +372,6 @@ function admitted(one: Case): Admitted {
     user,
     ...(pinPass !== undefined && { pinPass }),
     ...(isMinded && { passage: { to: wayThrough(one).to } }),
-    ...(violations(one).has("soft") && { strayedFrom: area === undefined ? {} : { area } }),
+    ...(strayed !== undefined && { strayedFrom: strayed }),
   };
 }

@@ -7,7 +7,12 @@ import { coversDoor, isRuleOpen } from "./ladder.ts";
 
 /** What people did to one door: an operator, who came in first, who toggled it. */
 export interface Doings {
-  readonly override?: { readonly posture: DoorPosture; readonly until?: number };
+  readonly override?: {
+    readonly posture: DoorPosture;
+    readonly until?: number;
+    /** When it was set, by the clock of then. */
+    readonly since?: number;
+  };
   readonly firstInUntil?: number;
   readonly toggledBy?: PassId;
 }
@@ -46,8 +51,11 @@ export function withoutWhatIsOver(where: Where, doings: Doings): Doings {
   const knowsTime = where.wall.quality !== "unknown";
   // A door that the site shuts to everybody does not spring open when that ends.
   const isShut = ["lockdown", "disabled"].includes(sitePosture(where));
+  // Under a clock that showed a later time its end was meant for another day.
+  const isOfAWrongClock = override?.since !== undefined && where.wall.at < override.since;
   const isOverrideKept =
-    override !== undefined && (!knowsTime || isStill(where.wall, override.until));
+    override !== undefined &&
+    (!knowsTime || (!isOfAWrongClock && isStill(where.wall, override.until)));
   const isFirstInKept = firstInUntil !== undefined && (!knowsTime || isFirstIn(where, doings));
   return {
     ...(isOverrideKept && { override }),
@@ -85,9 +93,10 @@ export function withGrant(
   return { ...entered, ...(isToggledOn && { toggledBy: who.pass }) };
 }
 
-/** Lockdown and disabled end what people began here, and so does an all-clear (undefined). */
+/** Lockdown and disabled end what people began here; an all-clear (undefined) ends a toggle. */
 export function withOverride(doings: Doings, override: Doings["override"]): Doings {
-  if (override === undefined) return {};
+  const { firstInUntil } = doings;
+  if (override === undefined) return firstInUntil === undefined ? {} : { firstInUntil };
   const ends = override.posture === "lockdown" || override.posture === "disabled";
   return ends ? { override } : { ...doings, override };
 }

@@ -6,6 +6,8 @@ const never = Number.NEGATIVE_INFINITY;
 export class ReleaseTruth {
   readonly #letInUntil = new Map<DoorId, number>();
   readonly #leavingUntil = new Map<DoorId, number>();
+  /** Until when somebody who was let in at a door that stands unlocked is expected to come. */
+  readonly #expectedUntil = new Map<DoorId, number>();
   /** Until when somebody who was let in may count on the strike, if nobody touches the leaf. */
   readonly #owedUntil = new Map<DoorId, number>();
 
@@ -17,18 +19,36 @@ export class ReleaseTruth {
     return now < this.#time(this.#owedUntil, door);
   }
 
+  mayCome(door: DoorId, now: number): boolean {
+    return now < this.#time(this.#expectedUntil, door);
+  }
+
   letIn(door: DoorId, until: number): void {
+    this.#expect(door, until);
     this.#letInUntil.set(door, Math.max(this.#time(this.#letInUntil, door), until));
     this.#owedUntil.set(door, Math.max(this.#time(this.#owedUntil, door), until));
   }
 
+  /** Somebody is at the exit button from now on. */
   leaves(door: DoorId, until: number): void {
+    this.#expect(door, until);
     this.#leavingUntil.set(door, until);
   }
 
-  /** Some doors lock as soon as it opens or shuts. */
+  /** He takes his hand off it. */
+  hasLeft(door: DoorId, until: number): void {
+    this.#leavingUntil.set(door, until);
+  }
+
   leafMoved(door: DoorId): void {
     this.#owedUntil.delete(door);
+  }
+
+  /** Some doors lock as soon as the leaf opens or shuts: whoever they waited for had his time. */
+  relocked(door: DoorId, now: number): void {
+    for (const times of [this.#letInUntil, this.#leavingUntil, this.#expectedUntil]) {
+      if (this.#time(times, door) > now) times.set(door, now);
+    }
   }
 
   /** A lockdown takes back what was granted a moment ago, and nobody's hand off the exit button. */
@@ -39,7 +59,14 @@ export class ReleaseTruth {
   }
 
   restart(): void {
-    for (const times of [this.#letInUntil, this.#leavingUntil, this.#owedUntil]) times.clear();
+    this.#letInUntil.clear();
+    this.#leavingUntil.clear();
+    this.#expectedUntil.clear();
+    this.#owedUntil.clear();
+  }
+
+  #expect(door: DoorId, until: number): void {
+    this.#expectedUntil.set(door, Math.max(this.#time(this.#expectedUntil, door), until));
   }
 
   #time(times: ReadonlyMap<DoorId, number>, door: DoorId): number {

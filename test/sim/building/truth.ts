@@ -44,6 +44,15 @@ export interface Grant {
   readonly uses: readonly { readonly pass: PassId; readonly use: number }[];
 }
 
+/** Who would be asked for more now, and has nothing more to show, is as one who did not. */
+const tooLate = {
+  pin_required: "second_factor_timeout",
+  second_person_required: "second_person_timeout",
+  escort_required: "escort_timeout",
+} as const;
+
+type Denial = Extract<Ruling, { readonly kind: "denied" }>;
+
 /**
  * What is so in the building, and what has to come of everything that happens there. It is told what
  * people and wires do and never what the controller thinks of it.
@@ -52,13 +61,13 @@ export class Truth {
   content: TableContent;
   isFire = false;
   readonly expected: DoorEvent[] = [];
-  /** How many grants each pass has had, ever, over all power cuts. */
+  /** How many grants each pass that is counted has had, ever, over all power cuts. */
   readonly grantCounts = new Map<PassId, number>();
   readonly #sight: Sight;
   readonly #readers = new Map<ReaderId, ReaderTruth>();
   readonly #doings = new DoingsTruth(
     (door) => this.#where(door),
-    (door) => this.settings(door).afterRestart === "remember",
+    (door) => this.#remembers(door),
   );
   readonly #shown = new Map<DoorId, DoorPosture>();
   readonly #spent = new Map<PassId, number>();
@@ -153,11 +162,11 @@ export class Truth {
     }
     const relocks = before.toggledBy !== undefined && after.toggledBy === undefined;
     const reason = relocks ? "granted_relocked" : this.#letIn(door, admitted);
-    for (const { pass, use } of uses) this.#spent.set(pass, use);
-    for (const one of admitted) {
-      const use = uses.find(({ pass }) => pass === one.pass.id);
-      this.#tellGrant({ door, reader: reader.id, one, reason, use: use?.use });
+    for (const { pass, use } of uses) {
+      this.#spent.set(pass, use);
+      this.grantCounts.set(pass, (this.grantCounts.get(pass) ?? 0) + 1);
     }
+    for (const one of admitted) this.#tellGrant({ door, reader: reader.id, one, reason, uses });
     this.#doings.set(door, after);
     this.#follow();
     const now = this.#sight.now();
@@ -171,8 +180,7 @@ export class Truth {
   decideAgain(grant: Grant): Grant | undefined {
     const ruling = rule(this.#facts(), grant.asked);
     if (ruling.kind === "granted") return this.#take(grant.asked, ruling);
-    if (ruling.kind !== "denied") throw new Error(`${ruling.kind} after it was there`);
-    this.refuse(grant, ruling.reason);
+    this.refuse(grant, ruling.kind === "denied" ? ruling.reason : tooLate[ruling.kind]);
     return undefined;
   }
 
@@ -185,13 +193,25 @@ export class Truth {
     this.#releases.leaves(door, this.#exitEndsAt(door));
   }
 
+  rexLetGo(door: DoorId): void {
+    this.#releases.hasLeft(door, this.#exitEndsAt(door));
+  }
+
   leafOpened(door: DoorId): void {
-    this.leafMoved(door);
+    this.#releases.leafMoved(door);
     this.#came(door);
   }
 
-  leafMoved(door: DoorId): void {
+  /** As its contact says, which was sound before as well. */
+  leafMoved(door: DoorId, to: "open" | "closed"): void {
+    if (to === "open") this.leafOpened(door);
     this.#releases.leafMoved(door);
+    const { rex, relock } = this.settings(door);
+    const isShutIn = to === "closed" && rex === "admit" && this.#sight.isRexPressed(door);
+    if (isShutIn) this.#releases.leaves(door, this.#exitEndsAt(door));
+    else if (relock === (to === "open" ? "on_open" : "on_close")) {
+      this.#releases.relocked(door, this.#sight.now());
+    }
   }
 
   override(door: DoorId, override: Doings["override"]): void {
@@ -236,7 +256,7 @@ export class Truth {
     for (const { id } of doorPlaces) {
       // At a door that is held unlocked as well: whoever did not come in his time does not come.
       const then = this.#sight.now() - boltFallMs;
-      const isLate = this.isHeldUnlocked(id) && !this.#releases.mayBe(id, then);
+      const isLate = this.isHeldUnlocked(id) && !this.#releases.mayCome(id, then);
       this.#whereabouts.giveUp(id, (at) => isLate || this.#sight.wasBoltHomeAfter(id, at));
     }
     this.#follow();
@@ -247,7 +267,7 @@ export class Truth {
     this.isFire = fireFound;
     this.#forgetReaders();
     this.#releases.restart();
-    this.#whereabouts.restart(this.#moment());
+    this.#whereabouts.restart(this.#moment(), (door) => this.#remembers(door));
     this.#doings.restart();
     this.passTime();
   }
@@ -279,15 +299,16 @@ export class Truth {
       }
       case "denied":
         this.#deny(reader, ruling.reason, ruling.pass && who(ruling.pass));
-        this.#countWrongPin(state, shown, ruling.reason);
+        this.#countWrongPin(state, shown, ruling);
         return undefined;
     }
   }
 
-  #countWrongPin(reader: ReaderTruth, shown: Shown, reason: DenialReason): void {
+  /** A PIN of nobody's is wrong whatever the door says of it; a lockdown says nothing. */
+  #countWrongPin(reader: ReaderTruth, shown: Shown, { reason, pass }: Denial): void {
     const isWrong =
       shown.card === undefined
-        ? reason === "unknown_credential"
+        ? pass === undefined
         : reason === "wrong_pin" || reason === "pin_of_another_user";
     const pauseMs = isWrong ? reader.wrongPin(this.#sight.now()) : undefined;
     if (pauseMs !== undefined) {
@@ -334,8 +355,7 @@ export class Truth {
   }
 
   #came(door: DoorId): void {
-    const isKept = this.settings(door).afterRestart === "remember";
-    this.#whereabouts.came(door, this.#moment(), isKept);
+    this.#whereabouts.came(door, this.#moment());
   }
 
   #tellGrant(told: {
@@ -343,13 +363,14 @@ export class Truth {
     readonly reader: ReaderId;
     readonly one: Admitted;
     readonly reason: GrantReason;
-    readonly use: number | undefined;
+    readonly uses: Grant["uses"];
   }): void {
-    const { door, reader, one, reason, use } = told;
+    const { door, reader, one, reason, uses } = told;
     const person = { door, reader, ...who(one.pass) };
-    const counted = { ...(use !== undefined && { use }) };
+    const use = uses.find(({ pass }) => pass === one.pass.id)?.use;
+    const pinUse = uses.find(({ pass }) => pass === one.pinPass?.id);
+    const counted = { ...(use !== undefined && { use }), ...(pinUse && { pinUse }) };
     this.expected.push({ kind: "access_granted", ...person, reason, ...counted });
-    this.grantCounts.set(one.pass.id, (this.grantCounts.get(one.pass.id) ?? 0) + 1);
     if (one.strayedFrom === undefined) return;
     this.expected.push({ kind: "passback_violation", ...person, ...one.strayedFrom });
   }
@@ -362,6 +383,10 @@ export class Truth {
     const door = placeOf(reader).id;
     const named = person && { pass: person.pass, user: person.user };
     this.expected.push({ kind: "access_denied", door, reader, reason, ...named });
+  }
+
+  #remembers(door: DoorId): boolean {
+    return this.settings(door).afterRestart === "remember";
   }
 
   #exitEndsAt(door: DoorId): number {
@@ -406,6 +431,8 @@ export class Truth {
       spent: (pass) => this.#spent.get(pass) ?? 0,
       whereabouts: (user) => this.#whereabouts.of(user),
       insideOrComing: (area) => this.#whereabouts.insideOrComing(area),
+      isComingElsewhere: (user, area, door) =>
+        this.#whereabouts.isComingElsewhere(user, area, door),
       hasManager: (area) => this.#whereabouts.hasManager(area),
       isShut: (door) =>
         leaf(door) !== "open" &&

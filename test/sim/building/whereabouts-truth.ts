@@ -7,7 +7,8 @@ interface Seen {
   readonly since: number;
   /** Absent where the time was not known. */
   readonly wallAt?: number;
-  readonly isKept: boolean;
+  /** By which he came. */
+  readonly door: DoorId;
   readonly isManager: boolean;
 }
 
@@ -52,6 +53,13 @@ export class WhereaboutsTruth {
     return new Set([...inside, ...here]);
   }
 
+  isComingElsewhere(user: UserId, area: AreaId, besides: DoorId): boolean {
+    return [...this.#awaited, ...this.#claims].some(
+      ([door, coming]) =>
+        door !== besides && coming.some((one) => one.user === user && one.passage?.to === area),
+    );
+  }
+
   hasManager(area: AreaId): boolean {
     return [...this.#seen.values()].some((seen) => seen.area === area && seen.isManager);
   }
@@ -73,14 +81,14 @@ export class WhereaboutsTruth {
   }
 
   /** Everybody whom the door waited for went through, as far as anybody can tell. */
-  came(door: DoorId, { now, wall }: Moment, isKept: boolean): void {
+  came(door: DoorId, { now, wall }: Moment): void {
     for (const { user, isManager, passage } of this.#awaited.get(door) ?? []) {
       if (passage === undefined) continue;
       this.#seen.set(user, {
         ...(passage.to !== undefined && { area: passage.to }),
         since: now,
         ...(wall.quality !== "unknown" && { wallAt: wall.at }),
-        isKept,
+        door,
         isManager,
       });
     }
@@ -105,11 +113,12 @@ export class WhereaboutsTruth {
     for (const user of [...this.#seen.keys()]) if (!isKnown(user)) this.#seen.delete(user);
   }
 
-  restart(moment: Moment): void {
+  /** `remembers`: what the door by which he came is told of restarts now, and not when he came. */
+  restart(moment: Moment, remembers: (door: DoorId) => boolean): void {
     this.#awaited.clear();
     this.#claims.clear();
     for (const [user, seen] of [...this.#seen]) {
-      if (seen.isKept) this.#seen.set(user, rebased(seen, moment));
+      if (remembers(seen.door)) this.#seen.set(user, rebased(seen, moment));
       else this.#seen.delete(user);
     }
   }

@@ -156,8 +156,7 @@ export class BuildingWorld {
     if (this.house.leaves.get(door) === to) return;
     this.house.leaves.set(door, to);
     this.#say(`leaf of ${door} ${to}`);
-    if (to === "open" && this.house.leafSeen(door) === "open") this.truth.leafOpened(door);
-    this.truth.leafMoved(door);
+    if (this.house.leafSeen(door) !== "unknown") this.truth.leafMoved(door, to);
     this.house.contactChanges(door, this.now);
     this.#board.setLeaf(door, to);
     await turn();
@@ -201,7 +200,7 @@ export class BuildingWorld {
   async letGoOfRex(door: DoorId): Promise<void> {
     if (!this.house.isRexPressed(door)) return;
     await this.pass(700);
-    this.truth.rexPressed(door);
+    this.truth.rexLetGo(door);
     this.house.rex.set(door, "idle");
     this.#board.setRex(door, "idle");
     await turn();
@@ -254,7 +253,9 @@ export class BuildingWorld {
     const isPossible =
       asked.until === "cleared" || (posture !== "lockdown" && this.quality !== "unknown");
     this.#say(`operator: ${door} ${posture} until ${asked.until}`);
-    if (isPossible) this.truth.override(door, { posture, ...(until !== undefined && { until }) });
+    const since = this.#clock.wall().at;
+    const ends = until === undefined ? {} : { until, since };
+    if (isPossible) this.truth.override(door, { posture, ...ends });
     if (this.#controller.override(door, asked) !== isPossible) {
       throw new BrokenPromise(`the override was ${isPossible ? "refused" : "accepted"}`);
     }
