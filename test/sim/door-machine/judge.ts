@@ -1,7 +1,9 @@
 import type { DoorInput, DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
+import { isChatter } from "./is-chatter.ts";
 import { limitAt, type Opening, watchOpening } from "./opening.ts";
 import { RexJudge, type RexReading } from "./rex-judge.ts";
+import type { Verdict } from "./verdict.ts";
 
 /*
  * The limits, written down a second time on purpose: a change in the product must be made here as
@@ -14,16 +16,6 @@ const foundFaultTellMs = 1_000;
 
 type Kind = DoorOwnEvent["kind"];
 export type ContactReading = "open" | "closed" | "cut" | "shorted";
-
-/** What must be true once one input has been dealt with. */
-export interface Verdict {
-  readonly strike: "secured" | "released";
-  readonly alarm: "none" | "warning_held" | "alarm_held" | "alarm_forced";
-  readonly kinds: readonly Kind[];
-  readonly passages: readonly ("made" | "not_made")[];
-  readonly isShut: boolean;
-  readonly troubles: readonly string[];
-}
 
 /**
  * What a door has to do, worked out from what happened to it. It knows the bolt, the button and the
@@ -405,13 +397,4 @@ export class Judge {
       this.#kinds.push("rex_reported");
     }
   }
-}
-
-/** `now` is among the `changes`. */
-function isChatter(
-  limits: { readonly changeCount: number; readonly windowMs: number },
-  changes: readonly number[],
-  now: number,
-): boolean {
-  return changes.filter((at) => now - at < limits.windowMs).length >= limits.changeCount;
 }

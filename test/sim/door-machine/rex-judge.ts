@@ -1,5 +1,6 @@
 import type { DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
+import { isChatter } from "./is-chatter.ts";
 
 /* Limits of the product, written down a second time on purpose: see judge.ts. */
 const rexChatter = { changeCount: 20, windowMs: 10_000, quietMs: 10_000 };
@@ -87,8 +88,7 @@ export class RexJudge {
       return;
     }
     this.#changes = [...this.#changes.slice(1 - rexChatter.changeCount), now];
-    const recent = this.#changes.filter((at) => now - at < rexChatter.windowMs);
-    if (recent.length >= rexChatter.changeCount) {
+    if (isChatter(rexChatter, this.#changes, now)) {
       this.#changes = [];
       this.#told = "chatter";
       this.#quietAt = now + rexChatter.quietMs;

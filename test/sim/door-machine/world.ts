@@ -4,10 +4,11 @@ import type { DoorSettings } from "../../../src/domain/access.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { doorId } from "../../../src/domain/ids.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
-import { type ContactReading, Judge, type Verdict } from "./judge.ts";
+import { type ContactReading, Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import type { RexReading } from "./rex-judge.ts";
 import type { Subject } from "./subject.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** An invariant that did not hold; the message is for whoever replays the seed. */
 export class BrokenInvariant extends Error {

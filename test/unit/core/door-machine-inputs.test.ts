@@ -49,24 +49,6 @@ t.test("a button at an open leaf moves no strike and restarts nothing", async (t
   ]);
 });
 
-t.test("whoever holds the button is not shut in while the coil stands it", async (t) => {
-  const strikes = (...happenings: readonly Happening[]) =>
-    tell({ leaf: "no_contact" }, ...happenings).filter((line) => line.includes("strike"));
-  t.same(strikes([0, "press"], [2_500, "let go"]).at(-1), "3000 strike secured");
-  t.same(strikes([0, "press"], [10_000, "let go"]).at(-1), "12000 strike secured");
-  t.same(strikes([0, "press"], [20_500, "let go"]).at(-1), "20000 strike secured");
-  t.same(
-    strikes([0, "grant"], [2_000, "rex cut"]).at(-1),
-    "3000 strike secured",
-    "a cut wire is nobody",
-  );
-  t.same(
-    strikes([0, "press"], [20_500, "let go"], [20_600, "press"], [20_700, "let go"]).slice(2),
-    ["20600 strike released", "23600 strike secured"],
-    "and pressing again is another exit",
-  );
-});
-
 t.test("a stuck button is told once and does not keep the strike released", async (t) => {
   const { story, state } = live({}, [[0, "press"]]);
   t.same(story, ["0 strike released", "0 rex_admitted", "20000 strike secured", "60000 rex_stuck"]);

@@ -343,57 +343,6 @@ t.test("a grant during a hold waits for the leaf as long as one at a locked door
   );
 });
 
-t.test("a leaf that shuts does not lock in who holds the button", async (t) => {
-  for (const relock of ["after_unlock_time", "on_open", "on_close"] as const) {
-    const start = { settings: { relock } };
-    const story = tell(
-      start,
-      [0, "press"],
-      [200, "opens"],
-      [10_000, "shuts"],
-      [12_000, "let go"],
-      [60_000, "opens"],
-      [60_500, "press"],
-      [61_000, "shuts"],
-      [61_100, "let go"],
-    );
-    t.match(strikes(story).slice(-4), [
-      "10000 strike released",
-      "13000 strike secured",
-      "61000 strike released",
-      "64000 strike secured",
-    ]);
-    t.match(story.join(), "61000 rex_admitted", `${relock}: and a record says why it is open`);
-  }
-  t.same(
-    strikes(
-      tell(
-        { settings: { relock: "on_close", strikeOnMaxMs: 5_000 } },
-        [0, "press"],
-        [2_000, "opens"],
-        [2_500, "shuts"],
-      ),
-    ),
-    ["0 strike released", "5000 strike secured"],
-    "as far as the coil stands it",
-  );
-  t.same(
-    strikes(tell({ settings: { rex: "report" } }, [0, "opens"], [100, "press"], [500, "shuts"])),
-    [],
-    "a button that only reports opens nothing",
-  );
-  t.same(
-    strikes(tell({ leaf: "open" }, [100, "press"], [60_200, "shuts"])),
-    [],
-    "nor does one that is stuck",
-  );
-  t.same(
-    strikes(tell({ leaf: "open" }, [100, "press"], [500, "contact cut"], [600, "let go"])),
-    ["500 strike released", "3500 strike secured"],
-    "a leaf that nobody can see any more may have shut",
-  );
-});
-
 t.test("a door is shut for an interlock when leaf and bolt are home beyond doubt", async (t) => {
   const shut = (at: number, start: Start, ...happenings: readonly Happening[]) =>
     isShut(live(start, happenings, at).state);
