@@ -26,8 +26,9 @@ export class House {
     return this.wires.get(input) ?? "sound";
   }
 
-  isRexPressed(door: DoorId): boolean {
-    return this.rex.get(door) === "pressed";
+  /** By whoever is at the other end of its wire. */
+  isRexSeenPressed(door: DoorId): boolean {
+    return this.rex.get(door) === "pressed" && this.wire(`rex ${door}`) === "sound";
   }
 
   hasRex(door: DoorId): boolean {

@@ -1,6 +1,6 @@
-import type { AreaRecord } from "../../../src/domain/access.ts";
+import type { AreaRecord, TableContent } from "../../../src/domain/access.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
-import { type AreaId, areaId, type DoorId } from "../../../src/domain/ids.ts";
+import { type AreaId, areaId, type DoorId, type ReaderId } from "../../../src/domain/ids.ts";
 import { BrokenPromise } from "./broken-promise.ts";
 import { doorPlaces, people } from "./plan.ts";
 import type { BuildingWorld } from "./world.ts";
@@ -53,6 +53,7 @@ export class Inspector {
       this.#comparePosture(id);
     }
     this.#countUses();
+    this.#compareTroubles();
   }
 
   /** Once everybody is where he was going. */
@@ -62,7 +63,7 @@ export class Inspector {
   }
 
   #compareJournal(): void {
-    const { expected } = this.#world.truth;
+    const { expected } = this.#world.truth.journal;
     const due = expected.map(canonical).sort();
     const heard = this.#heard.map(canonical).sort();
     expected.length = 0;
@@ -76,16 +77,29 @@ export class Inspector {
   #lookAtStrike(door: DoorId): void {
     const { truth } = this.#world;
     const isReleased = this.#world.isReleased(door);
+    if (this.#world.isStrikeFailing(door)) return;
     if (truth.isHeldUnlocked(door)) {
       if (!isReleased) throw new BrokenPromise(`${door} should be unlocked and is secured`);
       return;
     }
-    if (!isReleased && truth.owesRelease(door)) {
+    if (!isReleased && truth.strikes.owesExit(door)) {
+      throw new BrokenPromise(`${door} is secured while somebody holds its exit button`);
+    }
+    if (!isReleased && truth.strikes.owesRelease(door)) {
       throw new BrokenPromise(`${door} was secured before whoever was let in had his time`);
     }
-    if (isReleased && !truth.isReleasedForSomebody(door)) {
+    if (isReleased && !truth.strikes.mayBeReleased(door)) {
       throw new BrokenPromise(`${door} is unlocked and nobody knows why`);
     }
+  }
+
+  #compareTroubles(): void {
+    const failing = doorPlaces.filter(({ id }) => this.#world.isStrikeFailing(id));
+    const excused = new Set(failing.map(({ id }) => `strike_failed:${id}`));
+    const told = this.#world.troubles().filter((trouble) => !excused.has(trouble));
+    const due = troublesOf(this.#world.truth.content);
+    if (told.join() === [...due].sort().join()) return;
+    throw new BrokenPromise(`troubles are ${told.join()} instead of ${due.join()}`);
   }
 
   #comparePosture(door: DoorId): void {
@@ -96,9 +110,9 @@ export class Inspector {
   }
 
   #countUses(): void {
-    const { grantCounts, content } = this.#world.truth;
+    const { uses, content } = this.#world.truth;
     for (const { id, usesMax } of content.passes) {
-      const count = grantCounts.get(id) ?? 0;
+      const count = uses.counts.get(id) ?? 0;
       if (usesMax !== undefined && count > usesMax) {
         throw new BrokenPromise(`${id} was granted ${count} times, of ${usesMax}`);
       }
@@ -131,6 +145,20 @@ export class Inspector {
       return isSide(area.id, inside, settings.inside) && isSide(area.id, outside, settings.outside);
     });
   }
+}
+
+/** What the site asks of a door and its walls cannot do. The board has a fire input. */
+function troublesOf({ doors }: TableContent): readonly string[] {
+  return doorPlaces.flatMap(({ id, hasContact, exitReader, entryReader }) => {
+    const door = doors.find((one) => one.id === id);
+    if (door === undefined) return [`door_not_in_table:${id}`];
+    const needsContact = door.relock !== "after_unlock_time" || door.interlock.length > 0;
+    const isStrange = (reader: ReaderId) => reader !== exitReader && reader !== entryReader;
+    return [
+      ...(needsContact && !hasContact ? [`no_contact:${id}`] : []),
+      ...(door.exitReaders.some(isStrange) ? [`unknown_exit_reader:${id}`] : []),
+    ];
+  });
 }
 
 /** Where the wall has the area, the table has it too, and nowhere else. */

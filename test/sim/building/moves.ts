@@ -58,13 +58,18 @@ export const orderlyMoves: Readonly<Record<string, Move>> = {
     for (const { id } of doorPlaces) await world.clearOverride(id);
   },
 
-  fireStartsOrEnds: (world) => world.setFire(world.house.fire === "raised" ? "idle" : "raised"),
+  fireStartsOrEnds: (world) =>
+    world.inputs.setFire(world.house.fire === "raised" ? "idle" : "raised"),
   someoneTampers: (world, random) => {
     const reader = random.chance(0.3) ? undefined : drawReader(random);
-    return world.setTamper(
+    return world.inputs.setTamper(
       reader,
       world.house.tampers.get(reader) === "raised" ? "idle" : "raised",
     );
+  },
+  strikeFailsOnce: (world, random) => {
+    world.failStrike(drawDoor(random).id);
+    return Promise.resolve();
   },
   clockIsLostOrFound: (world, random) =>
     world.quality === "unknown"
@@ -114,17 +119,18 @@ export const disorderlyMoves: Readonly<Record<string, Move>> = {
 
   someoneLeavesByTheButton: async (world, random) => {
     const place = drawDoor(random);
-    await world.pressRex(place.id);
+    await world.inputs.pressRex(place.id);
     const [user] = people.filter((one) => world.house.rooms.get(one) === place.inside);
     if (user !== undefined && random.chance(0.7)) await world.walk(user, place);
     await world.moveLeaf(place.id, "closed");
-    if (random.chance(0.8)) await world.letGoOfRex(place.id);
+    if (random.chance(0.8)) await world.inputs.letGoOfRex(place.id);
   },
-  buttonIsLetGo: (world, random) => world.letGoOfRex(drawDoor(random).id),
+  buttonIsLetGo: (world, random) => world.inputs.letGoOfRex(drawDoor(random).id),
 
-  wireFails: (world, random) => world.setWire(drawWire(random), random.pick(["cut", "shorted"])),
+  wireFails: (world, random) =>
+    world.inputs.setWire(drawWire(random), random.pick(["cut", "shorted"])),
   wiresAreMended: async (world) => {
-    for (const input of wires) await world.setWire(input, "sound");
+    for (const input of wires) await world.inputs.setWire(input, "sound");
   },
 
   someoneIsForgiven: (world, random) => world.forgive(drawPerson(random)),

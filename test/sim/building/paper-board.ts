@@ -5,6 +5,7 @@ import type { Leaf, RexState } from "../../../hal/door-inputs.ts";
 import type { Indicator } from "../../../hal/indicator.ts";
 import type { Reader, ReaderReport } from "../../../hal/reader.ts";
 import type { Strike, StrikeCommand } from "../../../hal/strike.ts";
+import { HalError } from "../../../src/domain/hal-error.ts";
 import type { DoorId, ReaderId } from "../../../src/domain/ids.ts";
 import type { MonotonicMs } from "../../../src/domain/time.ts";
 import type { WireFault } from "../../../src/domain/wire-fault.ts";
@@ -43,7 +44,10 @@ class PaperInput<State extends string> {
 
 export const boltFallMs = 250;
 
-/** A bolt that does as it is told, and says how often it was told otherwise. */
+/** For how long a strike that did not take a command may be what nobody wants. */
+const strikeMendedMs = 1_000;
+
+/** A bolt that does as it is told, but for a command that is lost now and then. */
 class PaperStrike implements Strike {
   command: StrikeCommand = "secured";
   /** When it was last secured, on the board's clock. */
@@ -51,14 +55,32 @@ class PaperStrike implements Strike {
   /** Until when its bolt was last home, if it is not now. */
   homeUntil = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
+  #failsNext = false;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  failOnce(): void {
+    this.#failsNext = true;
+  }
+
+  isFailing(): boolean {
+    return this.#clock.monotonic() < this.#failedAt + strikeMendedMs;
+  }
+
   drive(command: StrikeCommand): void {
     const now = this.#clock.monotonic();
-    if (this.command === "secured" && command === "released" && this.isHome()) this.homeUntil = now;
+    if (this.#failsNext) {
+      if (command === "released" && this.isHome()) this.homeUntil = now;
+      this.#failsNext = false;
+      this.#failedAt = now;
+      throw new HalError("io", "the paper strike did not hear");
+    }
+    // A command that comes late was meant for the moment at which it failed.
+    const isMeantNow = !this.isFailing();
+    if (command === "released" && isMeantNow && this.isHome()) this.homeUntil = now;
     if (this.command === "released" && command === "secured") this.securedAt = now;
     this.command = command;
   }
@@ -73,6 +95,7 @@ class PaperStrike implements Strike {
   }
 
   close(): void {
+    this.#failsNext = false;
     this.drive("secured");
   }
 }
@@ -165,7 +188,7 @@ export class PaperBoard {
     of(this.#readers, reader).say(report);
   }
 
-  strike(door: DoorId): Pick<PaperStrike, "command" | "homeUntil" | "isHome"> {
+  strike(door: DoorId): Omit<PaperStrike, "drive" | "close"> {
     return of(this.#doors, door).strike;
   }
 

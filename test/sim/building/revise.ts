@@ -67,7 +67,7 @@ function changeOne<T>(all: readonly T[], random: Seeded, change: (one: T) => T):
 /** The site has heard of the uses here, and now and then of one at another controller. */
 function counted(pass: PassRecord, world: BuildingWorld, random: Seeded): PassRecord {
   if (pass.usesMax === undefined) return pass;
-  const spentHere = world.truth.grantCounts.get(pass.id) ?? 0;
+  const spentHere = world.truth.uses.counts.get(pass.id) ?? 0;
   const elsewhere = pass.spentElsewhere ?? 0;
   return { ...pass, spentHere, spentElsewhere: elsewhere + (random.chance(0.2) ? 1 : 0) };
 }

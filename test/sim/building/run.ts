@@ -55,6 +55,7 @@ const weights: Readonly<Record<string, number>> = {
   wrongPinAgainAndAgain: 0.3,
   someoneTampers: 0.5,
   operatorSets: 0.5,
+  strikeFailsOnce: 0.3,
   lockdownEverywhere: 0.1,
   allClear: 2,
   powerFails: 0.5,

@@ -1,14 +1,9 @@
-import type {
-  DoorPosture,
-  DoorSettings,
-  PassRecord,
-  TableContent,
-} from "../../../src/domain/access.ts";
+import type { DoorPosture, DoorSettings, TableContent } from "../../../src/domain/access.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
-import type { DoorEvent } from "../../../src/domain/event.ts";
-import type { AreaId, DoorId, PassId, ReaderId, UserId } from "../../../src/domain/ids.ts";
+import type { AreaId, DoorId, ReaderId, UserId } from "../../../src/domain/ids.ts";
 import type { DenialReason, GrantReason } from "../../../src/domain/reason.ts";
 import { DoingsTruth } from "./doings-truth.ts";
+import { JournalTruth, named } from "./journal-truth.ts";
 import {
   type Admitted,
   type Asked,
@@ -16,7 +11,6 @@ import {
   hasPassTrait,
   hasTrait,
   mayEscort,
-  passShown,
   type Ruling,
   rule,
   type Shown,
@@ -30,9 +24,10 @@ import {
   type Where,
   withGrant,
 } from "./posture-truth.ts";
-import { ReaderTruth, type Refusal, type Who } from "./reader-truth.ts";
-import { ReleaseTruth } from "./release-truth.ts";
+import { ReaderTruth, type Refusal } from "./reader-truth.ts";
 import type { Sight } from "./sight.ts";
+import { StrikeTruth } from "./strike-truth.ts";
+import { type Use, UsesTruth } from "./uses-truth.ts";
 import { type Awaited, type Moment, WhereaboutsTruth } from "./whereabouts-truth.ts";
 
 /** Somebody whom the rules let in, at the moment before the disk and the strike are asked. */
@@ -41,7 +36,7 @@ export interface Grant {
   readonly door: DoorId;
   readonly asked: Asked;
   readonly admitted: readonly Admitted[];
-  readonly uses: readonly { readonly pass: PassId; readonly use: number }[];
+  readonly uses: readonly Use[];
 }
 
 /** Who would be asked for more now, and has nothing more to show, is as one who did not. */
@@ -60,9 +55,9 @@ type Denial = Extract<Ruling, { readonly kind: "denied" }>;
 export class Truth {
   content: TableContent;
   isFire = false;
-  readonly expected: DoorEvent[] = [];
-  /** How many grants each pass that is counted has had, ever, over all power cuts. */
-  readonly grantCounts = new Map<PassId, number>();
+  readonly journal = new JournalTruth();
+  readonly uses = new UsesTruth();
+  readonly strikes: StrikeTruth;
   readonly #sight: Sight;
   readonly #readers = new Map<ReaderId, ReaderTruth>();
   readonly #doings = new DoingsTruth(
@@ -70,14 +65,13 @@ export class Truth {
     (door) => this.#remembers(door),
   );
   readonly #shown = new Map<DoorId, DoorPosture>();
-  readonly #spent = new Map<PassId, number>();
   readonly #whereabouts = new WhereaboutsTruth();
-  readonly #releases = new ReleaseTruth();
   readonly #tampered = new Set<ReaderId | undefined>();
 
   constructor(content: TableContent, sight: Sight) {
     this.content = content;
     this.#sight = sight;
+    this.strikes = new StrikeTruth(sight, (door) => this.settings(door));
     this.#forgetReaders();
   }
 
@@ -101,15 +95,6 @@ export class Truth {
     return this.shownPosture(door).posture === "unlocked";
   }
 
-  /** Somebody was let in or is leaving, not longer ago than this door allows. */
-  isReleasedForSomebody(door: DoorId): boolean {
-    return this.#sight.isRexPressed(door) || this.#releases.mayBe(door, this.#sight.now());
-  }
-
-  owesRelease(door: DoorId): boolean {
-    return this.#releases.mustBe(door, this.#sight.now());
-  }
-
   awaitedAt(door: DoorId): readonly UserId[] {
     return this.#whereabouts.awaitedAt(door);
   }
@@ -129,8 +114,8 @@ export class Truth {
     const place = placeOf(reader);
     const attempt = this.reader(reader).attempt(shown, now);
     if (attempt.kind === "refuse") {
-      this.#deny(reader, attempt.reason, attempt.who);
-      this.#noteDuress(place.id, reader, shown.pin);
+      this.journal.deny(reader, attempt.reason, attempt.who);
+      this.journal.duress(this.content, reader, shown.pin);
       return undefined;
     }
     const { waiting } = this.reader(reader);
@@ -138,7 +123,7 @@ export class Truth {
     const asked = { door: place.id, reader, shown: attempt.shown, waiting, isEscorted };
     const ruling = rule(this.#facts(), asked);
     const grant = this.#take(asked, ruling);
-    this.#noteDuress(place.id, reader, attempt.shown.pin);
+    this.journal.duress(this.content, reader, attempt.shown.pin);
     return grant;
   }
 
@@ -162,11 +147,8 @@ export class Truth {
     }
     const relocks = before.toggledBy !== undefined && after.toggledBy === undefined;
     const reason = relocks ? "granted_relocked" : this.#letIn(door, admitted);
-    for (const { pass, use } of uses) {
-      this.#spent.set(pass, use);
-      this.grantCounts.set(pass, (this.grantCounts.get(pass) ?? 0) + 1);
-    }
-    for (const one of admitted) this.#tellGrant({ door, reader: reader.id, one, reason, uses });
+    this.uses.spend(uses);
+    for (const one of admitted) this.journal.grant({ reader: reader.id, one, reason, uses });
     this.#doings.set(door, after);
     this.#follow();
     const now = this.#sight.now();
@@ -186,32 +168,18 @@ export class Truth {
 
   /** The disk did not take the use. */
   refuse({ reader, admitted }: Grant, reason: DenialReason): void {
-    for (const { pass } of admitted) this.#deny(reader.id, reason, who(pass));
+    for (const { pass } of admitted) this.journal.deny(reader.id, reason, named(pass));
   }
 
-  rexPressed(door: DoorId): void {
-    this.#releases.leaves(door, this.#exitEndsAt(door));
-  }
-
-  rexLetGo(door: DoorId): void {
-    this.#releases.hasLeft(door, this.#exitEndsAt(door));
-  }
-
+  /** Seen, or not seen any more: whoever is awaited counts as in. */
   leafOpened(door: DoorId): void {
-    this.#releases.leafMoved(door);
     this.#came(door);
   }
 
   /** As its contact says, which was sound before as well. */
   leafMoved(door: DoorId, to: "open" | "closed"): void {
     if (to === "open") this.leafOpened(door);
-    this.#releases.leafMoved(door);
-    const { rex, relock } = this.settings(door);
-    const isShutIn = to === "closed" && rex === "admit" && this.#sight.isRexPressed(door);
-    if (isShutIn) this.#releases.leaves(door, this.#exitEndsAt(door));
-    else if (relock === (to === "open" ? "on_open" : "on_close")) {
-      this.#releases.relocked(door, this.#sight.now());
-    }
+    this.strikes.leafMoved(door, to);
   }
 
   override(door: DoorId, override: Doings["override"]): void {
@@ -225,23 +193,24 @@ export class Truth {
 
   forgive(user: UserId | undefined): void {
     if (!this.#whereabouts.forgive(user)) return;
-    this.expected.push({ kind: "passback_forgiven", ...(user !== undefined && { user }) });
+    this.journal.tell({ kind: "passback_forgiven", ...(user !== undefined && { user }) });
   }
 
   fire(state: "raised" | "cleared"): void {
     this.isFire = state === "raised";
     this.#follow();
-    this.expected.push({ kind: "fire", state });
+    this.journal.tell({ kind: "fire", state });
   }
 
   tamper(reader: ReaderId | undefined, state: "raised" | "cleared"): void {
     if (state === "raised") this.#tampered.add(reader);
     else this.#tampered.delete(reader);
-    this.expected.push({ kind: "tamper", state, ...(reader !== undefined && { reader }) });
+    this.journal.tell({ kind: "tamper", state, ...(reader !== undefined && { reader }) });
   }
 
   setTable(content: TableContent): void {
     this.content = content;
+    this.strikes.tableChanged();
     // Whoever lost his pass is where he is all the same.
     this.#whereabouts.forgetOthers((user) => content.users.some(({ id }) => id === user));
     this.passTime();
@@ -256,7 +225,7 @@ export class Truth {
     for (const { id } of doorPlaces) {
       // At a door that is held unlocked as well: whoever did not come in his time does not come.
       const then = this.#sight.now() - boltFallMs;
-      const isLate = this.isHeldUnlocked(id) && !this.#releases.mayCome(id, then);
+      const isLate = this.isHeldUnlocked(id) && !this.strikes.mayCome(id, then);
       this.#whereabouts.giveUp(id, (at) => isLate || this.#sight.wasBoltHomeAfter(id, at));
     }
     this.#follow();
@@ -266,7 +235,7 @@ export class Truth {
   restart(fireFound: boolean): void {
     this.isFire = fireFound;
     this.#forgetReaders();
-    this.#releases.restart();
+    this.strikes.restart();
     this.#whereabouts.restart(this.#moment(), (door) => this.#remembers(door));
     this.#doings.restart();
     this.passTime();
@@ -281,24 +250,21 @@ export class Truth {
       case "granted": {
         const { along } = ruling;
         const admitted = along === undefined ? [ruling] : [along, ruling];
-        const uses = admitted.flatMap(({ pass, pinPass }) => [
-          ...this.#useOf(pass),
-          ...this.#useOf(pinPass),
-        ]);
+        const uses = this.uses.of(admitted);
         return { reader: state, door, asked, admitted, uses };
       }
       case "pin_required":
-        state.awaitPin({ ...who(ruling.pass), shown, until: now + secondFactorMs });
+        state.awaitPin({ ...named(ruling.pass), shown, until: now + secondFactorMs });
         return undefined;
       case "second_person_required":
       case "escort_required": {
         const need = ruling.kind === "escort_required" ? "escort" : "second_person";
-        const person = { ...who(ruling.pass), shown, until: now + companyMs };
+        const person = { ...named(ruling.pass), shown, until: now + companyMs };
         this.#refuse(reader, state.awaitCompany(need, person));
         return undefined;
       }
       case "denied":
-        this.#deny(reader, ruling.reason, ruling.pass && who(ruling.pass));
+        this.journal.deny(reader, ruling.reason, ruling.pass && named(ruling.pass));
         this.#countWrongPin(state, shown, ruling);
         return undefined;
     }
@@ -312,21 +278,8 @@ export class Truth {
         : reason === "wrong_pin" || reason === "pin_of_another_user";
     const pauseMs = isWrong ? reader.wrongPin(this.#sight.now()) : undefined;
     if (pauseMs !== undefined) {
-      this.expected.push({ kind: "pin_lockout", reader: reader.id, pauseMs });
+      this.journal.tell({ kind: "pin_lockout", reader: reader.id, pauseMs });
     }
-  }
-
-  /** A duress PIN is told of whatever became of it. */
-  #noteDuress(door: DoorId, reader: ReaderId, pin: Shown["pin"]): void {
-    const pass = pin && passShown(this.content, { pin });
-    if (!pass?.active || !hasPassTrait(pass, "duress")) return;
-    this.expected.push({ kind: "duress", door, reader, ...who(pass) });
-  }
-
-  #useOf(pass: PassRecord | undefined): Grant["uses"] {
-    if (pass?.usesMax === undefined) return [];
-    const spent = Math.max(this.#spent.get(pass.id) ?? 0, pass.spentHere ?? 0);
-    return [{ pass: pass.id, use: spent + 1 }];
   }
 
   #letIn(door: DoorId, admitted: readonly Admitted[]): GrantReason {
@@ -336,7 +289,7 @@ export class Truth {
     this.#whereabouts.letIn(door, this.#awaited(admitted));
     const isSlow = admitted.some(({ user }) => hasTrait(user, "extra_time"));
     const forMs = unlockMs + (isSlow ? extraTimeMs : 0);
-    if (leaf !== "open") this.#releases.letIn(door, this.#sight.now() + forMs);
+    if (leaf !== "open") this.strikes.letIn(door, forMs);
     // Where no contact could tell, he is taken to have gone in.
     if (leaf !== "closed") this.#came(door);
     return reason;
@@ -358,39 +311,12 @@ export class Truth {
     this.#whereabouts.came(door, this.#moment());
   }
 
-  #tellGrant(told: {
-    readonly door: DoorId;
-    readonly reader: ReaderId;
-    readonly one: Admitted;
-    readonly reason: GrantReason;
-    readonly uses: Grant["uses"];
-  }): void {
-    const { door, reader, one, reason, uses } = told;
-    const person = { door, reader, ...who(one.pass) };
-    const use = uses.find(({ pass }) => pass === one.pass.id)?.use;
-    const pinUse = uses.find(({ pass }) => pass === one.pinPass?.id);
-    const counted = { ...(use !== undefined && { use }), ...(pinUse && { pinUse }) };
-    this.expected.push({ kind: "access_granted", ...person, reason, ...counted });
-    if (one.strayedFrom === undefined) return;
-    this.expected.push({ kind: "passback_violation", ...person, ...one.strayedFrom });
-  }
-
   #refuse(reader: ReaderId, refusals: readonly Refusal[]): void {
-    for (const { reason, pass, user } of refusals) this.#deny(reader, reason, { pass, user });
-  }
-
-  #deny(reader: ReaderId, reason: DenialReason, person: Who | undefined): void {
-    const door = placeOf(reader).id;
-    const named = person && { pass: person.pass, user: person.user };
-    this.expected.push({ kind: "access_denied", door, reader, reason, ...named });
+    for (const { reason, ...person } of refusals) this.journal.deny(reader, reason, person);
   }
 
   #remembers(door: DoorId): boolean {
     return this.settings(door).afterRestart === "remember";
-  }
-
-  #exitEndsAt(door: DoorId): number {
-    return this.#sight.now() + this.settings(door).unlockMs;
   }
 
   #moment(): Moment {
@@ -404,8 +330,7 @@ export class Truth {
       this.#shown.set(id, posture);
       const isShut = posture === "lockdown" || posture === "disabled";
       if (!isChange || !isShut) continue;
-      const isLeaving = this.#sight.isRexPressed(id);
-      this.#releases.barred(id, isLeaving ? this.#exitEndsAt(id) : undefined);
+      this.strikes.barred(id);
     }
   }
 
@@ -428,7 +353,7 @@ export class Truth {
       now: this.#sight.now(),
       posture: (door) => this.posture(door).posture,
       isTampered: (reader) => this.#tampered.has(undefined) || this.#tampered.has(reader),
-      spent: (pass) => this.#spent.get(pass) ?? 0,
+      spent: (pass) => this.uses.spent(pass),
       whereabouts: (user) => this.#whereabouts.of(user),
       insideOrComing: (area) => this.#whereabouts.insideOrComing(area),
       isComingElsewhere: (user, area, door) =>
@@ -442,8 +367,4 @@ export class Truth {
         !this.#whereabouts.awaits(door),
     };
   }
-}
-
-function who({ id, user }: { readonly id: PassId; readonly user: UserId }): Who {
-  return { pass: id, user };
 }

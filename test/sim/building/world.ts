@@ -9,7 +9,8 @@ import type { DoorId, ReaderId, UserId } from "../../../src/domain/ids.ts";
 import { type ClockQuality, edgeNs, epochMs } from "../../../src/domain/time.ts";
 import { PaperPremisesDisk } from "../../unit/controller/paper-premises.ts";
 import { BrokenPromise } from "./broken-promise.ts";
-import { chatterWindowMs, House, type Wire } from "./house.ts";
+import { chatterWindowMs, House } from "./house.ts";
+import { Inputs, type InputsHost } from "./inputs.ts";
 import { Inspector } from "./inspector.ts";
 import { boltFallMs, PaperBoard } from "./paper-board.ts";
 import {
@@ -33,6 +34,7 @@ export interface WorldOptions {
 }
 
 const foundToldMs = 1_000;
+const strikeMendedMs = 1_000;
 /** A controller that knows no time looks at its schedules this often, and a little later. */
 const clockSetNoticedMs = 61_000;
 
@@ -47,12 +49,14 @@ export class BuildingWorld {
   readonly disk = new PaperPremisesDisk();
   readonly eventCounts = new Map<string, number>();
   readonly house = new House();
+  readonly inputs: Inputs;
   readonly #options: WorldOptions;
   readonly #inspector: Inspector;
   #clock: SimClock;
   /** What a good clock would say, less `monotonic`. */
   #trueOffsetMs: number;
   #board: PaperBoard;
+  #troubles: Troubles = new Troubles(() => undefined);
   #controller: Controlled;
 
   constructor(options: WorldOptions) {
@@ -65,15 +69,17 @@ export class BuildingWorld {
       leaf: (door) => this.house.leafSeen(door),
       isContactFaulty: (door) => this.house.wire(`contact ${door}`) !== "sound",
       isReleased: (door) => this.isReleased(door),
-      isRexPressed: (door) => this.house.isRexPressed(door),
+      isRexPressed: (door) => this.house.isRexSeenPressed(door),
       isBoltHome: (door) => this.#isBoltHome(door),
       wasBoltHomeAfter: (door, at) =>
-        this.#isBoltHome(door) || this.#board.strike(door).homeUntil > at,
+        !this.isStrikeFailing(door) &&
+        (this.#isBoltHome(door) || this.#board.strike(door).homeUntil > at),
       now: () => this.#clock.monotonic(),
       wall: () => this.#clock.wall(),
     });
     this.isOrderly = random.chance(0.25);
     this.#inspector = new Inspector(this);
+    this.inputs = new Inputs(this.#inputsHost());
     this.#say(`opened ${new Date(openedAt).toISOString()}`);
     this.#say(JSON.stringify(this.truth.content));
     ({ board: this.#board, controller: this.#controller } = this.#boot());
@@ -94,6 +100,21 @@ export class BuildingWorld {
 
   isReleased(door: DoorId): boolean {
     return this.#board.strike(door).command === "released";
+  }
+
+  isStrikeFailing(door: DoorId): boolean {
+    return this.#board.strike(door).isFailing();
+  }
+
+  /** The next command to this strike is lost on its way. */
+  failStrike(door: DoorId): void {
+    this.#say(`the strike of ${door} will not take a command`);
+    this.#board.strike(door).failOnce();
+  }
+
+  /** What a technician is told of now, by name. */
+  troubles(): readonly string[] {
+    return this.#troubles.active();
   }
 
   /** Whether the leaf gives way to a hand. */
@@ -128,7 +149,14 @@ export class BuildingWorld {
       return this.#presentLate(grant, disk);
     }
     this.#checkRelease(door, isReleaseDue);
+    await this.#settle();
+  }
+
+  /** A strike that did not take a command has it within a second, whatever goes on meanwhile. */
+  async #settle(): Promise<void> {
+    await turn();
     this.#inspector.look();
+    if (doorPlaces.some(({ id }) => this.isStrikeFailing(id))) await this.pass(strikeMendedMs);
   }
 
   /** The use was asked for and is not on disk: until it is, nothing moves. */
@@ -148,7 +176,7 @@ export class BuildingWorld {
     this.disk.works();
     await turn();
     this.#checkRelease(door, isReleaseDue);
-    this.#inspector.look();
+    await this.#settle();
   }
 
   /** Moves the leaf, whatever holds it; who may is for the moves to know. */
@@ -159,8 +187,7 @@ export class BuildingWorld {
     if (this.house.leafSeen(door) !== "unknown") this.truth.leafMoved(door, to);
     this.house.contactChanges(door, this.now);
     this.#board.setLeaf(door, to);
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
   }
 
   /** Nobody changes a contact so fast that it looks like a loose wire. */
@@ -180,72 +207,6 @@ export class BuildingWorld {
     return true;
   }
 
-  async pressRex(door: DoorId): Promise<void> {
-    await this.letGoOfRex(door);
-    if (!this.house.hasRex(door)) return;
-    this.#say(`exit button of ${door} pressed`);
-    this.house.rex.set(door, "pressed");
-    const leaf = this.house.leafSeen(door);
-    const admits =
-      this.truth.settings(door).rex === "admit" &&
-      leaf !== "open" &&
-      this.house.wire(`rex ${door}`) === "sound";
-    if (admits) this.truth.rexPressed(door);
-    this.#board.setRex(door, "pressed");
-    await turn();
-    if (admits && !this.isReleased(door)) throw new BrokenPromise(`${door} let nobody out`);
-    this.#inspector.look();
-  }
-
-  async letGoOfRex(door: DoorId): Promise<void> {
-    if (!this.house.isRexPressed(door)) return;
-    await this.pass(700);
-    this.truth.rexLetGo(door);
-    this.house.rex.set(door, "idle");
-    this.#board.setRex(door, "idle");
-    await turn();
-    this.#inspector.look();
-  }
-
-  /** `input`: "contact DOOR", "rex DOOR" or "fire". */
-  async setWire(input: string, wire: Wire): Promise<void> {
-    if (this.house.wire(input) === wire) return;
-    const door = doorPlaces.find(({ id }) => input === `contact ${id}`)?.id;
-    if (door !== undefined) await this.calmContact(door);
-    this.#say(`wire of ${input}: ${wire}`);
-    this.house.wires.set(input, wire);
-    if (door !== undefined) this.house.contactChanges(door, this.now);
-    // Nobody can tell any more who comes in, and who waits for it must not wait for ever.
-    const isToldOpen = door !== undefined && this.house.leafSeen(door) !== "closed";
-    if (isToldOpen) this.truth.leafOpened(door);
-    if (input === "fire") this.#fireWireChanged(wire);
-    if (wire === "sound" && input.startsWith("rex ")) this.#rexWireMended(input);
-    this.#board.setWire(input, wire);
-    await turn();
-    this.#inspector.look();
-  }
-
-  async setFire(state: "raised" | "idle"): Promise<void> {
-    if (this.house.fire === state) return;
-    this.#say(`fire ${state}`);
-    this.house.fire = state;
-    if (this.house.wire("fire") === "sound")
-      this.truth.fire(state === "raised" ? "raised" : "cleared");
-    this.#board.setFire(state);
-    await turn();
-    this.#inspector.look();
-  }
-
-  async setTamper(reader: ReaderId | undefined, state: "raised" | "idle"): Promise<void> {
-    if ((this.house.tampers.get(reader) ?? "idle") === state) return;
-    this.#say(`tamper of ${reader ?? "the enclosure"} ${state}`);
-    this.house.tampers.set(reader, state);
-    this.truth.tamper(reader, state === "raised" ? "raised" : "cleared");
-    this.#board.setTamper(reader, state);
-    await turn();
-    this.#inspector.look();
-  }
-
   async override(door: DoorId, asked: OverrideRequest): Promise<void> {
     const until = asked.until === "cleared" ? undefined : this.truth.nextUnlockChange(door);
     if (asked.until === "next_change" && until === undefined && this.quality !== "unknown") return;
@@ -259,32 +220,28 @@ export class BuildingWorld {
     if (this.#controller.override(door, asked) !== isPossible) {
       throw new BrokenPromise(`the override was ${isPossible ? "refused" : "accepted"}`);
     }
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
   }
 
   async clearOverride(door: DoorId): Promise<void> {
     this.#say(`operator: ${door} cleared`);
     this.truth.override(door, undefined);
     this.#controller.override(door, "clear");
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
   }
 
   async forgive(user: UserId | undefined): Promise<void> {
     this.#say(`operator: ${user ?? "everybody"} forgiven`);
     this.truth.forgive(user);
     this.#controller.forgive(user);
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
   }
 
   async setTable(content: TableContent): Promise<void> {
     this.#say(`table ${content.table.version}`);
     this.truth.setTable(content);
     this.#controller.setTable(content);
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
   }
 
   moveEnds(): void {
@@ -293,8 +250,7 @@ export class BuildingWorld {
 
   async pass(ms: number): Promise<void> {
     this.#clock.advance(ms);
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
   }
 
   /** The clock loses the time, or gets it back; the controller notices within a minute. */
@@ -323,21 +279,20 @@ export class BuildingWorld {
     ({ board: this.#board, controller: this.#controller } = this.#boot());
     const isFire = this.house.fire === "raised" && this.house.wire("fire") === "sound";
     this.truth.restart(isFire);
-    await turn();
-    this.#inspector.look();
+    await this.#settle();
     this.#expectFound();
     await this.pass(foundToldMs);
   }
 
   /** What is found at the start is acted on at once, and told where it goes on. */
   #expectFound(): void {
-    const { expected } = this.truth;
+    const { journal } = this.truth;
     const wire = this.house.wire("fire");
-    if (wire !== "sound") expected.push({ kind: "alarm_input_fault", input: "fire", fault: wire });
-    if (this.truth.isFire) expected.push({ kind: "fire", state: "raised" });
+    if (wire !== "sound") journal.tell({ kind: "alarm_input_fault", input: "fire", fault: wire });
+    if (this.truth.isFire) journal.tell({ kind: "fire", state: "raised" });
     for (const [reader, state] of this.house.tampers) {
       const named = reader === undefined ? {} : { reader };
-      if (state === "raised") expected.push({ kind: "tamper", state, ...named });
+      if (state === "raised") journal.tell({ kind: "tamper", state, ...named });
     }
   }
 
@@ -351,11 +306,12 @@ export class BuildingWorld {
       this.eventCounts.set(event.kind, (this.eventCounts.get(event.kind) ?? 0) + 1);
       for (const told of subject.journalled(event)) this.#inspector.hear(told);
     };
+    this.#troubles = new Troubles(record);
     const options = {
       board: subject.board(board.board),
       digestPin: digestOf,
       record,
-      troubles: new Troubles(record),
+      troubles: this.#troubles,
       premises: subject.premises(this.disk.open(this.#clock)),
     };
     return { board, controller: subject.open(options, this.truth.content) };
@@ -371,7 +327,7 @@ export class BuildingWorld {
   }
 
   #checkRelease(door: DoorId, isDue: boolean): void {
-    if (isDue && !this.isReleased(door)) {
+    if (isDue && !this.isReleased(door) && !this.isStrikeFailing(door)) {
       throw new BrokenPromise(`granted, but the strike of ${door} stayed secured`);
     }
   }
@@ -386,23 +342,20 @@ export class BuildingWorld {
     return this.#board.strike(door).isHome();
   }
 
-  /** A fault changes nothing of the fire; a mended wire says what is so now. */
-  #fireWireChanged(wire: Wire): void {
-    const fault = wire === "sound" ? "none" : wire;
-    this.truth.expected.push({ kind: "alarm_input_fault", input: "fire", fault });
-    const isRaised = this.house.fire === "raised";
-    if (wire === "sound" && isRaised !== this.truth.isFire) {
-      this.truth.fire(isRaised ? "raised" : "cleared");
-    }
-  }
-
-  /** A button found pressed when its wire is mended is a press. */
-  #rexWireMended(input: string): void {
-    const door = doorPlaces.find(({ id }) => input === `rex ${id}`)?.id;
-    if (door === undefined || !this.house.isRexPressed(door)) return;
-    if (this.truth.settings(door).rex === "admit" && this.house.leafSeen(door) !== "open") {
-      this.truth.rexPressed(door);
-    }
+  #inputsHost(): InputsHost {
+    const board = () => this.#board;
+    return {
+      house: this.house,
+      truth: this.truth,
+      get board() {
+        return board();
+      },
+      now: () => this.now,
+      pass: (ms) => this.pass(ms),
+      calmContact: (door) => this.calmContact(door),
+      say: (line) => this.#say(line),
+      settle: () => this.#settle(),
+    };
   }
 
   #say(line: string): void {
