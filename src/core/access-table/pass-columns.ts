@@ -92,6 +92,7 @@ export class PassColumns {
   }
 
   user(pass: number): number {
+    this.ids.foresee(pass);
     return this.records.user(pass);
   }
 
