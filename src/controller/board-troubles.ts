@@ -1,6 +1,13 @@
 import type { Board } from "../../hal/board.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 
+const nothingAsked = {
+  fire: "ignore",
+  exitReaders: [],
+  relock: "after_unlock_time",
+  interlock: [],
+} as const;
+
 /**
  * What a table asks of a board that the board cannot do, each as a trouble and whether it is so: a
  * site that believes in a fire input nobody wired, or in an exit reader of another name, is told.
@@ -11,9 +18,9 @@ export function boardTroubles(
 ): readonly (readonly [string, boolean])[] {
   const readers = new Set(board.readers.map(({ id }) => id));
   return board.doors.flatMap(({ id, position }) => {
-    const settings = table.door(id);
-    if (settings === undefined) return [];
-    const { fire, exitReaders, relock, interlock } = settings;
+    // Of a door that the table gave up nothing is asked any more, and what was raised is over.
+    const asked = table.door(id) ?? nothingAsked;
+    const { fire, exitReaders, relock, interlock } = asked;
     const needsContact = relock !== "after_unlock_time" || interlock.length > 0;
     return [
       [`no_fire_input:${id}`, fire === "unlock" && board.fire === undefined],

@@ -179,6 +179,22 @@ t.test(
   },
 );
 
+t.test("a table that gives up a door asks nothing of its board any more", async (t) => {
+  const world = open(site({ lab: { exitReaders: ["nowhere" as typeof lab.reader] } }));
+  const [kept] = site().doors;
+  if (kept === undefined) throw new Error("no door");
+  const without = site({}, { doors: [kept], rules: [rule("r", ["ada"], ["front"])] });
+  world.controller.setTable(buildAccessTable(without, testHashKey));
+  t.same(
+    world.events.flatMap((one) => (one.kind === "trouble" ? `${one.trouble} ${one.state}` : [])),
+    [
+      "unknown_exit_reader:lab raised",
+      "door_not_in_table:lab raised",
+      "unknown_exit_reader:lab cleared",
+    ],
+  );
+});
+
 t.test("an operator is told when the disk does not take his word", async (t) => {
   const world = open(site());
   world.disk.state = "refuses";
