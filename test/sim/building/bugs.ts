@@ -1,13 +1,16 @@
 import type { PassRecord, PassTrait } from "../../../src/domain/access.ts";
 import {
+  decidedOnce,
   inMemoryOnly,
   type PlantedBug,
   withAreas,
   withBoard,
   withController,
+  withDeafStrike,
   withDoorHardware,
   withDoors,
   withJournal,
+  withLookup,
   withPasses,
   withRules,
   withStore,
@@ -129,6 +132,11 @@ const areaBugs: Readonly<Record<string, PlantedBug>> = {
     store.memory.claim = () => () => undefined;
     return {};
   }),
+  "other-door-forgotten": withStore("one card lets two people in by two doors", ({ memory }) => {
+    const isComing = memory.isComing.bind(memory);
+    memory.isComing = (user, area, besides) => besides === undefined && isComing(user, area);
+    return {};
+  }),
   "granted-is-inside": withStore("who was granted and never came in is inside", (store) => {
     const { memory } = store;
     const reserve = memory.reserve.bind(memory);
@@ -221,6 +229,16 @@ const doorBugs: Readonly<Record<string, PlantedBug>> = {
       strike: { drive, commanded: () => strike.commanded(), close: () => strike.close() },
     };
   }),
+  "failure-unnoticed": withBoard("a strike that missed a command is left so", (board) => ({
+    ...board,
+    doors: board.doors.map((door) => withDeafStrike(door, () => true)),
+  })),
+  "fire-asks-once": withBoard("fire commands a strike once, whether it hears or not", (board) => ({
+    ...board,
+    doors: board.doors.map((door) =>
+      withDeafStrike(door, (command) => command === "released" && board.fire?.read() === "raised"),
+    ),
+  })),
   "believes-a-lost-clock": withBoard("a clock that lost the time is believed", (board) => {
     const { clock } = board;
     const wall = () => ({ ...clock.wall(), quality: "trusted" as const });
@@ -259,12 +277,28 @@ const restartBugs: Readonly<Record<string, PlantedBug>> = {
   "disk-failure-hidden": withStore("a use that the disk refused is granted", (store) => ({
     commit: (changes) => store.commit(changes).catch(() => undefined),
   })),
+  "uses-taken-back-twice": withStore("a use that was not granted is given back twice", (store) => ({
+    takeBack: (pass) => {
+      store.takeBack(pass);
+      store.takeBack(pass);
+    },
+  })),
   "refused-use-lost": withStore("a use that was not granted is lost all the same", () => ({
     takeBack: () => undefined,
   })),
 };
 
 const shellBugs: Readonly<Record<string, PlantedBug>> = {
+  "toggle-outlives-its-pass": withLookup(
+    "a door stays unlocked by a toggle whose pass was taken away",
+    ({ passes }) => {
+      const everGood = Array.from({ length: passes.count }, (_, pass) => pass).find(
+        (pass) => passes.isActive(pass) && passes.endsAt(pass) === Number.POSITIVE_INFINITY,
+      );
+      if (everGood !== undefined) passes.numberOf = () => everGood;
+    },
+  ),
+  "decided-once": withStore("what changed while a use was written is not looked at", decidedOnce),
   "old-table-stays": withController("a new table is not used", () => ({
     setTable: () => undefined,
   })),

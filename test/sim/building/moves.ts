@@ -234,6 +234,7 @@ async function useCounted(
   const isOtherThere = disk === "is_slow" && random.chance(0.7);
   const othersCome = async () => {
     for (let count = random.between(1, 4); isOtherThere && count > 0; count -= 1) {
+      if (random.chance(0.3)) await thingsChange(world, random);
       const card = drawCardOf(world, random, ({ usesMax }) => usesMax === undefined);
       const reader = drawReader(random);
       // Who waits there might have a use to be written as well.
@@ -245,6 +246,17 @@ async function useCounted(
     const card = drawCardOf(world, random, ({ usesMax }) => usesMax !== undefined);
     if (card !== undefined) await world.present(drawReader(random), { card }, disk, othersCome);
   }
+}
+
+/** What the disk's answer finds otherwise than it was when it was asked. */
+async function thingsChange(world: BuildingWorld, random: Seeded): Promise<void> {
+  const changes: readonly Move[] = [
+    orderlyMoves["tableArrives"],
+    orderlyMoves["operatorSets"],
+    orderlyMoves["someoneTampers"],
+    orderlyMoves["lockdownEverywhere"],
+  ].flatMap((move) => move ?? []);
+  await changes[random.between(0, changes.length - 1)]?.(world, random);
 }
 
 /** To a moment around the next minute at which some schedule opens or shuts. */

@@ -193,7 +193,11 @@ export function drawDoor(random: Seeded, { id, exitReader }: DoorPlace): DoorSet
     clockUnknown: random.pick(["deny", "allow"]),
     ...(inside !== undefined && { inside: areaId(inside) }),
     ...(outside !== undefined && inside !== undefined && { outside: areaId(outside) }),
-    exitReaders: exitReader === undefined ? [] : [exitReader],
+    exitReaders: [
+      ...(exitReader === undefined ? [] : [exitReader]),
+      // That nobody wired.
+      ...(random.chance(0.03) ? [readerId("attic-out")] : []),
+    ],
     interlock: partner !== undefined && random.chance(0.4) ? [partner] : [],
     twoPerson: id === "vault" && random.chance(0.4) ? "required" : "not_required",
     tamper: random.pick(["deny", "go_on"]),

@@ -1,6 +1,8 @@
 import type { Board, DoorHardware } from "../../../hal/board.ts";
+import type { StrikeCommand } from "../../../hal/strike.ts";
 import type { PremisesStore } from "../../../src/controller/premises-store.ts";
-import type { PremisesChange } from "../../../src/core/premises-memory.ts";
+import type { AccessTable } from "../../../src/core/access-table/access-table.ts";
+import type { PremisesChange, PremisesMemory } from "../../../src/core/premises-memory.ts";
 import type {
   AreaRecord,
   DoorSettings,
@@ -10,6 +12,8 @@ import type {
   UserRecord,
 } from "../../../src/domain/access.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
+import { HalError } from "../../../src/domain/hal-error.ts";
+import { doorPlaces, wiring } from "./plan.ts";
 import { type Subject, theController } from "./subject.ts";
 
 /** One way to get a building wrong, and the controller that does. */
@@ -94,6 +98,18 @@ export const inMemoryOnly = (
     };
   });
 
+/** A table that finds what another would not. */
+export const withLookup = (about: string, spoil: (table: AccessTable) => void): PlantedBug => ({
+  about,
+  subject: {
+    ...theController,
+    table: (table) => {
+      spoil(table);
+      return table;
+    },
+  },
+});
+
 export const withBoard = (about: string, board: (board: Board) => Board): PlantedBug => ({
   about,
   subject: { ...theController, board },
@@ -126,3 +142,55 @@ export const withController = (
     },
   },
 });
+
+/** A strike whose failures are not heard of, where `isUnheard` says so. */
+export function withDeafStrike(
+  door: DoorHardware,
+  isUnheard: (command: StrikeCommand) => boolean,
+): DoorHardware {
+  const { strike } = door;
+  let asked = strike.commanded();
+  const drive: typeof strike.drive = (command) => {
+    try {
+      strike.drive(command);
+    } catch (error) {
+      if (!(error instanceof HalError) || !isUnheard(command)) throw error;
+    }
+    asked = command;
+  };
+  return { ...door, strike: { drive, commanded: () => asked, close: () => strike.close() } };
+}
+
+/** Once a use is on disk the premises are, for a moment, as they were when it was asked for. */
+export function decidedOnce(store: PremisesStore): Partial<PremisesStore> {
+  const { memory } = store;
+  const live = {
+    isShut: memory.isShut.bind(memory),
+    isTampered: memory.isTampered.bind(memory),
+    postureState: memory.postureState.bind(memory),
+  };
+  return {
+    commit: (changes) => {
+      const before = frozen(memory);
+      return store.commit(changes).then(() => {
+        Object.assign(memory, before);
+        // Behind whoever waits for this promise.
+        void Promise.resolve().then(() =>
+          Promise.resolve().then(() => Object.assign(memory, live)),
+        );
+      });
+    },
+  };
+}
+
+function frozen(memory: PremisesMemory): Partial<PremisesMemory> {
+  const shut = new Map(doorPlaces.map(({ id }) => [id, memory.isShut(id)]));
+  const states = new Map(doorPlaces.map(({ id }) => [id, memory.postureState(id)]));
+  const readers = wiring.flatMap((door) => door.readers);
+  const tampered = new Map(readers.map((reader) => [reader, memory.isTampered(reader)]));
+  return {
+    isShut: (door) => shut.get(door) ?? true,
+    postureState: (door) => states.get(door) ?? {},
+    isTampered: (reader) => reader !== undefined && (tampered.get(reader) ?? false),
+  };
+}

@@ -1,5 +1,6 @@
 import type { Seeded } from "../../../hal/sim/seeded.ts";
 import type { DoorSettings, PassRecord, TableContent } from "../../../src/domain/access.ts";
+import type { DoorId } from "../../../src/domain/ids.ts";
 import { epochMs } from "../../../src/domain/time.ts";
 import { doorPlaces, drawAreas, drawDoor, drawRules } from "./plan.ts";
 import type { BuildingWorld } from "./world.ts";
@@ -37,14 +38,43 @@ const changes: Readonly<Record<string, Change>> = {
     const rebuilt = drawDoor(random, place);
     const isOther = (door: DoorSettings) =>
       door.inside !== rebuilt.inside || door.outside !== rebuilt.outside;
+    const known = doors.map(({ id }) => id);
+    const built = { ...rebuilt, interlock: rebuilt.interlock.filter((id) => known.includes(id)) };
     // Who is inside of an area with a new door is anybody's guess.
     const mayBe = (door: DoorSettings) => !world.isOrderly || !isOther(door);
-    return { doors: doors.map((door) => (door.id === place.id && mayBe(door) ? rebuilt : door)) };
+    return { doors: doors.map((door) => (door.id === place.id && mayBe(door) ? built : door)) };
   },
-  rulesAreRewritten: (_content, _world, random) => ({ rules: drawRules(random) }),
+  doorIsGivenUpOrBack: (content, world, random) => {
+    const { doors } = content;
+    const missing = doorPlaces.filter(({ id }) => doors.every((door) => door.id !== id));
+    if (missing.length > 0) {
+      return { doors: [...doors, ...missing.map((place) => drawDoor(random, place))] };
+    }
+    const gone = doors[random.between(0, doors.length - 1)]?.id;
+    return world.isOrderly || gone === undefined ? {} : withoutDoor(content, gone);
+  },
+  rulesAreRewritten: (content, _world, random) => {
+    const doors = new Set(content.doors.map(({ id }) => id));
+    const rules = drawRules(random);
+    return {
+      rules: rules.map((rule) => ({ ...rule, doors: rule.doors.filter((id) => doors.has(id)) })),
+    };
+  },
   areasAreRewritten: (_content, world, random) =>
     world.isOrderly ? {} : { areas: drawAreas(random) },
 };
+
+/** Nothing in a table names a door that it lacks. */
+function withoutDoor(content: TableContent, gone: DoorId): Partial<TableContent> {
+  const isKept = (door: DoorId) => door !== gone;
+  return {
+    doors: content.doors
+      .filter(({ id }) => isKept(id))
+      .map((door) => ({ ...door, interlock: door.interlock.filter(isKept) })),
+    rules: content.rules.map((rule) => ({ ...rule, doors: rule.doors.filter(isKept) })),
+    zones: content.zones.map((zone) => ({ ...zone, doors: zone.doors.filter(isKept) })),
+  };
+}
 
 /** The next table. */
 export function revise(world: BuildingWorld, random: Seeded): TableContent {

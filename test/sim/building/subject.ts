@@ -4,7 +4,7 @@ import {
   type DoorControllerOptions,
 } from "../../../src/controller/door-controller.ts";
 import type { PremisesStore } from "../../../src/controller/premises-store.ts";
-import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
+import { type AccessTable, buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import type { OverrideRequest } from "../../../src/core/posture.ts";
 import type { TableContent } from "../../../src/domain/access.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
@@ -22,6 +22,8 @@ export interface Controlled {
 /** The controller as the simulation drives it, and what a planted bug may put in its way. */
 export interface Subject {
   open(options: DoorControllerOptions, content: TableContent): Controlled;
+  /** What the controller looks things up in. */
+  table(table: AccessTable): AccessTable;
   board(board: Board): Board;
   premises(store: PremisesStore): PremisesStore;
   /** What the journal is told, in its order. */
@@ -31,15 +33,17 @@ export interface Subject {
 const hashKey = [0x5eed, 0xb17d] as const;
 
 export const theController: Subject = {
-  open: (options, content) => {
-    const controller = new DoorController(options, buildAccessTable(content, hashKey));
+  open(options, content) {
+    const built = (next: TableContent) => this.table(buildAccessTable(next, hashKey));
+    const controller = new DoorController(options, built(content));
     return {
-      setTable: (next) => controller.setTable(buildAccessTable(next, hashKey)),
+      setTable: (next) => controller.setTable(built(next)),
       override: (door, asked) => controller.override(door, asked).ok,
       forgive: (user) => controller.forgive(user),
       close: () => controller.close(),
     };
   },
+  table: (table) => table,
   board: (board) => board,
   premises: (store) => store,
   journalled: (event) => [event],

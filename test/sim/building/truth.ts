@@ -64,6 +64,8 @@ export class Truth {
     (door) => this.#where(door),
     (door) => this.#remembers(door),
   );
+  /** A door that its site gave up goes on opening at a fire, as long as anybody remembers it. */
+  readonly #fireOfOld = new Map<DoorId, DoorSettings["fire"]>();
   readonly #shown = new Map<DoorId, DoorPosture>();
   readonly #whereabouts = new WhereaboutsTruth();
   readonly #tampered = new Set<ReaderId | undefined>();
@@ -76,9 +78,9 @@ export class Truth {
   }
 
   settings(door: DoorId): DoorSettings {
-    return (
-      this.content.doors.find(({ id }) => id === door) ?? { ...doorDefaults, id: door, name: door }
-    );
+    const known = this.content.doors.find(({ id }) => id === door);
+    const fire = this.#fireOfOld.get(door) ?? doorDefaults.fire;
+    return known ?? { ...doorDefaults, id: door, name: door, fire };
   }
 
   /** Without the fire, which moves the strike and lets nobody's card do more. */
@@ -209,6 +211,7 @@ export class Truth {
   }
 
   setTable(content: TableContent): void {
+    for (const { id } of doorPlaces) this.#fireOfOld.set(id, this.settings(id).fire);
     this.content = content;
     this.strikes.tableChanged();
     // Whoever lost his pass is where he is all the same.
@@ -234,6 +237,7 @@ export class Truth {
   /** Power is back: what is kept is what each door's rule says, and what is always kept. */
   restart(fireFound: boolean): void {
     this.isFire = fireFound;
+    this.#fireOfOld.clear();
     this.#forgetReaders();
     this.strikes.restart();
     this.#whereabouts.restart(this.#moment(), (door) => this.#remembers(door));
