@@ -15,11 +15,14 @@ export class IdColumn {
   private readonly blockStarts: Uint32Array;
   /** Where an identifier is put together, so that reading one allocates its string only. */
   private readonly spelling = new Uint8Array(idCharsMax);
-  /** Where the last number's identifiers begin: who asks for one of them mostly wants the next too. */
+  /**
+   * Of the number that was sought last: where its block begins, how long the head there is, and where
+   * its own identifiers begin, once that was asked.
+   */
   private soughtNumber = -1;
-  private soughtPlace = 0;
-  /** Kept, or nobody would read it. */
-  private foreseen = 0;
+  private blockStart = 0;
+  private headLength = 0;
+  private soughtPlace = -1;
 
   constructor(count: number, perNumber: number, idAt: (number: number, which: number) => string) {
     this.perNumber = perNumber;
@@ -55,22 +58,22 @@ export class IdColumn {
   }
 
   /**
-   * Reads what `at` will read, for nothing: far memory comes while the processor has other things to
-   * do. Nearly a tenth of the slowest decisions' time.
+   * Begins to find a number's identifiers. Called early, it has far memory fetched while the processor
+   * does other things: nearly a tenth of the slowest decisions' time.
    */
-  foresee(number: number): void {
-    this.foreseen =
-      this.bytes[this.blockStarts[Math.floor(number / this.numbersPerBlock)] ?? 0] ?? 0;
+  seek(number: number): void {
+    if (this.soughtNumber === number) return;
+    this.blockStart = (this.blockStarts[Math.floor(number / this.numbersPerBlock)] ?? 0) + 2;
+    this.headLength = this.bytes[this.blockStart - 1] ?? 0;
+    this.soughtNumber = number;
+    this.soughtPlace = -1;
   }
 
   at(number: number, which: number): string {
-    const { bytes, spelling } = this;
-    const start = (this.blockStarts[Math.floor(number / this.numbersPerBlock)] ?? 0) + 2;
-    if (this.soughtNumber !== number) {
-      this.soughtPlace = this.skip(start, (number % this.numbersPerBlock) * this.perNumber);
-      this.soughtNumber = number;
-    }
-    const head = this.skip(start, which);
+    this.seek(number);
+    const { bytes, spelling, blockStart } = this;
+    if (this.soughtPlace < 0) this.soughtPlace = this.placeOf(number);
+    const head = this.skip(blockStart, which);
     const at = this.skip(this.soughtPlace, which);
     const shared = bytes[at - 2] ?? 0;
     const length = shared + (bytes[at - 1] ?? 0);
@@ -79,6 +82,13 @@ export class IdColumn {
       spelling[index] = bytes[at + index - shared] ?? 0;
     }
     return textOf(spelling, length);
+  }
+
+  private placeOf(number: number): number {
+    const entries = (number % this.numbersPerBlock) * this.perNumber;
+    return entries === 0
+      ? this.blockStart
+      : this.skip(this.blockStart + this.headLength + 2, entries - 1);
   }
 
   /** From where one entry's characters stand to where those of a later one do. */

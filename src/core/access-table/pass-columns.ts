@@ -92,7 +92,8 @@ export class PassColumns {
   }
 
   user(pass: number): number {
-    this.ids.foresee(pass);
+    // Every decision asks for the names in the end.
+    this.ids.seek(pass);
     return this.records.user(pass);
   }
 
