@@ -291,9 +291,13 @@ const restartBugs: Readonly<Record<string, PlantedBug>> = {
 const shellBugs: Readonly<Record<string, PlantedBug>> = {
   "toggle-outlives-its-pass": withLookup(
     "a door stays unlocked by a toggle whose pass was taken away",
-    ({ passes }) => {
+    (table) => {
+      const { passes } = table;
       const everGood = Array.from({ length: passes.count }, (_, pass) => pass).find(
-        (pass) => passes.isActive(pass) && passes.endsAt(pass) === Number.POSITIVE_INFINITY,
+        (pass) =>
+          passes.isActive(pass) &&
+          passes.endsAt(pass) === Number.POSITIVE_INFINITY &&
+          !table.isSuspended(passes.user(pass)),
       );
       if (everGood !== undefined) passes.numberOf = () => everGood;
     },

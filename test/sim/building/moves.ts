@@ -71,6 +71,9 @@ export const orderlyMoves: Readonly<Record<string, Move>> = {
     world.failStrike(drawDoor(random).id);
     return Promise.resolve();
   },
+  /** Somebody sets it, and is believed. */
+  clockIsSetWrong: (world, random) =>
+    world.setClock("trusted", random.pick([0, 5 * hourMs, -3 * hourMs])),
   clockIsLostOrFound: (world, random) =>
     world.quality === "unknown"
       ? world.setClock(random.pick(["trusted", "holdover"]), 0)

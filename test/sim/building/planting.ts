@@ -161,7 +161,7 @@ export function withDeafStrike(
   return { ...door, strike: { drive, commanded: () => asked, close: () => strike.close() } };
 }
 
-/** Once a use is on disk the premises are, for a moment, as they were when it was asked for. */
+/** What is decided once a use is on disk is decided on the premises of when it was asked for. */
 export function decidedOnce(store: PremisesStore): Partial<PremisesStore> {
   const { memory } = store;
   const live = {
@@ -179,6 +179,14 @@ export function decidedOnce(store: PremisesStore): Partial<PremisesStore> {
           Promise.resolve().then(() => Object.assign(memory, live)),
         );
       });
+    },
+    grantUse: (pass) => {
+      Object.assign(memory, live);
+      return store.grantUse(pass);
+    },
+    takeBack: (pass) => {
+      Object.assign(memory, live);
+      store.takeBack(pass);
     },
   };
 }

@@ -23,6 +23,17 @@ const changes: Readonly<Record<string, Change>> = {
     const lost = random.between(0, passes.length - 1);
     return passes.length < 8 ? {} : { passes: passes.filter((_, index) => index !== lost) };
   },
+  togglerGoes: ({ passes, users }, { truth }, random) => {
+    const toggling = doorPlaces.flatMap(({ id }) => truth.toggledBy(id) ?? []);
+    const gone = passes.find(({ id }) => toggling.includes(id));
+    if (gone === undefined) return {};
+    const others = passes.filter(({ id }) => id !== gone.id);
+    if (random.chance(0.3)) return { passes: others };
+    if (random.chance(0.5)) return { passes: [...others, { ...gone, active: false }] };
+    return {
+      users: users.map((user) => (user.id === gone.user ? { ...user, suspended: true } : user)),
+    };
+  },
   passEndsSoon: ({ passes }, world, random) => ({
     passes: changeOne(passes, random, (pass) => ({
       ...pass,

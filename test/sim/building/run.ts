@@ -56,6 +56,7 @@ const weights: Readonly<Record<string, number>> = {
   someoneTampers: 0.5,
   operatorSets: 0.5,
   strikeFailsOnce: 0.3,
+  clockIsSetWrong: 0.2,
   lockdownEverywhere: 0.1,
   allClear: 2,
   powerFails: 0.5,

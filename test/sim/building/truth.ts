@@ -1,6 +1,6 @@
 import type { DoorPosture, DoorSettings, TableContent } from "../../../src/domain/access.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
-import type { AreaId, DoorId, ReaderId, UserId } from "../../../src/domain/ids.ts";
+import type { AreaId, DoorId, PassId, ReaderId, UserId } from "../../../src/domain/ids.ts";
 import type { DenialReason, GrantReason } from "../../../src/domain/reason.ts";
 import { DoingsTruth } from "./doings-truth.ts";
 import { JournalTruth, named } from "./journal-truth.ts";
@@ -91,6 +91,10 @@ export class Truth {
   shownPosture(door: DoorId): Posture {
     const isOpenedByFire = this.isFire && this.settings(door).fire === "unlock";
     return isOpenedByFire ? { posture: "unlocked", cause: "fire" } : this.posture(door);
+  }
+
+  toggledBy(door: DoorId): PassId | undefined {
+    return this.#doings.of(door).toggledBy;
   }
 
   isHeldUnlocked(door: DoorId): boolean {
