@@ -5,7 +5,7 @@ import { disorderlyMoves, orderlyMoves } from "./building/moves.ts";
 import { runBuilding } from "./building/run.ts";
 
 const moveCount = 150;
-const fixedSeedCount = 120;
+const fixedSeedCount = 100;
 const freshSeedCount = 40;
 /** A planted bug that hides for longer than this would not be found by anybody's patience either. */
 const seedsToFindABugMax = 80;

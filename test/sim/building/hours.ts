@@ -9,6 +9,8 @@ import type { CalendarDay, ScheduleRecord, WeeklyInterval } from "../../../src/d
 export const buildingZone = "Europe/Berlin";
 
 const minuteMs = 60_000;
+/** Intervals of this building begin and end at one, as clocks are put forward at one. */
+const quarterMs = 15 * minuteMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 /** No schedule of a week with a holiday in it stays as it is for longer. */
@@ -28,11 +30,11 @@ export function isOpen(
   return yesterday.some((one) => minute + 1_440 < endMinute(one));
 }
 
-/** The first minute after `at` at which `say` says something else; undefined: not for two weeks. */
+/** The first quarter after `at` at which `say` says something else; undefined: not for two weeks. */
 export function nextChange(at: number, say: (at: number) => unknown): number | undefined {
   const now = say(at);
-  const firstMinute = Math.floor(at / minuteMs) * minuteMs + minuteMs;
-  for (let then = firstMinute; then < at + changeWithinDays * dayMs; then += minuteMs) {
+  const first = Math.floor(at / quarterMs) * quarterMs + quarterMs;
+  for (let then = first; then < at + changeWithinDays * dayMs; then += quarterMs) {
     if (say(then) !== now) return then;
   }
   return undefined;
