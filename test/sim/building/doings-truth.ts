@@ -1,6 +1,7 @@
 import type { DoorId } from "../../../src/domain/ids.ts";
 import {
   type Doings,
+  hasShutSince,
   type Posture,
   postureOf,
   type Where,
@@ -13,6 +14,8 @@ const nothing: Doings = {};
 /** What people did to each door's posture, and what of it a restart leaves. */
 export class DoingsTruth {
   readonly #doings = new Map<DoorId, Doings>();
+  /** The time of the last look at a door; absent where the clock was set since. */
+  readonly #lookedAt = new Map<DoorId, number>();
   readonly #where: (door: DoorId) => Where;
   readonly #remembers: (door: DoorId) => boolean;
 
@@ -40,8 +43,19 @@ export class DoingsTruth {
 
   passTime(): void {
     for (const [door, doings] of [...this.#doings]) {
-      this.set(door, withoutWhatIsOver(this.#where(door), doings));
+      const where = this.#where(door);
+      const from = this.#lookedAt.get(door) ?? where.wall.at;
+      const hasShut = doings.firstInUntil !== undefined && hasShutSince(where, from);
+      const { firstInUntil: _, ...others } = doings;
+      this.set(door, withoutWhatIsOver(where, hasShut ? others : doings));
+      if (where.wall.quality === "unknown") this.#lookedAt.delete(door);
+      else this.#lookedAt.set(door, where.wall.at);
     }
+  }
+
+  /** The hours in between were never there. */
+  clockWasSet(): void {
+    this.#lookedAt.clear();
   }
 
   /**
@@ -49,6 +63,7 @@ export class DoingsTruth {
    * notice is always kept.
    */
   restart(): void {
+    this.clockWasSet();
     for (const [door, { override }] of [...this.#doings]) {
       if (this.#remembers(door)) continue;
       const isLasting = override !== undefined && override.until === undefined;

@@ -10,7 +10,7 @@ export const buildingZone = "Europe/Berlin";
 
 const minuteMs = 60_000;
 /** Intervals of this building begin and end at one, as clocks are put forward at one. */
-const quarterMs = 15 * minuteMs;
+export const quarterMs = 15 * minuteMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 /** No schedule of a week with a holiday in it stays as it is for longer. */

@@ -2,7 +2,7 @@ import type { DoorPosture, RuleRecord, TableContent } from "../../../src/domain/
 import type { PostureCause } from "../../../src/domain/event.ts";
 import type { DoorId, PassId, UserId } from "../../../src/domain/ids.ts";
 import type { WallTime } from "../../../src/domain/time.ts";
-import { nextChange } from "./hours.ts";
+import { nextChange, quarterMs } from "./hours.ts";
 import { coversDoor, isRuleOpen } from "./ladder.ts";
 
 /** What people did to one door: an operator, who came in first, who toggled it. */
@@ -62,6 +62,16 @@ export function withoutWhatIsOver(where: Where, doings: Doings): Doings {
     ...(isFirstInKept && !isShut && { firstInUntil }),
     ...(toggledBy !== undefined && !isShut && isGood(where, toggledBy) && { toggledBy }),
   };
+}
+
+/** Whether those hours in which somebody may be first in were over at any time since `from`. */
+export function hasShutSince(where: Where, from: number): boolean {
+  const { wall } = where;
+  for (let at = Math.ceil(from / quarterMs) * quarterMs; at <= wall.at; at += quarterMs) {
+    const then: Where = { ...where, wall: { at: at as WallTime["at"], quality: "trusted" } };
+    if (!isAnyFirstInOpen(then)) return true;
+  }
+  return false;
 }
 
 /** A door is not kept unlocked by a pass that was taken away. */

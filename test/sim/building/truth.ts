@@ -223,6 +223,10 @@ export class Truth {
     this.passTime();
   }
 
+  clockWasSet(): void {
+    this.#doings.clockWasSet();
+  }
+
   /** What the clock alone has changed by now. */
   passTime(): void {
     for (const reader of this.#readers.values()) {

@@ -257,6 +257,7 @@ export class BuildingWorld {
   async setClock(quality: ClockQuality, offByMs: number): Promise<void> {
     this.#say(`clock ${quality}, off by ${offByMs} ms`);
     this.#clock.setWall({ at: epochMs(this.trueWallAt + offByMs), quality });
+    this.truth.clockWasSet();
     await this.pass(clockSetNoticedMs);
   }
 
