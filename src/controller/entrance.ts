@@ -109,18 +109,26 @@ export class Entrance {
   ): void {
     const { premises } = this.#options;
     const decision = this.#decide(presentation, beforeSpending(premises.memory, spent));
-    if (decision.kind === "granted") {
-      const going = new Set(
-        admissionsOf(decision)
-          .flatMap(spending)
-          .map(({ pass }) => pass),
-      );
-      const kept = spent.filter(({ pass }) => going.has(pass));
-      const numbers = new Map(kept.map(({ pass }) => [pass, premises.grantUse(pass)]));
-      this.#takeBack(spent.filter(({ pass }) => !going.has(pass)));
-      return this.#open(presentation.reader, withUses(decision, numbers), admitting);
+    if (decision.kind !== "granted") {
+      this.#takeBack(spent);
+      return admitting.done({ kind: "denied", reason: reasonOf(decision) });
     }
-    this.#takeBack(spent);
+    const needed = admissionsOf(decision).flatMap(spending);
+    // By a new table a use may count that did not, or more of them: such a one is not on disk yet.
+    if (needed.some((one) => one.spent > premises.memory.spent(one.pass))) {
+      this.#takeBack(spent);
+      return this.#beginAgain(presentation, admitting);
+    }
+    const going = new Set(needed.map(({ pass }) => pass));
+    const kept = spent.filter(({ pass }) => going.has(pass));
+    const numbers = new Map(kept.map(({ pass }) => [pass, premises.grantUse(pass)]));
+    this.#takeBack(spent.filter(({ pass }) => !going.has(pass)));
+    this.#open(presentation.reader, withUses(decision, numbers), admitting);
+  }
+
+  #beginAgain(presentation: Presentation, admitting: Admitting): void {
+    const decision = this.decide(presentation);
+    if (decision.kind === "granted") return this.admit(presentation, decision, admitting);
     admitting.done({ kind: "denied", reason: reasonOf(decision) });
   }
 

@@ -210,6 +210,7 @@ export class ReaderSession {
 
   #admit(presentation: Presentation, decided: Granted): void {
     const people = admissionsOf(decided);
+    if (decided.along !== undefined) this.#meet({ kind: "taken_along" });
     this.#options.entrance.admit(presentation, decided, {
       answer: () => this.#lamps.answer("granted"),
       done: (outcome) => {

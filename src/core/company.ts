@@ -28,6 +28,8 @@ export type CompanyInput =
   | { readonly kind: "required"; readonly person: WaitingPerson }
   /** Somebody was granted here; `along`: who waited was granted with him. */
   | { readonly kind: "granted"; readonly escorts: boolean; readonly along: boolean }
+  /** Who waited is to be let in with another: he is nobody else's company any more. */
+  | { readonly kind: "taken_along" }
   | { readonly kind: "deadline_reached" };
 
 export type CompanyEffect =
@@ -95,6 +97,8 @@ export function stepCompany(
         effects: isLeft ? [deny(waiting.person, leftReason(waiting.person))] : [],
       };
     }
+    case "taken_along":
+      return { state: { ...state, waiting: undefined }, effects: [] };
     case "deadline_reached":
       return { state, effects: [] };
     default:

@@ -138,7 +138,7 @@ export function secure(lock: LockState, now: MonotonicMs): LockState {
   return { kind: "bolt_falling", until: monotonicMs(now + boltFallMs), entry, extraMs };
 }
 
-/** Released for no longer than an exit from now on takes. */
+/** Released for as long as an exit from now on takes; whoever goes on pressing prolongs it. */
 export function shorten(
   { unlockMs, strikeOnMaxMs }: DoorSettings,
   lock: LockState,

@@ -71,6 +71,9 @@ const byOperator: Readonly<Record<DoorPosture, Posture>> = {
   lockdown: { posture: "lockdown", cause: "operator" },
 };
 
+/** A clock that is put back by less was right, as far as an operator's word goes. */
+const clockCorrectionMsMax = 3_600_000;
+
 /** Overlapping schedules may change this often without the door changing; then we wake for nothing. */
 const silentChangesMax = 64;
 
@@ -203,12 +206,16 @@ export function settle(place: PosturePlace, state: PostureState, wall: WallTime)
   return settled;
 }
 
-/** Set when the clock showed a later time: its end means nothing, and may lie years ahead. */
+/**
+ * Set when the clock showed a time that is still to come: its end means nothing, and may lie years
+ * ahead. What bars people goes on all the same, and a small correction of the clock is none.
+ */
 function isOfAWrongClock(
   wall: WallTime,
-  { since }: NonNullable<PostureState["override"]>,
+  { posture, since }: NonNullable<PostureState["override"]>,
 ): boolean {
-  return since !== undefined && wall.at < since;
+  if (posture === "disabled" || posture === "locked") return false;
+  return since !== undefined && wall.at + clockCorrectionMsMax < since;
 }
 
 /** Whether time can change this door's posture; if not, nobody needs to wake for it. */

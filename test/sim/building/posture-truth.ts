@@ -52,7 +52,9 @@ export function withoutWhatIsOver(where: Where, doings: Doings): Doings {
   // A door that the site shuts to everybody does not spring open when that ends.
   const isShut = ["lockdown", "disabled"].includes(sitePosture(where));
   // Under a clock that showed a later time its end was meant for another day.
-  const isOfAWrongClock = override?.since !== undefined && where.wall.at < override.since;
+  const opens = override?.posture === "unlocked" || override?.posture === "free_access";
+  const isFarAhead = override?.since !== undefined && where.wall.at + 3_600_000 < override.since;
+  const isOfAWrongClock = opens && isFarAhead;
   const isOverrideKept =
     override !== undefined &&
     (!knowsTime || (!isOfAWrongClock && isStill(where.wall, override.until)));

@@ -78,6 +78,11 @@ export class ReaderTruth {
     return before === undefined || before.user === person.user ? [] : [left(before)];
   }
 
+  /** Who waited goes in with another, or is refused with him. */
+  takenAlong(): void {
+    this.#person = undefined;
+  }
+
   /** Returns who was left standing there. */
   granted(how: { readonly escortsUntil: number | undefined; readonly along: boolean }) {
     const before = this.#person;

@@ -261,6 +261,7 @@ export class Truth {
     switch (ruling.kind) {
       case "granted": {
         const { along } = ruling;
+        if (along !== undefined) state.takenAlong();
         const admitted = along === undefined ? [ruling] : [along, ruling];
         const uses = this.uses.of(admitted);
         return { reader: state, door, asked, admitted, uses };

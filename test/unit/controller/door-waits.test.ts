@@ -203,3 +203,44 @@ t.test("an operator is told when the disk does not take his word", async (t) => 
   t.equal(set.value.posture, "lockdown", "in force all the same");
   t.equal(await set.value.isKept, false);
 });
+
+const three = {
+  passes: [
+    adaCounted,
+    cardPass("bob-card", "bob", rawFromBits(bobBits)),
+    cardPass("chief-card", "chief", rawFromBits(chiefBits)),
+  ],
+};
+
+t.test("one person is not two others' company while the disk is slow", async (t) => {
+  const world = open(site({ front: { twoPerson: "required" } }, three));
+  await world.tap(front.reader, bobBits);
+  await whileWaiting(world, () => world.tap(front.reader, chiefBits));
+  const granted = world.events.flatMap((one) => (one.kind === "access_granted" ? one.user : []));
+  t.same(granted, ["bob", "ada"], "Chief waits for a second person of his own");
+});
+
+t.test("a pair whose use is not recorded is denied once each", async (t) => {
+  const world = open(site({ front: { twoPerson: "required" } }, three));
+  await world.tap(front.reader, bobBits);
+  world.disk.state = "refuses";
+  await world.tap(front.reader, adaBits);
+  await world.clock.elapse(120_000);
+  const denied = world.events.flatMap((one) => (one.kind === "access_denied" ? one.user : []));
+  t.same(denied, ["bob", "ada"]);
+});
+
+t.test("a use that counts only since the table came is on disk before the strike", async (t) => {
+  const world = open(site({}, counted));
+  await whileWaiting(world, () => {
+    const passes = [{ ...adaCounted, usesMax: 5, spentHere: 3 }];
+    world.controller.setTable(buildAccessTable(site({}, { passes }), testHashKey));
+  });
+  await world.clock.elapse(10_000);
+  for (let tap = 0; tap < 3; tap += 1) {
+    await world.tap(front.reader, adaBits);
+    await world.clock.elapse(10_000);
+  }
+  const uses = world.events.flatMap((one) => (one.kind === "access_granted" ? one.use : []));
+  t.same(uses, [4, 5], "the site knew of three");
+});

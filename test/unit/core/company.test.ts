@@ -68,6 +68,13 @@ t.test("two who are granted together leave nobody waiting and nobody denied", as
   t.same(companyAt(state, monotonicMs(5_000)), { isEscorted: false });
 });
 
+t.test("who was taken along is nobody else's company, and is not denied either", async (t) => {
+  const { effects, state } = happen([0, waits("ada")], [5_000, { kind: "taken_along" }]);
+  t.same(effects[1], []);
+  t.notOk(companyAt(state, monotonicMs(5_000)).waiting);
+  t.equal(companyDeadline(state), undefined);
+});
+
 t.test("a visitor whom nobody escorts is denied when his time is over", async (t) => {
   const { effects } = happen([0, waits("vic", "escort")], [30_000, { kind: "deadline_reached" }]);
   t.same(effects[1], [denied("vic", "escort_timeout")]);

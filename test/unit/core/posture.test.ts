@@ -331,6 +331,10 @@ t.test("while the time is not known nothing that ends by time unlocks", async (t
 t.test("an override that was set while the clock ran ahead ends with its mistake", async (t) => {
   const ahead = overridden(shop, {}, "unlocked", "next_change", on("2031-03-02T12:00"));
   t.equal(said(shop, settle(shop, ahead, on("12:00")), on("23:00")), "locked by site");
+  const bars = overridden(shop, {}, "disabled", "next_change", on("2031-03-02T12:00"));
+  t.equal(settle(shop, bars, on("12:00")), bars, "what bars people goes on");
+  const now = overridden(shop, {}, "unlocked", "next_change", on("12:30"));
+  t.equal(settle(shop, now, on("12:00")), now, "a clock put right by half an hour ends nothing");
 });
 
 t.test("clearing ends a toggle, and what the schedules say goes on", async (t) => {
