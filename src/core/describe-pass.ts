@@ -1,7 +1,7 @@
 import { noTable } from "./checks.ts";
-import { asksTwoFactors } from "./pass-checks.ts";
+import { asksTwoFactors, isLimitedInTime } from "./pass-checks.ts";
 import { isPinAlone, type Subject } from "./subject.ts";
-import { rulesHere, secondPass, tellInstant, tellNow, userOf } from "./subject-words.ts";
+import { rulesHere, tellInstant, tellNow, userOf } from "./subject-words.ts";
 
 /** More rules than this are counted and not named. */
 const namedRulesMax = 8;
@@ -30,10 +30,8 @@ export function describeCredential({ table, request: { presented }, pass }: Subj
 }
 
 export function describeClock(subject: Subject): string {
-  const { table, request, pass, settings } = subject;
-  const isLimited =
-    table.passes.startsAt(pass) !== -Infinity || table.passes.endsAt(pass) !== Infinity;
-  const limits = `The pass is ${isLimited ? "" : "not "}limited in time`;
+  const { request, pass, settings } = subject;
+  const limits = `The pass is ${isLimitedInTime(subject, pass) ? "" : "not "}limited in time`;
   if (request.wall.quality !== "unknown") {
     return `${limits}, and the time is known (${request.wall.quality}).`;
   }
@@ -99,13 +97,12 @@ function freely({ posture }: Subject): string {
 }
 
 export function describeFactors(subject: Subject): string {
-  const { table, request } = subject;
+  const { table, request, second } = subject;
   const asks = whatIsAsked(subject);
   if (isPinAlone(subject)) return `${asks}; a PIN was presented.`;
   if (request.presented.pin === undefined) return `${asks}; a card was presented.`;
   const shown = `${asks}; a card and a PIN were presented`;
   if (!asksTwoFactors(subject)) return `${shown}, of which the card decides.`;
-  const second = secondPass(subject);
   if (second < 0) return `${shown}; no pass has the PIN.`;
   if (table.passes.user(second) !== subject.user) return `${shown}; the PIN is another user's.`;
   return `${shown}; the PIN is pass ${table.passes.id(second)}.`;

@@ -32,7 +32,7 @@ import {
   describeTwoPerson,
 } from "./describe-premises.ts";
 import { remedyOf } from "./remedy.ts";
-import { secondPass, userOf } from "./subject-words.ts";
+import { userOf } from "./subject-words.ts";
 
 /** One check of the ladder. `saw` and `remedy` are sentences for people: not to be matched on. */
 export interface Rung {
@@ -68,7 +68,7 @@ function explanationOf(table: AccessTable | undefined, request: AccessRequest): 
     const saw = describe(subject, name);
     if (verdict === "passed") return { check: name, verdict: "passed", saw };
     deciding = verdict;
-    const concerned = name === "factors" ? secondPass(subject) : subject.pass;
+    const concerned = name === "factors" ? subject.second : subject.pass;
     return {
       check: name,
       verdict: isMissing(verdict) ? "waiting" : "failed",

@@ -79,16 +79,6 @@ interface Failure {
 /** The first instant after this one at which the check, which failed, could pass; or why not. */
 type WayOut = number | "never" | "unknown";
 
-interface Look {
-  readonly subject: Subject;
-  readonly isWorkDone: () => boolean;
-}
-
-interface Failure {
-  readonly check: CheckName;
-  readonly reason: CheckedReason;
-}
-
 function failureOf(subject: Subject): Failure | undefined {
   for (const { name, judge } of checks) {
     const verdict = judge(subject);
@@ -134,14 +124,12 @@ function wayOut(look: Look, { check, reason }: Failure): WayOut {
 }
 
 function wayOutOfFactors(look: Look, reason: CheckedReason): WayOut {
-  const { table, request, settings } = look.subject;
+  const { table, settings, second } = look.subject;
   const isAlone = reason === "pin_alone_not_allowed";
   // At a door for cards time does nothing for a PIN, nor at one for both.
   if (isAlone && settings?.factors !== "card_or_pin") return "never";
   const instants: (number | undefined)[] = [];
-  const { pin } = request.presented;
-  const second = pin === undefined || isAlone ? -1 : table.passes.findPin(pin);
-  if (second >= 0) instants.push(table.passes.startsAt(second));
+  if (!isAlone && second >= 0) instants.push(table.passes.startsAt(second));
   // Elsewhere a rule that asks for less may come into force.
   const rules = settings?.factors === "card_and_pin" ? [] : rulesHere(look.subject);
   const plain = rules.filter((rule) => !table.rules.asksTwoFactors(rule));

@@ -19,9 +19,12 @@ export function judgeUser({ table, user }: Subject): Verdict {
 }
 
 export function judgeClock(subject: Subject, pass: number): Verdict {
-  const { passes } = subject.table;
-  const isLimited = passes.startsAt(pass) !== -Infinity || passes.endsAt(pass) !== Infinity;
+  const isLimited = isLimitedInTime(subject, pass);
   return isLimited && trustInTime(subject) === "deny" ? "clock_unknown" : "passed";
+}
+
+export function isLimitedInTime({ table: { passes } }: Subject, pass: number): boolean {
+  return passes.startsAt(pass) !== -Infinity || passes.endsAt(pass) !== Infinity;
 }
 
 export function judgeStart(subject: Subject, pass: number): Verdict {

@@ -8,11 +8,6 @@ export function userOf({ table, pass }: Subject): UserId {
   return table.passes.userId(pass);
 }
 
-/** The pass of a PIN after a card, or -1. */
-export function secondPass({ table, request: { presented } }: Subject): number {
-  return presented.pin === undefined ? -1 : table.passes.findPin(presented.pin);
-}
-
 /** The rules that give this user this door, whenever that is. */
 export function rulesHere({ table: { rules }, user, door }: Subject): readonly number[] {
   const here: number[] = [];
