@@ -1,14 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { Seeded } from "../../../hal/sim/seeded.ts";
 import { JournalDatabase } from "../../../src/controller/journal-database.ts";
 import { journalLimits } from "../../../src/controller/journal-limits.ts";
 import { chainStart, verifyChain } from "../../../src/protocols/sync/journal-chain.ts";
+import { linesOf, noLimits, startOnFullDisk } from "./full-disk.ts";
 import { controller, counts, temporaryFolder } from "./journal-records.ts";
 
 t.setTimeout(300_000);
@@ -54,24 +54,12 @@ t.test(
   },
 );
 
-const noLimits =
-  process.platform !== "linux" || spawnSync("prlimit", ["--version"]).error !== undefined
-    ? "prlimit is not installed: apt-get install util-linux"
-    : false;
-
 t.test(
   "a disk that takes no more loses nothing once it takes more",
   { skip: noLimits },
   async (t) => {
     const file = join(temporaryFolder(t), "journal.db");
-    // The limit of a file's size stands for a full disk: it can be lifted again without being root.
-    // The runner's preload would take the limit's signal, which node ignores, for the process's end.
-    const script = `unset NODE_OPTIONS; ulimit -S -f 1000; exec "$@"`;
-    const child = spawn(
-      "bash",
-      ["-c", script, "bash", process.execPath, "--import", "tsx", writer, file, "6000"],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const child = startOnFullDisk(1_000, writer, file, "6000");
     const gone = once(child, "exit");
     const said: string[] = [];
     for await (const line of linesOf(child)) {
@@ -89,8 +77,3 @@ t.test(
     database.close();
   },
 );
-
-function linesOf(child: ChildProcess): AsyncIterable<string> {
-  if (child.stdout === null) throw new Error("the writer's output is not piped");
-  return createInterface({ input: child.stdout });
-}

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { openPremisesStore } from "../../../src/controller/open-premises-store.ts";
 import { passId } from "../../../src/domain/ids.ts";
+import { linesOf, noLimits, startOnFullDisk } from "./full-disk.ts";
 import { systemClock, temporaryFolder } from "./journal-records.ts";
 import { TroubleList } from "./premises-changes.ts";
 
@@ -58,24 +58,12 @@ t.test(
   },
 );
 
-const noLimits =
-  process.platform !== "linux" || spawnSync("prlimit", ["--version"]).error !== undefined
-    ? "prlimit is not installed: apt-get install util-linux"
-    : false;
-
 t.test(
   "on a full disk uses are denied, and no line is half there",
   { skip: noLimits },
   async (t) => {
     const file = join(temporaryFolder(t), "premises.log");
-    // The limit of a file's size stands for a full disk: it can be lifted again without being root.
-    // The runner's preload would take the limit's signal, which node ignores, for the process's end.
-    const script = `unset NODE_OPTIONS; ulimit -S -f 100; exec "$@"`;
-    const child = spawn(
-      "bash",
-      ["-c", script, "bash", process.execPath, "--import", "tsx", writer, file, "3000"],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const child = startOnFullDisk(100, writer, file, "3000");
     const gone = once(child, "exit");
     const said: string[] = [];
     for await (const line of linesOf(child)) said.push(line);
@@ -90,8 +78,3 @@ t.test(
     await store.close();
   },
 );
-
-function linesOf(child: ChildProcess): AsyncIterable<string> {
-  if (child.stdout === null) throw new Error("the writer's output is not piped");
-  return createInterface({ input: child.stdout });
-}
