@@ -1,24 +1,12 @@
 import { Seeded } from "../../../hal/sim/seeded.ts";
+import { drawing, type RunOptions, type RunOutcome } from "../lives.ts";
 import { BrokenPromise } from "./broken-promise.ts";
 import { disorderlyMoves, type Move, orderlyMoves } from "./moves.ts";
 import { type Subject, theController } from "./subject.ts";
 import { BuildingWorld } from "./world.ts";
 
-export interface RunOptions {
-  readonly seed: number;
-  readonly moveCount: number;
-  readonly subject?: Subject;
-  readonly trace?: (line: string) => void;
-}
-
-export interface RunOutcome {
-  /** What did not hold and at which move, or undefined if everything did. */
-  readonly failure: string | undefined;
-  readonly eventCounts: ReadonlyMap<string, number>;
-}
-
 /** One building's life. The same options, the same life. */
-export async function runBuilding(options: RunOptions): Promise<RunOutcome> {
+export async function runBuilding(options: RunOptions<Subject>): Promise<RunOutcome> {
   const { seed, moveCount, subject = theController, trace } = options;
   const random = new Seeded(seed);
   let world: BuildingWorld | undefined;
@@ -73,13 +61,8 @@ function weighMoves(
     make,
     weight: random.chance(0.2) ? 0 : random.next() ** 2 * (weights[name] ?? 1),
   }));
-  const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
-  return () => {
-    let rest = random.next() * total;
-    for (const choice of weighed) {
-      rest -= choice.weight;
-      if (rest < 0) return choice;
-    }
-    return { name: "secondsPass", make: (world) => world.pass(1_000) };
-  };
+  return drawing<Move>(random, weighed, {
+    name: "secondsPass",
+    make: (world) => world.pass(1_000),
+  });
 }

@@ -1,23 +1,11 @@
 import { Seeded } from "../../../hal/sim/seeded.ts";
+import { drawing, type RunOptions, type RunOutcome } from "../lives.ts";
 import { type Move, moves } from "./moves.ts";
 import { type Subject, theDoorMachine } from "./subject.ts";
 import { BrokenInvariant, DoorWorld } from "./world.ts";
 
-export interface RunOptions {
-  readonly seed: number;
-  readonly moveCount: number;
-  readonly subject?: Subject;
-  readonly trace?: (line: string) => void;
-}
-
-export interface RunOutcome {
-  /** What did not hold and at which move, or undefined if everything did. */
-  readonly failure: string | undefined;
-  readonly eventCounts: ReadonlyMap<string, number>;
-}
-
 /** One door's life. The same options, the same life. */
-export function runDoor(options: RunOptions): RunOutcome {
+export function runDoor(options: RunOptions<Subject>): RunOutcome {
   const { seed, moveCount, subject = theDoorMachine, trace } = options;
   const random = new Seeded(seed);
   const drawMove = weighMoves(random);
@@ -46,13 +34,8 @@ function weighMoves(random: Seeded): () => { readonly name: string; readonly mak
     make,
     weight: random.chance(0.2) ? 0 : random.next() ** 3 * (name === "daysPass" ? 0.2 : 1),
   }));
-  const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
-  return () => {
-    let rest = random.next() * total;
-    for (const choice of weighed) {
-      rest -= choice.weight;
-      if (rest < 0) return choice;
-    }
-    return { name: "secondsPass", make: (world) => world.pass(1_000) };
-  };
+  return drawing<Move>(random, weighed, {
+    name: "secondsPass",
+    make: (world) => world.pass(1_000),
+  });
 }
