@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -23,6 +23,19 @@ export async function replaceFile(file: string, bytes: Uint8Array): Promise<void
     throw error;
   }
   await syncFolder(dirname(file));
+}
+
+/** All of `bytes`, which a disk may take in parts; not yet durable. */
+export async function writeAt(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    if (bytesWritten === 0) throw new Error("the disk took nothing and said nothing");
+    done += bytesWritten;
+  }
 }
 
 /** Makes the folder and those above it. */
