@@ -122,6 +122,25 @@ function addServices(postern: Command): void {
       const { applySiteFile } = await import("./compose/apply-site.ts");
       await applySiteFile({ file, configFile: config, env, print: terminal.out });
     });
+  site
+    .command("tables")
+    .description("where each controller's table stands: updating, complete, or failed and why")
+    .addOption(configOption("site.toml"))
+    .option("--json", "for programs", false)
+    .action(async ({ config, json }: { readonly config: string; readonly json: boolean }) => {
+      const { showTables } = await import("./compose/show-tables.ts");
+      await showTables({ configFile: config, env, json, print: terminal.out });
+    });
+  site
+    .command("rotate-key")
+    .description(
+      "sign with a new key, which controllers follow by a hand-over that the old one signs",
+    )
+    .addOption(configOption("site.toml"))
+    .action(async ({ config }: { readonly config: string }) => {
+      const { rotateSiteKey } = await import("./compose/rotate-key.ts");
+      await rotateSiteKey({ configFile: config, env, print: terminal.out });
+    });
 }
 
 function addTools(postern: Command): void {
