@@ -17,7 +17,7 @@ export interface MessageRefusal {
 }
 
 /** What a message is for: a MAC made for one purpose never passes for another. */
-export type MessagePurpose = "event" | "event/ack" | "table/ack";
+export type MessagePurpose = "event" | "event/ack" | "table/ack" | "table/get";
 
 const formatVersion = 1;
 const macBytes = 32;

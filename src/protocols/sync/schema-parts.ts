@@ -61,6 +61,11 @@ export const tableVersion = v.strictObject({
   version: integer(0, tableNumberMax),
 });
 
+/** A number of 32 bits. */
+export const tableTag = integer(0, 0xffff_ffff);
+
+export const tableMark = v.strictObject({ ...tableVersion.entries, tag: tableTag });
+
 export const rawCredentialText = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {

@@ -1,21 +1,29 @@
 import * as v from "valibot";
 import type { TableVersion } from "../../domain/access.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { TableMark } from "../../domain/table-change.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import { type MessageScope, openMessage, sealMessage } from "./authenticated-message.ts";
-import { codeWord, describeIssue, tableVersion, text } from "./schema-parts.ts";
+import { codeWord, describeIssue, integer, tableMark, tableVersion, text } from "./schema-parts.ts";
 
 /**
- * What a controller made of a table. It answers every snapshot that reaches it, the one it has
- * already included (`complete` again): a site that was restarted learns in this way where all
- * stand.
+ * What a controller made of a table. It answers the head that names what it has already, too
+ * (`complete` again): a site that was restarted learns in this way where all stand.
  */
 export type TableAck =
-  | { readonly outcome: "complete"; readonly table: TableVersion }
-  /** `table` is the version in force, kept; absent before the first. */
+  | { readonly outcome: "complete"; readonly table: TableMark }
+  /** `wanted` is on its way; `table` is in force meanwhile, absent before the first. */
+  | {
+      readonly outcome: "progress";
+      readonly table?: TableVersion;
+      readonly wanted: TableVersion;
+      /** Whole, 0 to 100. */
+      readonly percent: number;
+    }
+  /** `table` is in force, kept; absent before the first. */
   | {
       readonly outcome: "refused";
-      readonly table?: TableVersion;
+      readonly table?: TableMark;
       /** A `TableRefusal`'s reason and detail. */
       readonly reason: string;
       readonly detail: string;
@@ -25,10 +33,16 @@ export const tableAckBytesMax = 1_024;
 export const tableAckDetailMax = 500;
 
 const ackSchema = v.variant("outcome", [
-  v.strictObject({ outcome: v.literal("complete"), table: tableVersion }),
+  v.strictObject({ outcome: v.literal("complete"), table: tableMark }),
+  v.strictObject({
+    outcome: v.literal("progress"),
+    table: v.exactOptional(tableVersion),
+    wanted: tableVersion,
+    percent: integer(0, 100),
+  }),
   v.strictObject({
     outcome: v.literal("refused"),
-    table: v.exactOptional(tableVersion),
+    table: v.exactOptional(tableMark),
     reason: codeWord,
     detail: text(tableAckDetailMax),
   }),

@@ -3,12 +3,22 @@ import { type ControllerId, controllerId, isId, type SiteId } from "../../domain
 /** The `1` is the version of everything below it. */
 const root = "postern/1";
 
-/** Where one controller and its site speak. Only `status` and `tableSnapshot` are retained. */
+/** Where one controller and its site speak. Only `status` and `tableHead` are retained. */
 export interface ControllerTopics {
   /** Controller, also as its will. JSON, see status-message.ts. */
   readonly status: string;
   /** Site, retained. See table-message.ts. */
   readonly tableSnapshot: string;
+  /** Site, retained. See table-head.ts. */
+  readonly tableHead: string;
+  /** Site, QoS 1. See table-delta.ts. */
+  readonly tableDelta: string;
+  /** Controller. See table-get.ts. */
+  readonly tableGet: string;
+  /** Site. See snapshot-manifest.ts. */
+  readonly tableManifest: string;
+  /** Site. See snapshot-chunk.ts. */
+  readonly tableChunk: string;
   /** Controller. See table-ack-message.ts. */
   readonly tableAck: string;
   /** Controller, QoS 1. See event-message.ts. */
@@ -21,6 +31,11 @@ function topicsUnder(base: string): ControllerTopics {
   return {
     status: `${base}/status`,
     tableSnapshot: `${base}/table/snapshot`,
+    tableHead: `${base}/table/head`,
+    tableDelta: `${base}/table/delta`,
+    tableGet: `${base}/table/get`,
+    tableManifest: `${base}/table/manifest`,
+    tableChunk: `${base}/table/chunk`,
     tableAck: `${base}/table/ack`,
     event: `${base}/event`,
     eventAck: `${base}/event/ack`,
@@ -29,6 +44,11 @@ function topicsUnder(base: string): ControllerTopics {
 
 export function topicsFor(site: SiteId, controller: ControllerId): ControllerTopics {
   return topicsUnder(`${root}/${site}/c/${controller}`);
+}
+
+/** Site, retained, for all its controllers. See key-hand-over.ts. */
+export function siteKeyTopic(site: SiteId): string {
+  return `${root}/${site}/key`;
 }
 
 /** The same topics of every controller of a site, as subscription filters. */
