@@ -1,10 +1,12 @@
 // `measure.ts SUBJECT PASSES DECISIONS` measures one subject at one size in a process of its own and
 // prints one line of JSON: memory and caches of another subject would be in the way.
-import { setImmediate } from "node:timers/promises";
 import type { AccessRequest } from "../../../src/core/authorize.ts";
+import { Readings } from "../readings.ts";
+import { makeGarbage, residentBytes } from "../resident-memory.ts";
 import { loadCasbin } from "./casbin-subject.ts";
 import { fullRequestSource } from "./full-world.ts";
 import { loadMap } from "./map-subject.ts";
+import { type Outcomes, outcomesOf } from "./outcomes.ts";
 import { loadPostern, loadPosternWithEveryRule } from "./postern-subject.ts";
 import { loadSqlite } from "./sqlite-subject.ts";
 import type { Decide, LoadSubject } from "./subject.ts";
@@ -18,7 +20,7 @@ export interface Measured {
   readonly timerNs: number;
   readonly addedBytes: number;
   /** How the decisions came out: equal for every subject, or they do not do the same. */
-  readonly outcomes: Readonly<Record<string, number>>;
+  readonly outcomes: Outcomes;
 }
 
 const subjects: Readonly<Record<string, LoadSubject>> = {
@@ -54,7 +56,7 @@ const decide = await load(passCount);
 const addedBytes = (await residentBytes()) - before;
 
 askMany(decide, requests(passCount, 2), Math.min(warmUpDecisions, decisionCount));
-const outcomes = countOutcomes(decide, passCount);
+const outcomes = outcomesOf(decide, requests(passCount, 5), Math.min(1_000, decisionCount));
 const measured: Measured = {
   ...measureLatency(decide),
   perSecond: measureRate(decide),
@@ -65,21 +67,6 @@ process.stdout.write(`${JSON.stringify(measured)}\n`);
 
 function askMany(decideOne: Decide, next: () => AccessRequest, count: number): void {
   for (let index = 0; index < count; index += 1) decideOne(next());
-}
-
-/** V8 grows its young generation with the garbage made: once and for all, not for a table. */
-function makeGarbage(): void {
-  const kept: string[][] = [];
-  for (let index = 0; index < 2_000_000; index += 1) kept[index % 200_000] = [`garbage ${index}`];
-}
-
-/** After collecting all garbage: V8 hands pages back in the turns after a collection. */
-async function residentBytes(): Promise<number> {
-  for (let turn = 0; turn < 10; turn += 1) {
-    globalThis.gc?.();
-    await setImmediate();
-  }
-  return process.memoryUsage.rss();
 }
 
 /**
@@ -94,23 +81,23 @@ function measureLatency(decideOne: Decide): {
 } {
   const next = requests(passCount, 3);
   globalThis.gc?.();
-  const readings = new Float64Array(decisionCount);
-  for (let index = 0; index < readings.length; index += 1) {
+  const clockReadings = new Readings();
+  const readings = new Readings();
+  for (let index = 0; index < decisionCount; index += 1) {
     const from = process.hrtime.bigint();
-    readings[index] = Number(process.hrtime.bigint() - from);
+    clockReadings.add(Number(process.hrtime.bigint() - from));
   }
-  const timerNs = percentile(readings, 0.5);
-  for (let index = 0; index < readings.length; index += 1) {
+  for (let index = 0; index < decisionCount; index += 1) {
     const request = next();
     const from = process.hrtime.bigint();
     decideOne(request);
-    readings[index] = Number(process.hrtime.bigint() - from);
+    readings.add(Number(process.hrtime.bigint() - from));
   }
   return {
-    p50Ns: percentile(readings, 0.5),
-    p99Ns: percentile(readings, 0.99),
-    p999Ns: percentile(readings, 0.999),
-    timerNs,
+    p50Ns: readings.percentile(0.5),
+    p99Ns: readings.percentile(0.99),
+    p999Ns: readings.percentile(0.999),
+    timerNs: clockReadings.percentile(0.5),
   };
 }
 
@@ -127,20 +114,4 @@ function measureRate(decideOne: Decide): number {
     decided += batch.length;
   }
   return decided / (took / 1e9);
-}
-
-function countOutcomes(decideOne: Decide, passes: number): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  const next = requests(passes, 5);
-  for (let index = 0; index < Math.min(1_000, decisionCount); index += 1) {
-    const decision = decideOne(next());
-    const word = decision.kind === "denied" ? decision.reason : decision.kind;
-    counts[word] = (counts[word] ?? 0) + 1;
-  }
-  return counts;
-}
-
-function percentile(readings: Float64Array, share: number): number {
-  const sorted = readings.toSorted();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
