@@ -8,8 +8,9 @@ import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { DoorId, UserId } from "../domain/ids.ts";
+import type { DoorId, PassId, UserId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
+import type { TableChange } from "../domain/table-change.ts";
 import { monotonicMs, type WallTime } from "../domain/time.ts";
 import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
 import { AlarmWatch } from "./alarm-watch.ts";
@@ -91,6 +92,15 @@ export class DoorController {
   /** Replaces the table as a whole, between two decisions. */
   setTable(table: AccessTable): void {
     this.#useTable(table);
+  }
+
+  /** The table in use became another one in place, by these changes, between two decisions. */
+  tableChanged(changes: readonly TableChange[]): void {
+    const table = this.#table;
+    if (table === undefined) return;
+    if (changes.some(({ kind }) => kind === "frame")) return this.#useTable(table);
+    this.#forget(changes);
+    this.#postures.useTable(table);
   }
 
   table(): AccessTable | undefined {
@@ -198,18 +208,20 @@ export class DoorController {
     for (const [trouble, isSo] of boardTroubles(this.#options.board, table)) {
       troubles.set(trouble, isSo);
     }
-    const { passes } = table;
-    premises.prune(known(table, (pass) => passes.id(pass)));
-    const hasPass = known(table, (pass) => passes.userId(pass));
-    premises.pruneUsers((user) => table.idleUsers.has(user) || hasPass(user));
+    premises.prune((pass) => table.passes.numberOf(pass) >= 0);
+    premises.pruneUsers((user) => table.hasUser(user));
   }
-}
 
-/** Asked seldom, and then about many: the names are put together once, and only then. */
-function known<Id>({ passes }: AccessTable, idOf: (pass: number) => Id): (id: Id) => boolean {
-  let ids: ReadonlySet<Id> | undefined;
-  return (id) => {
-    ids ??= new Set(Array.from({ length: passes.count }, (_, pass) => idOf(pass)));
-    return ids.has(id);
-  };
+  /** What the premises know of whom and what a delta took away; the others are not looked at. */
+  #forget(changes: readonly TableChange[]): void {
+    const { premises } = this.#options;
+    const passes = new Set<PassId>();
+    const users = new Set<UserId>();
+    for (const change of changes) {
+      if (change.kind === "pass_gone") passes.add(change.pass);
+      if (change.kind === "user_gone") users.add(change.user);
+    }
+    if (passes.size > 0) premises.prune((pass) => !passes.has(pass));
+    if (users.size > 0) premises.pruneUsers((user) => !users.has(user));
+  }
 }
