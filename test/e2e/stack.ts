@@ -27,6 +27,8 @@ export interface SiteEvent {
   readonly pass: string | null;
   readonly result: "granted" | "denied" | null;
   readonly reason: string | null;
+  readonly table_epoch: number | null;
+  readonly table_version: number | null;
   readonly hash: string;
   /** As the controller journalled it. */
   readonly event: { readonly kind: string; readonly reason?: string };
