@@ -1,0 +1,49 @@
+import { createHmac } from "node:crypto";
+import type { ControllerView } from "./controller-view.ts";
+import type { TableDifference } from "./table-difference.ts";
+
+/**
+ * Says whether two tables have one content, their numbers and dates aside: the sum of a keyed digest
+ * of each thing in them, so that one changed pass costs one digest and not a million. Keyed, because
+ * it is stored and a plain hash would let PINs and cards be guessed from it.
+ */
+export type TableFingerprint = bigint;
+
+const fingerprintBits = 128;
+
+export class Fingerprinter {
+  readonly #key: Uint8Array;
+
+  /** `secret`: one that is the site's alone. */
+  constructor(secret: Uint8Array) {
+    this.#key = createHmac("sha256", secret).update("postern/1\0table fingerprint").digest();
+  }
+
+  of(view: ControllerView): TableFingerprint {
+    let sum = this.#digest("frame", view.frame);
+    for (const user of view.users()) sum += this.#digest("user", user);
+    for (const pass of view.passes()) sum += this.#digest("pass", pass);
+    return BigInt.asUintN(fingerprintBits, sum);
+  }
+
+  /** Of the table that `difference` leads to from one with this fingerprint. */
+  after(fingerprint: TableFingerprint, difference: TableDifference): TableFingerprint {
+    let sum = fingerprint;
+    const replace = (kind: string, before: unknown, after: unknown): void => {
+      if (before !== undefined) sum -= this.#digest(kind, before);
+      if (after !== undefined) sum += this.#digest(kind, after);
+    };
+    replace("frame", difference.frame?.before, difference.frame?.after);
+    for (const { before, after } of difference.users) replace("user", before, after);
+    for (const { before, after } of difference.passes) replace("pass", before, after);
+    return BigInt.asUintN(fingerprintBits, sum);
+  }
+
+  /** JSON, since a view makes its records with their fields in one order. */
+  #digest(kind: string, record: unknown): bigint {
+    const digest = createHmac("sha256", this.#key)
+      .update(`${kind}\0${JSON.stringify(record)}`)
+      .digest();
+    return (digest.readBigUInt64LE(0) << 64n) | digest.readBigUInt64LE(8);
+  }
+}
