@@ -105,6 +105,13 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
       return { where: "", what: event.software };
     case "trouble":
       return { where: "", what: `${event.trouble} ${event.state}` };
+    case "clock_set": {
+      const to = event.byMs < 0 ? "back" : "forward";
+      return {
+        where: "",
+        what: `${to} by ${tellDuration(Math.abs(event.byMs))}, ${event.outcome}`,
+      };
+    }
     case "journal_overflow": {
       const { lostCount, lostDenialCount, lostAlarmCount } = event;
       const among = `${lostDenialCount} denials and ${lostAlarmCount} alarms among them`;

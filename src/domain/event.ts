@@ -114,6 +114,15 @@ export type DoorEvent =
   | { readonly kind: "controller_started"; readonly software: string }
   | { readonly kind: "trouble"; readonly trouble: string; readonly state: "raised" | "cleared" }
   /**
+   * The machine's clock was set, by so many milliseconds. `ignored`: nobody vouches for that, and the
+   * time of these records ran on.
+   */
+  | {
+      readonly kind: "clock_set";
+      readonly byMs: number;
+      readonly outcome: "followed" | "ignored";
+    }
+  /**
    * Stands where entries are missing that could not be written for longer than memory holds them:
    * how many, and how many of them were denials and door alarms.
    */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type ClockRule, clockRules } from "../../core/clock-trust.ts";
 import { type ControllerId, controllerId, type SiteId, siteId } from "../../domain/ids.ts";
 import { type Result, succeed } from "../../domain/result.ts";
 import type { ClockQuality } from "../../domain/time.ts";
@@ -34,7 +35,9 @@ export interface ControllerConfig {
     /** Of the simulated board's face, on loopback; 0: any free one. */
     readonly port: number;
   };
-  /** How far the system's clock may be believed on this machine. */
+  /** How the machine's clock is judged. */
+  readonly clockRule: ClockRule;
+  /** Until the doors' clock is a `KeptClock`. */
   readonly clockQuality: ClockQuality;
   readonly logLevel: LogLevel;
 }
@@ -46,7 +49,7 @@ export const controllerConfigSchema = tomlTable({
   provision_file: v.optional(pathText, "provision.json"),
   socket_file: v.optional(pathText, "controller.sock"),
   log_level: logLevelKey,
-  clock_quality: v.optional(oneOf(["trusted", "holdover", "unknown"]), "unknown"),
+  clock_quality: v.optional(oneOf(clockRules), "ntp"),
   board: tomlTable({
     kind: oneOf(["sim"]),
     profile_file: pathText,
@@ -76,7 +79,8 @@ export function parseControllerConfig(
       profileFile: besideFile(source.file, keys.board.profile_file),
       port: overrides.simPort ?? keys.board.port,
     },
-    clockQuality: keys.clock_quality,
+    clockRule: keys.clock_quality,
+    clockQuality: keys.clock_quality === "ntp" ? "unknown" : keys.clock_quality,
     logLevel: keys.log_level,
   });
 }

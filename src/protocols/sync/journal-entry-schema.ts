@@ -117,6 +117,11 @@ const eventSchema = v.variant("kind", [
     state: raisedOrCleared,
   }),
   v.strictObject({
+    kind: v.literal("clock_set"),
+    byMs: integer(-epochMsMax, epochMsMax),
+    outcome: v.picklist(["followed", "ignored"]),
+  }),
+  v.strictObject({
     kind: v.literal("journal_overflow"),
     lostCount: integer(0, numberMax),
     lostDenialCount: integer(0, numberMax),

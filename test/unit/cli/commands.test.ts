@@ -115,6 +115,7 @@ t.test("every kind of event is told with what matters about it", async (t) => {
     [{ kind: "table_applied", applied: { epoch: 2, version: 9 } }, /table 2\.9$/],
     [{ kind: "table_refused", reason: "altered", detail: "signature" }, /altered: signature$/],
     [{ kind: "trouble", trouble: "journal_failing", state: "raised" }, /journal_failing raised$/],
+    [{ kind: "clock_set", byMs: -120_000, outcome: "ignored" }, /back by 2 min 0 s, ignored$/],
     [
       { kind: "journal_overflow", lostCount: 9, lostDenialCount: 2, lostAlarmCount: 1 },
       /9 entries lost, 2 denials and 1 alarms among them$/,

@@ -30,6 +30,7 @@ t.test("the files of `npm start` fit together", async (t) => {
       socketFile: ".postern/controller.sock",
       mqttUrl: "mqtt://127.0.0.1:8323",
       board: { kind: "sim", profileFile: "config/boards/sim.toml", port: 8_322 },
+      clockRule: "trusted",
       clockQuality: "trusted",
       logLevel: "info",
     },
@@ -47,13 +48,14 @@ t.test("the files of `npm start` fit together", async (t) => {
 });
 
 t.test(
-  "what a file leaves out is as `npm start` has it, but no clock is believed unasked",
+  "what a file leaves out is as `npm start` has it, but a clock is believed only where a time source vouches for it",
   async (t) => {
     const text =
       'id = "demo"\nsite = "demo"\n[board]\nkind = "sim"\nprofile_file = "boards/sim.toml"\n';
     const [least, full] = [controller({ text }), controller()];
     t.ok(least.ok && full.ok);
-    if (least.ok && full.ok) t.same(least.value, { ...full.value, clockQuality: "unknown" });
+    if (least.ok && full.ok)
+      t.same(least.value, { ...full.value, clockRule: "ntp", clockQuality: "unknown" });
     t.same(site({ text: 'site_file = "demo-site.toml"' }), site());
   },
 );

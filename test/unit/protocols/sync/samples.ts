@@ -226,6 +226,7 @@ const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readon
     table_refused: { kind: "table_refused", reason: "altered", detail: "no match" },
     controller_started: { kind: "controller_started", software: "postern 0.1.0" },
     trouble: { kind: "trouble", trouble: "clock unknown", state: "raised" },
+    clock_set: { kind: "clock_set", byMs: -7_200_000, outcome: "ignored" },
     journal_overflow: {
       kind: "journal_overflow",
       lostCount: 3,

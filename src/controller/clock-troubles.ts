@@ -1,0 +1,9 @@
+/** What a technician should mend: see `KeptClock`. */
+export const clockTroubles = {
+  /** Nobody vouches for the time: passes and rules with a time limit are denied. */
+  unknown: "clock_unknown",
+  /** How far time has come cannot be written: after a restart it may run back. */
+  floorFailing: "clock_floor_failing",
+  /** How far time had come could not be read: it may have run back. Stays until the next start. */
+  floorDamaged: "clock_floor_damaged",
+} as const;
