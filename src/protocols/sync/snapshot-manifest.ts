@@ -1,7 +1,10 @@
-import type { Result } from "../../domain/result.ts";
+import * as v from "valibot";
+import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
-import type { SiteOpener, SiteSealer } from "./site-seal.ts";
-import type { SnapshotParts } from "./snapshot-chunk.ts";
+import { bytesOfHex, hexOf } from "./packed-values.ts";
+import { describeIssue, integer, tableMark } from "./schema-parts.ts";
+import { openSecretly, type SiteOpener, type SiteSealer, sealSecretly } from "./site-seal.ts";
+import { type SnapshotParts, snapshotChunksMax } from "./snapshot-chunk.ts";
 import type { TableRefusal } from "./table-refusal.ts";
 
 /** What a snapshot is made of, vouched for by the site. Hashes are SHA-256, 64 hex digits. */
@@ -10,13 +13,69 @@ export interface SnapshotManifest extends SnapshotParts {
   readonly mark: TableMark;
 }
 
+const hashBytes = 32;
+// Beside the hashes: the seal, the mark, three numbers and a hash in CBOR.
+export const manifestBytesMax = snapshotChunksMax * hashBytes + 512;
+
+const chunkBytesLeast = 1_024;
+const chunkBytesMost = 1_024 * 1_024;
+
+const hash = v.pipe(
+  v.instance(Uint8Array),
+  v.check(({ length }) => length === hashBytes, `${hashBytes} bytes`),
+  v.transform((bytes) => hexOf(bytes)),
+);
+
+const hashes = v.pipe(
+  v.instance(Uint8Array),
+  v.check(({ length }) => length % hashBytes === 0, `hashes of ${hashBytes} bytes`),
+  v.transform((bytes) =>
+    Array.from({ length: bytes.length / hashBytes }, (_, index) =>
+      hexOf(bytes.subarray(index * hashBytes, (index + 1) * hashBytes)),
+    ),
+  ),
+);
+
+const manifestSchema = v.pipe(
+  v.strictObject({
+    mark: tableMark,
+    imageBytes: integer(1, snapshotChunksMax * chunkBytesMost),
+    imageHash: hash,
+    chunkBytes: integer(chunkBytesLeast, chunkBytesMost),
+    chunkHashes: hashes,
+  }),
+  v.forward(
+    v.check(
+      ({ imageBytes, chunkBytes, chunkHashes }) =>
+        chunkHashes.length === Math.ceil(imageBytes / chunkBytes) &&
+        chunkHashes.length <= snapshotChunksMax,
+      `one for each chunk of the image, at most ${snapshotChunksMax}`,
+    ),
+    ["chunkHashes"],
+  ),
+);
+
+/** Secret, because who knows the hash of a small image could try guesses at what is in it. */
 export function sealManifest(sealer: SiteSealer, manifest: SnapshotManifest): Uint8Array {
-  throw new Error(`not yet: ${sealer.site} ${manifest.imageBytes}`);
+  const { mark, imageBytes, imageHash, chunkBytes, chunkHashes } = manifest;
+  return sealSecretly(sealer, "table/manifest", {
+    mark: { epoch: mark.epoch, version: mark.version, tag: mark.tag },
+    imageBytes,
+    imageHash: bytesOfHex(imageHash),
+    chunkBytes,
+    chunkHashes: bytesOfHex(chunkHashes.join("")),
+  });
 }
 
+/** Whether it is newer than what is in force is for the caller to judge: an old one opens too. */
 export function openManifest(
   opener: SiteOpener,
   message: Uint8Array,
 ): Result<SnapshotManifest, TableRefusal> {
-  throw new Error(`not yet: ${opener.site} ${message.length}`);
+  const opened = openSecretly(opener, "table/manifest", { message, bytesMax: manifestBytesMax });
+  if (!opened.ok) return opened;
+  const parsed = v.safeParse(manifestSchema, opened.value, { abortEarly: true });
+  return parsed.success
+    ? succeed(parsed.output)
+    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
 }

@@ -95,6 +95,15 @@ const userSchema = v.strictObject({
   traits: v.exactOptional(traitsOf(userTraits)),
 });
 
+/** A user with the rules that name him, each once. */
+export const tableUserSchema = v.strictObject({
+  ...userSchema.entries,
+  rules: v.pipe(
+    listOf(id(ruleId), tableRulesMax),
+    v.check((rules) => new Set(rules).size === rules.length, "each rule once"),
+  ),
+});
+
 const zoneSchema = v.strictObject({
   id: id(zoneId),
   parent: v.exactOptional(id(zoneId)),
@@ -125,7 +134,7 @@ const calendarDaySchema = v.strictObject({
   dayType: id(dayTypeId),
 });
 
-const passSchema = v.strictObject({
+export const passSchema = v.strictObject({
   id: id(passId),
   user: id(userId),
   kind: v.picklist(["mobile", "nfc_card", "csn_card", "pin"]),
@@ -142,13 +151,22 @@ const passSchema = v.strictObject({
   ]),
 });
 
-const ruleSchema = v.strictObject({
+const reachEntries = {
   id: id(ruleId),
   kind: v.optional(v.picklist(ruleKinds), "grant"),
-  users: listOf(id(userId), tableUsersMax),
   doors: listOf(id(doorId), tableDoorsMax),
   zones: v.optional(listOf(id(zoneId), tableZonesMax), []),
   schedule: v.exactOptional(id(scheduleId)),
+};
+
+const ruleSchema = v.strictObject({
+  ...reachEntries,
+  users: listOf(id(userId), tableUsersMax),
+});
+
+const frameRuleSchema = v.strictObject({
+  ...reachEntries,
+  whom: v.picklist(["named_users", "anybody"]),
 });
 
 const minutesOfDay = 1_440;
@@ -174,18 +192,28 @@ const scheduleSchema = v.strictObject({
  * A key that came later may be missing: a table that an older site signed, or that an older controller
  * stored, goes on deciding, as it did, until there is a newer one.
  */
-export const tableContentSchema = v.strictObject({
+const frameEntries = {
   site: id(siteId),
   controller: id(controllerId),
-  table: tableVersion,
-  compiledAt: instant,
   zone: v.pipe(v.string(), v.maxLength(64), v.check(isZoneName, "an IANA time zone")),
   calendar: v.optional(listOf(calendarDaySchema, calendarDaysMax), []),
   zones: v.optional(listOf(zoneSchema, tableZonesMax), []),
   areas: v.optional(listOf(areaSchema, tableAreasMax), []),
   doors: listOf(doorSchema, tableDoorsMax),
+  schedules: listOf(scheduleSchema, tableSchedulesMax),
+};
+
+export const tableContentSchema = v.strictObject({
+  ...frameEntries,
+  table: tableVersion,
+  compiledAt: instant,
   users: listOf(userSchema, tableUsersMax),
   passes: listOf(passSchema, tablePassesMax),
   rules: listOf(ruleSchema, tableRulesMax),
-  schedules: listOf(scheduleSchema, tableSchedulesMax),
+});
+
+/** A table without its people. */
+export const tableFrameSchema = v.strictObject({
+  ...frameEntries,
+  rules: listOf(frameRuleSchema, tableRulesMax),
 });

@@ -1,7 +1,11 @@
-import type { Result } from "../../domain/result.ts";
+import { randomBytes } from "node:crypto";
+import * as v from "valibot";
+import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import type { AckRefusal } from "./ack-message.ts";
-import type { MessageScope } from "./authenticated-message.ts";
+import { type MessageScope, openMessage, sealMessage } from "./authenticated-message.ts";
+import { describeIssue, integer, tableMark } from "./schema-parts.ts";
+import { snapshotChunksMax } from "./snapshot-chunk.ts";
 
 export type TableWant =
   | { readonly want: "head" }
@@ -26,17 +30,40 @@ export type TableGet = TableWant & {
 export const tableGetBytesMax = 256;
 export const chunksPerGetMax = 16;
 
+const requestBytes = 8;
+
 export function drawRequest(): string {
-  throw new Error("not yet");
+  return randomBytes(requestBytes).toString("hex");
 }
+
+const hex16 = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, "16 hex digits"));
+
+const getSchema = v.variant("want", [
+  v.strictObject({ want: v.literal("head"), request: hex16 }),
+  v.strictObject({ want: v.literal("deltas"), request: hex16, after: tableMark }),
+  v.strictObject({ want: v.literal("snapshot"), request: hex16 }),
+  v.strictObject({
+    want: v.literal("chunks"),
+    request: hex16,
+    snapshot: hex16,
+    from: integer(0, snapshotChunksMax - 1),
+    count: integer(1, chunksPerGetMax),
+  }),
+]);
 
 export function sealTableGet(scope: MessageScope, get: TableGet): Uint8Array {
-  throw new Error(`not yet: ${scope.site} ${get.request}`);
+  return sealMessage(scope, "table/get", get);
 }
 
+/** Whether it was there before is for the caller to see: one that is sent again opens, too. */
 export function openTableGet(
   scope: MessageScope,
   message: Uint8Array,
 ): Result<TableGet, AckRefusal> {
-  throw new Error(`not yet: ${scope.site} ${message.length}`);
+  const opened = openMessage(scope, "table/get", { message, bytesMax: tableGetBytesMax });
+  if (!opened.ok) return opened;
+  const parsed = v.safeParse(getSchema, opened.value, { abortEarly: true });
+  return parsed.success
+    ? succeed(parsed.output)
+    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
 }

@@ -1,6 +1,8 @@
-import type { Result } from "../../domain/result.ts";
+import * as v from "valibot";
+import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
-import type { SiteOpener, SiteSealer } from "./site-seal.ts";
+import { describeIssue, integer, tableMark, tableNumberMax } from "./schema-parts.ts";
+import { openOpenly, type SiteOpener, type SiteSealer, sealOpenly } from "./site-seal.ts";
 import type { TableRefusal } from "./table-refusal.ts";
 
 /** Which table the site wants in force at a controller. */
@@ -15,8 +17,17 @@ export interface TableHead {
 
 export const tableHeadBytesMax = 256;
 
-export function sealTableHead(sealer: SiteSealer, head: TableHead): Uint8Array {
-  throw new Error(`not yet: ${sealer.site} ${head.deltasFrom}`);
+const headSchema = v.pipe(
+  v.strictObject({ mark: tableMark, deltasFrom: integer(1, tableNumberMax + 1) }),
+  v.forward(
+    v.check(({ mark, deltasFrom }) => deltasFrom <= mark.version + 1, "at most the next version"),
+    ["deltasFrom"],
+  ),
+);
+
+export function sealTableHead(sealer: SiteSealer, { mark, deltasFrom }: TableHead): Uint8Array {
+  const { epoch, version, tag } = mark;
+  return sealOpenly(sealer, "table/head", { mark: { epoch, version, tag }, deltasFrom });
 }
 
 /** Whether it is newer than what is in force is for the caller to judge: an old head opens too. */
@@ -24,5 +35,10 @@ export function openTableHead(
   opener: SiteOpener,
   message: Uint8Array,
 ): Result<TableHead, TableRefusal> {
-  throw new Error(`not yet: ${opener.site} ${message.length}`);
+  const opened = openOpenly(opener, "table/head", { message, bytesMax: tableHeadBytesMax });
+  if (!opened.ok) return opened;
+  const parsed = v.safeParse(headSchema, opened.value, { abortEarly: true });
+  return parsed.success
+    ? succeed(parsed.output)
+    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
 }

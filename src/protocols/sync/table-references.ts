@@ -6,51 +6,88 @@ import type {
   TableContent,
   ZoneRecord,
 } from "../../domain/access.ts";
+import type { TableFrame } from "../../domain/table-change.ts";
 import { isCalendarDate } from "./calendar-date.ts";
 
-/** The lists of a table whose items have ids. */
-const namedLists = ["doors", "users", "schedules", "passes", "rules", "zones", "areas"] as const;
+/** The lists of a table whose items have ids: of its frame, and of its people. */
+const frameLists = ["doors", "schedules", "rules", "zones", "areas"] as const;
+const peopleLists = ["users", "passes"] as const;
 
-/** The ids that references may be to. */
+type Named = readonly { readonly id: string }[];
+
+/** The ids that the references of a frame may be to. */
 interface KnownIds {
   readonly doors: ReadonlySet<string>;
-  readonly users: ReadonlySet<string>;
   readonly schedules: ReadonlySet<string>;
   readonly zones: ReadonlySet<string>;
   readonly areas: ReadonlySet<string>;
 }
+
+/** What a table and its frame have in common. */
+type Places = Pick<TableContent, "calendar" | "zones" | "areas" | "doors" | "schedules">;
 
 /**
  * The first thing that a table says twice, of something that it lacks, or against itself: the field
  * and what was expected there. Undefined for a table that means one thing.
  */
 export function findBrokenReference(content: TableContent): string | undefined {
-  const repeated = findRepeatedId(content);
+  const repeated = findRepeatedId(content, [...frameLists, ...peopleLists]);
   if (repeated !== undefined) return repeated;
-  const known: KnownIds = {
-    doors: idsOf(content.doors),
-    users: idsOf(content.users),
-    schedules: idsOf(content.schedules),
-    zones: idsOf(content.zones),
-    areas: idsOf(content.areas),
-  };
+  const known = knownIdsOf(content);
+  const users = idsOf(content.users);
   return (
-    findRepeatedDate(content.calendar) ??
-    firstFault("zones", content.zones, (zone) => faultOfZone(zone, known)) ??
-    findZoneInItself(content.zones) ??
-    firstFault("doors", content.doors, (door) => faultOfDoor(door, known)) ??
-    findBrokenPass(content.passes, known) ??
-    firstFault("rules", content.rules, (rule) => faultOfRule(rule, known))
+    findBrokenPlace(content, known) ??
+    findBrokenPass(content.passes, users) ??
+    firstFault(
+      "rules",
+      content.rules,
+      (rule) => faultOfReach(rule, known) ?? faultOfRuleUsers(rule, users),
+    )
   );
 }
 
-const idsOf = (items: readonly { readonly id: string }[]): ReadonlySet<string> =>
-  new Set(items.map(({ id }) => id));
+/** The same of a table's frame. */
+export function findBrokenFrame(frame: TableFrame): string | undefined {
+  const repeated = findRepeatedId(frame, frameLists);
+  if (repeated !== undefined) return repeated;
+  const known = knownIdsOf(frame);
+  return (
+    findBrokenPlace(frame, known) ??
+    firstFault("rules", frame.rules, (rule) => {
+      // It would be for everybody what was meant for some.
+      const isForNobody = rule.whom === "anybody" && rule.kind !== "first_person_in";
+      return isForNobody ? "whom: expected named_users" : faultOfReach(rule, known);
+    })
+  );
+}
 
-function findRepeatedId(content: TableContent): string | undefined {
-  for (const list of namedLists) {
+function knownIdsOf({ doors, schedules, zones, areas }: Places): KnownIds {
+  return {
+    doors: idsOf(doors),
+    schedules: idsOf(schedules),
+    zones: idsOf(zones),
+    areas: idsOf(areas),
+  };
+}
+
+function findBrokenPlace({ calendar, zones, doors }: Places, known: KnownIds): string | undefined {
+  return (
+    findRepeatedDate(calendar) ??
+    firstFault("zones", zones, (zone) => faultOfZone(zone, known)) ??
+    findZoneInItself(zones) ??
+    firstFault("doors", doors, (door) => faultOfDoor(door, known))
+  );
+}
+
+const idsOf = (items: Named): ReadonlySet<string> => new Set(items.map(({ id }) => id));
+
+function findRepeatedId<const List extends string>(
+  table: { readonly [Name in List]: Named },
+  lists: readonly List[],
+): string | undefined {
+  for (const list of lists) {
     const ids = new Set<string>();
-    for (const [index, { id }] of content[list].entries()) {
+    for (const [index, { id }] of table[list].entries()) {
       if (ids.has(id)) return `${list}.${index}.id: expected an id used once`;
       ids.add(id);
     }
@@ -124,40 +161,60 @@ function faultOfDoor(door: DoorSettings, known: KnownIds): string | undefined {
   return interlock.includes(id) ? "interlock: expected doors other than this one" : undefined;
 }
 
-function findBrokenPass(passes: readonly PassRecord[], known: KnownIds): string | undefined {
+function findBrokenPass(
+  passes: readonly PassRecord[],
+  users: ReadonlySet<string>,
+): string | undefined {
   const presented = new Set<string>();
   return firstFault("passes", passes, (pass) => {
-    const { presents, startsAt, endsAt } = pass;
-    if (!known.users.has(pass.user)) return "user: expected the id of a user";
-    if ((pass.kind === "pin") !== (presents.as === "pin")) {
-      return "presents.as: expected pin for a PIN pass, raw for any other";
-    }
-    if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
-      return "endsAt: expected no earlier than startsAt";
-    }
+    if (!users.has(pass.user)) return "user: expected the id of a user";
+    const { presents } = pass;
     // A digest never looks like raw data, which has a colon: one set serves both.
     const key = presents.as === "pin" ? presents.digest : presents.raw;
     if (presented.has(key)) return "presents: expected what no other pass presents";
     presented.add(key);
-    // A card says nothing by being this one: who is forced to present one presents the usual one.
-    return pass.kind !== "pin" && pass.traits?.includes("duress") === true
-      ? "traits: expected duress of a PIN pass alone"
-      : undefined;
+    return faultOfPass(pass);
   });
 }
 
-function faultOfRule(rule: RuleRecord, known: KnownIds): string | undefined {
-  const { kind, users, doors, zones, schedule } = rule;
+/** What a pass says against itself, whatever table it is in. */
+export function faultOfPass(pass: PassRecord): string | undefined {
+  const { kind, presents, startsAt, endsAt, traits } = pass;
+  if ((kind === "pin") !== (presents.as === "pin")) {
+    return "presents.as: expected pin for a PIN pass, raw for any other";
+  }
+  if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
+    return "endsAt: expected no earlier than startsAt";
+  }
+  // A card says nothing by being this one: who is forced to present one presents the usual one.
+  return kind !== "pin" && traits?.includes("duress") === true
+    ? "traits: expected duress of a PIN pass alone"
+    : undefined;
+}
+
+/** Where and when a rule is, and what its kind asks of that. */
+function faultOfReach(
+  { kind, doors, zones, schedule }: Omit<RuleRecord, "users">,
+  known: KnownIds,
+): string | undefined {
   if (schedule !== undefined && !known.schedules.has(schedule)) {
     return "schedule: expected the id of a schedule";
   }
-  if (!users.every((user) => known.users.has(user))) return "users: expected ids of users";
   if (!doors.every((door) => known.doors.has(door))) return "doors: expected ids of doors";
   if (!zones.every((zone) => known.zones.has(zone))) return "zones: expected ids of zones";
-  // It would unlock for everybody what was meant for some.
-  if (kind === "auto_unlock" && users.length > 0) return "users: expected none to unlock for";
   if (kind === "first_person_in" && schedule === undefined) {
     return "schedule: expected one that ends what the first person begins";
   }
   return undefined;
+}
+
+function faultOfRuleUsers(
+  { kind, users }: RuleRecord,
+  known: ReadonlySet<string>,
+): string | undefined {
+  if (!users.every((user) => known.has(user))) return "users: expected ids of users";
+  // It would unlock for everybody what was meant for some.
+  return kind === "auto_unlock" && users.length > 0
+    ? "users: expected none to unlock for"
+    : undefined;
 }
