@@ -1,80 +1,30 @@
-import type { TableDelta, TableMark } from "../../domain/table-change.ts";
+import type { TableMark } from "../../domain/table-change.ts";
 import type { MonotonicMs } from "../../domain/time.ts";
-import type { SnapshotManifest } from "./snapshot-manifest.ts";
-import type { TableAck } from "./table-ack-message.ts";
-import type { TableGet } from "./table-get.ts";
+import { unreachable } from "../../domain/unreachable.ts";
+import { putOff, released } from "./back-off.ts";
+import { admitDelta, emptyChain, halt, rebase, type SizedDelta } from "./delta-chain.ts";
+import { snapshotName } from "./snapshot-chunk.ts";
+import { forgetAsked, isMissing } from "./snapshot-fetch.ts";
+import { takeChunk, takeManifest, takeSnapshotResult } from "./snapshot-turn.ts";
+import { answered, prompted } from "./table-ask.ts";
 import type { TableHead } from "./table-head.ts";
+import { isNewer, isSameTable } from "./table-order.ts";
+import type {
+  ChunkName,
+  TransferInput,
+  TransferState,
+  TransferStep,
+  TransferTrouble,
+} from "./transfer-state.ts";
+import { comesIntoForce, floorOf, judgeMark, type Turn } from "./transfer-turn.ts";
+import { pursue, wantOf } from "./transfer-want.ts";
 
-/** Everything in it was opened before: what it says is the site's word, new or replayed. */
-export type TransferInput =
-  | { readonly kind: "link_up" }
-  | { readonly kind: "link_down" }
-  | { readonly kind: "head"; readonly head: TableHead }
-  /** `bytes`: of its message, for the bound on what is kept. */
-  | { readonly kind: "delta"; readonly delta: TableDelta; readonly bytes: number }
-  | { readonly kind: "manifest"; readonly manifest: SnapshotManifest }
-  | ({ readonly kind: "chunk"; readonly plain: Uint8Array } & ChunkName)
-  /** Something that may be the site's and is not signed by the key that we know; or that key is new. */
-  | { readonly kind: "site_in_doubt" }
-  /** The group is on disk and in force. */
-  | { readonly kind: "deltas_applied"; readonly table: TableMark; readonly isFoldDue: boolean }
-  | { readonly kind: "deltas_not_stored"; readonly detail: string }
-  /** On disk, and it contradicts the table in force, which is `table`. */
-  | { readonly kind: "delta_invalid"; readonly table: TableMark; readonly detail: string }
-  | { readonly kind: "snapshot_begun"; readonly snapshot: string; readonly missing: readonly number[] }
-  | ({ readonly kind: "chunk_stored" } & ChunkName)
-  | { readonly kind: "snapshot_not_stored"; readonly snapshot: string; readonly detail: string }
-  | { readonly kind: "snapshot_invalid"; readonly snapshot: string; readonly detail: string }
-  | { readonly kind: "snapshot_applied"; readonly table: TableMark }
-  | { readonly kind: "folded" }
-  | { readonly kind: "not_folded" }
-  | { readonly kind: "deadline_reached" };
-
-/** `snapshot`: the image's hash. */
-export interface ChunkName {
-  readonly snapshot: string;
-  readonly index: number;
-}
-
-/** A request as the shell numbers and seals it. */
-export type TableWant = TableGet extends infer Get
-  ? Get extends TableGet
-    ? Omit<Get, "request">
-    : never
-  : never;
-
-export type TransferTrouble = "table_not_stored" | "table_not_folded";
-
-export type TransferEffect =
-  | { readonly kind: "get"; readonly want: TableWant }
-  /** Durable as one group, then applied in order. One group at a time. */
-  | { readonly kind: "store_deltas"; readonly deltas: readonly TableDelta[] }
-  /** Operations on a snapshot are carried out in the order of their effects. */
-  | { readonly kind: "begin_snapshot"; readonly manifest: SnapshotManifest }
-  | ({ readonly kind: "store_chunk"; readonly plain: Uint8Array } & ChunkName)
-  | { readonly kind: "finish_snapshot"; readonly snapshot: string }
-  | { readonly kind: "abandon_snapshot"; readonly snapshot: string }
-  | { readonly kind: "fold" }
-  /** Something changed here: it always goes out. */
-  | { readonly kind: "report"; readonly ack: TableAck }
-  /** In answer to what anybody at the broker can say again: it goes out within a limit. */
-  | { readonly kind: "answer"; readonly ack: TableAck }
-  | { readonly kind: "refuse"; readonly reason: string; readonly detail: string }
-  | { readonly kind: "site_seen" }
-  | {
-      readonly kind: "trouble";
-      readonly trouble: TransferTrouble;
-      readonly state: "raised" | "cleared";
-    };
-
-export interface TransferStep {
-  readonly state: TransferState;
-  /** In the order to carry them out. */
-  readonly effects: readonly TransferEffect[];
-}
-
-// biome-ignore lint/suspicious/noEmptyInterface: its fields follow
-export interface TransferState {}
+const deltasRetry = { leastMs: 1_000, mostMs: 5 * 60_000 };
+const foldRetry = { leastMs: 60_000, mostMs: 60 * 60_000 };
+/** Doubts can be sown by anybody. */
+const doubtQuietMs = 60_000;
+/** Deltas made durable at once: one wait for the disk, and one of the doors for the table. */
+const groupMax = 256;
 
 export interface TransferStart {
   readonly inForce: TableMark | undefined;
@@ -85,17 +35,255 @@ export interface TransferStart {
   readonly spread: number;
 }
 
-export declare function initialTransfer(start: TransferStart): TransferState;
+export function initialTransfer(start: TransferStart): TransferState {
+  return {
+    link: "down",
+    newest: start.newest,
+    head: undefined,
+    isHeadDoubtful: false,
+    deltas: emptyChain(start.inForce),
+    writingCount: 0,
+    deltasRetry: undefined,
+    snapshot: undefined,
+    snapshotRetry: undefined,
+    fold: start.isFoldDue ? "due" : "not_due",
+    foldRetry: undefined,
+    ask: undefined,
+    doubtAskedAt: undefined,
+    spread: start.spread,
+  };
+}
 
 /** The instant at which the caller must feed `deadline_reached`, or undefined if none is due. */
-export declare function transferDeadline(state: TransferState): MonotonicMs | undefined;
+export function transferDeadline(state: TransferState): MonotonicMs | undefined {
+  const due = [
+    wantOf(state) === undefined ? undefined : state.ask?.at,
+    state.deltasRetry?.until,
+    state.snapshotRetry?.until,
+    state.foldRetry?.until,
+  ];
+  return due.reduce(
+    (first, at) => (at !== undefined && (first === undefined || at < first) ? at : first),
+    undefined,
+  );
+}
 
-/** Whether opening such a chunk is worth its cost: it was asked for and is not here yet. */
-export declare function isChunkAwaited(state: TransferState, chunk: ChunkName): boolean;
+/** Whether a chunk that says so of itself is worth opening: it is of use, and there is room. */
+export function isChunkAwaited({ snapshot }: TransferState, chunk: ChunkName): boolean {
+  return (
+    snapshot?.phase === "fetching" &&
+    snapshotName(snapshot.manifest) === chunk.snapshot &&
+    isMissing(snapshot, chunk.index)
+  );
+}
 
 /** Pure: same arguments, same step. */
-export declare function stepTransfer(
+export function stepTransfer(
   state: TransferState,
   input: TransferInput,
   now: MonotonicMs,
-): TransferStep;
+): TransferStep {
+  const turn: Turn = { next: { ...state }, effects: [], now };
+  releaseRetries(turn);
+  take(turn, input);
+  leaveOvertaken(turn);
+  finish(turn);
+  storeDeltas(turn);
+  fold(turn);
+  forgetNeedlessRetry(turn);
+  pursue(turn);
+  tellTroubles(turn, state);
+  return { state: turn.next, effects: turn.effects };
+}
+
+function take(turn: Turn, input: TransferInput): void {
+  switch (input.kind) {
+    case "link_up":
+      return linkUp(turn);
+    case "link_down":
+      return linkDown(turn);
+    case "head":
+      return takeHead(turn, input.head);
+    case "delta":
+      return takeDelta(turn, { delta: input.delta, bytes: input.bytes });
+    case "manifest":
+      return takeManifest(turn, input.manifest);
+    case "chunk":
+      return takeChunk(turn, input);
+    case "site_in_doubt":
+      return askInDoubt(turn);
+    case "deltas_applied":
+    case "deltas_not_stored":
+    case "delta_invalid":
+      return takeGroupResult(turn, input);
+    case "snapshot_begun":
+    case "chunk_stored":
+    case "snapshot_failed":
+    case "snapshot_applied":
+      return takeSnapshotResult(turn, input);
+    case "folded":
+      turn.next.fold = input.isFoldDue ? "due" : "not_due";
+      turn.next.foldRetry = undefined;
+      return;
+    case "not_folded":
+      turn.next.fold = "due";
+      turn.next.foldRetry = putOff(turn.next.foldRetry, foldRetry, turn.now);
+      return;
+    case "deadline_reached":
+      return;
+    default:
+      return unreachable(input);
+  }
+}
+
+function releaseRetries({ next, now }: Turn): void {
+  next.deltasRetry = released(next.deltasRetry, now);
+  next.snapshotRetry = released(next.snapshotRetry, now);
+  next.foldRetry = released(next.foldRetry, now);
+}
+
+function linkUp({ next }: Turn): void {
+  next.link = "up";
+  // The broker brings the one of now. The one of before might be of a site that was restored since.
+  next.head = undefined;
+  next.isHeadDoubtful = false;
+  next.ask = undefined;
+}
+
+function linkDown({ next }: Turn): void {
+  next.link = "down";
+  next.ask = undefined;
+  if (next.snapshot?.phase === "fetching") next.snapshot = forgetAsked(next.snapshot);
+}
+
+function takeHead({ next, effects }: Turn, head: TableHead): void {
+  const { base } = next.deltas;
+  effects.push({ kind: "site_seen" });
+  const refusal = judgeMark(head.mark, floorOf(next));
+  if (refusal !== undefined) {
+    effects.push({ kind: "refuse", refusal });
+    return;
+  }
+  if (base !== undefined && isSameTable(head.mark, base)) {
+    effects.push({ kind: "answer", ack: { outcome: "complete", table: base } });
+  }
+  const known = next.head?.mark;
+  if (known !== undefined && isNewer(known, head.mark) && !next.isHeadDoubtful) return;
+  if (known === undefined || !isSameTable(known, head.mark)) forgiveInvalid(next);
+  next.head = head;
+  next.isHeadDoubtful = false;
+  next.ask = next.ask === undefined ? undefined : prompted(next.ask);
+}
+
+/** The site has another table now, which may be a better one. */
+function forgiveInvalid(next: Turn["next"]): void {
+  if (next.snapshotRetry?.cause === "invalid") next.snapshotRetry = undefined;
+}
+
+function takeDelta({ next, effects, now }: Turn, sized: SizedDelta): void {
+  const { chain, verdict } = admitDelta(next.deltas, sized);
+  next.deltas = chain;
+  if (verdict === "due" && next.ask?.want === "deltas") next.ask = answered(next.ask, now);
+  if (verdict !== "number_taken") return;
+  const { epoch, version } = sized.delta.from;
+  const detail = `a delta from another table ${epoch}.${version}`;
+  effects.push({ kind: "refuse", refusal: { reason: "number_taken", detail } });
+}
+
+function askInDoubt({ next, effects, now }: Turn): void {
+  const { link, doubtAskedAt } = next;
+  if (link === "down") return;
+  if (doubtAskedAt !== undefined && now - doubtAskedAt < doubtQuietMs) return;
+  next.doubtAskedAt = now;
+  effects.push({ kind: "get", want: { want: "head" } });
+}
+
+type GroupResult = Extract<
+  TransferInput,
+  { readonly kind: "deltas_applied" | "deltas_not_stored" | "delta_invalid" }
+>;
+
+function takeGroupResult(turn: Turn, input: GroupResult): void {
+  const { next, effects, now } = turn;
+  next.writingCount = 0;
+  switch (input.kind) {
+    case "deltas_applied": {
+      next.deltasRetry = undefined;
+      comesIntoForce(turn, input.table);
+      if (input.isFoldDue && next.fold === "not_due") next.fold = "due";
+      return;
+    }
+    case "deltas_not_stored": {
+      next.deltasRetry = putOff(next.deltasRetry, deltasRetry, now);
+      const { detail } = input;
+      effects.push({ kind: "refuse", refusal: { reason: "not_stored", detail } });
+      return;
+    }
+    case "delta_invalid": {
+      next.deltasRetry = undefined;
+      next.deltas = halt(rebase(next.deltas, input.table), input.table);
+      const { detail } = input;
+      effects.push({ kind: "refuse", refusal: { reason: "invalid_content", detail } });
+      return;
+    }
+    default:
+      return unreachable(input);
+  }
+}
+
+/** Deltas have led to where the snapshot would, or further. */
+function leaveOvertaken({ next, effects }: Turn): void {
+  const { snapshot, deltas } = next;
+  if (snapshot === undefined || snapshot.phase === "finishing" || deltas.base === undefined) return;
+  if (isNewer(snapshot.manifest.mark, deltas.base)) return;
+  next.snapshot = undefined;
+  effects.push({ kind: "abandon_snapshot", snapshot: snapshotName(snapshot.manifest) });
+}
+
+function finish({ next, effects }: Turn): void {
+  const { snapshot } = next;
+  if (snapshot?.phase !== "fetching" || snapshot.missing.length > 0) return;
+  if (next.fold === "under_way" || next.writingCount > 0) return;
+  next.snapshot = { phase: "finishing", manifest: snapshot.manifest };
+  effects.push({ kind: "finish_snapshot", snapshot: snapshotName(snapshot.manifest) });
+}
+
+function storeDeltas({ next, effects }: Turn): void {
+  if (next.writingCount > 0 || next.deltasRetry?.until !== undefined) return;
+  const { snapshot, deltas } = next;
+  const goal = snapshot?.phase === "finishing" ? snapshot.manifest.mark : undefined;
+  // What leads past the snapshot waits for it, or its table would put the newer one out of force.
+  const group = deltas.due
+    .slice(0, groupMax)
+    .map(({ delta }) => delta)
+    .filter(({ to }) => goal === undefined || !isNewer(to, goal));
+  if (group.length === 0) return;
+  next.writingCount = group.length;
+  effects.push({ kind: "store_deltas", deltas: group });
+}
+
+function fold({ next, effects }: Turn): void {
+  if (next.fold !== "due" || next.foldRetry?.until !== undefined) return;
+  if (next.snapshot?.phase === "finishing") return;
+  next.fold = "under_way";
+  effects.push({ kind: "fold" });
+}
+
+/** The snapshot that failed is wanted no more: deltas lead to where the site is. */
+function forgetNeedlessRetry({ next }: Turn): void {
+  if (next.link === "down" || next.snapshot !== undefined) return;
+  const want = wantOf({ ...next, snapshotRetry: undefined });
+  if (want !== "snapshot" && want !== "head") next.snapshotRetry = undefined;
+}
+
+function tellTroubles({ next, effects }: Turn, before: TransferState): void {
+  const tell = (trouble: TransferTrouble, isSo: (state: TransferState) => boolean) => {
+    if (isSo(before) === isSo(next)) return;
+    effects.push({ kind: "trouble", trouble, state: isSo(next) ? "raised" : "cleared" });
+  };
+  tell(
+    "table_not_stored",
+    (state) => state.deltasRetry !== undefined || state.snapshotRetry?.cause === "not_stored",
+  );
+  tell("table_not_folded", ({ foldRetry }) => foldRetry !== undefined);
+}
