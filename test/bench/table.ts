@@ -1,0 +1,173 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { requireSameOutcomes } from "./decision/outcomes.ts";
+import { printedBy } from "./fresh-process.ts";
+import type { Measurement } from "./measurement.ts";
+import { Readings } from "./readings.ts";
+import type { Loaded } from "./table/load.ts";
+import type { DecidedNs, MeasuredTable, TableSizes } from "./table/measure.ts";
+import { forgetPages, rememberPages } from "./table/page-cache.ts";
+import type { Prepared } from "./table/prepared.ts";
+import { type Subject, subjects } from "./table/subjects.ts";
+
+export const name = "table";
+
+interface Size extends TableSizes {
+  readonly passCount: number;
+  readonly loadCount: number;
+}
+
+const full: Size = {
+  passCount: 1_000_000,
+  loadCount: 7,
+  warmUpDecisions: 100_000,
+  restDecisions: 1_000_000,
+  streamedChanges: 4_000,
+  changesPerSecond: 200,
+  foldCount: 3,
+  singleChanges: 1_000,
+  groupLength: 64,
+  groupCount: 50,
+  changes: 20_000,
+};
+const smokeSize: Size = {
+  passCount: 10_000,
+  loadCount: 1,
+  warmUpDecisions: 5_000,
+  restDecisions: 10_000,
+  streamedChanges: 100,
+  changesPerSecond: 200,
+  foldCount: 1,
+  singleChanges: 20,
+  groupLength: 16,
+  groupCount: 4,
+  changes: 600,
+};
+const smallPassCount = 200;
+
+interface PreparedSubject extends Prepared {
+  readonly folder: string;
+  readonly smallFolder: string;
+}
+
+/**
+ * The table at the size of the biggest panels: card passes with dates, loaded from the files that a
+ * controller has, decided by while deltas stream in and while it is folded. Beside it better-sqlite3
+ * over the same site, from its file and from memory. Files are in the system's folder for passing
+ * files, whose disk must then be a real one.
+ */
+export async function run({ smoke }: { readonly smoke: boolean }): Promise<readonly Measurement[]> {
+  const size = smoke ? smokeSize : full;
+  const work = await mkdtemp(join(tmpdir(), "postern-bench-"));
+  try {
+    const measurements: Measurement[] = [];
+    const measured = new Map<Subject, MeasuredTable>();
+    for (const subject of subjects) {
+      const prepared = await prepare(subject, work, size);
+      measurements.push(...(await measureLoads(subject, prepared, size)));
+      const one = await printedBy<MeasuredTable>(new URL("./table/measure.ts", import.meta.url), [
+        ...[subject, prepared.folder, size.passCount],
+        ...[prepared.smallFolder, smallPassCount, JSON.stringify(size)],
+      ]);
+      say(`${subject}: reading the clock is about ${one.timerNs} ns of each decision`);
+      measured.set(subject, one);
+      measurements.push(...measurementsOf(subject, size, { prepared, measured: one }));
+      await rm(join(work, subject), { recursive: true });
+    }
+    for (const when of ["before", "after"] as const) {
+      requireSameOutcomes(new Map([...measured].map(([subject, one]) => [subject, one[when]])));
+    }
+    return measurements;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function prepare(subject: Subject, work: string, size: Size): Promise<PreparedSubject> {
+  const script = subject === "postern" ? "prepare-postern.ts" : "prepare-sqlite.ts";
+  const into = async (folder: string, passCount: number, changes: number) => {
+    await mkdir(folder, { recursive: true });
+    const words = [folder, passCount, changes];
+    return printedBy<Prepared>(new URL(`./table/${script}`, import.meta.url), words);
+  };
+  const folder = join(work, subject, "site");
+  const smallFolder = join(work, subject, "small");
+  await into(smallFolder, smallPassCount, 0);
+  return { ...(await into(folder, size.passCount, size.changes)), folder, smallFolder };
+}
+
+/** Each load in a process of its own that has loaded nothing before. */
+async function measureLoads(
+  subject: Subject,
+  { folder }: PreparedSubject,
+  { loadCount, passCount }: Size,
+): Promise<readonly Measurement[]> {
+  const warm = new Readings();
+  const cold = new Readings();
+  const script = new URL("./table/load.ts", import.meta.url);
+  const loadOnce = () => printedBy<Loaded>(script, [subject, folder, passCount]);
+  for (let load = 0; load < loadCount; load += 1) {
+    rememberPages(folder);
+    warm.add((await loadOnce()).readyMs);
+    // What was written and is not on the disk yet cannot be forgotten.
+    spawnSync("sync");
+    const { failure } = forgetPages(folder);
+    if (failure === undefined) cold.add((await loadOnce()).readyMs);
+    else say(`no load without the page cache: ${failure}`);
+  }
+  const of = (what: string, value: number): Measurement =>
+    measurement(subject, passCount, { what, value, unit: "ms" });
+  const { count } = cold;
+  return [
+    of("load to first decision, in page cache, p50", warm.percentile(0.5)),
+    of("load to first decision, in page cache, max", warm.max()),
+    ...(count > 0 ? [of("load to first decision, from disk, p50", cold.percentile(0.5))] : []),
+    ...(count > 0 ? [of("load to first decision, from disk, max", cold.max())] : []),
+  ];
+}
+
+function measurementsOf(
+  subject: Subject,
+  { passCount, changesPerSecond, groupLength }: Size,
+  { prepared, measured }: { readonly prepared: Prepared; readonly measured: MeasuredTable },
+): readonly Measurement[] {
+  const of = (what: string, value: number | undefined, unit: string): readonly Measurement[] =>
+    value === undefined ? [] : [measurement(subject, passCount, { what, value, unit })];
+  const decided = (when: string, ns: DecidedNs | undefined): readonly Measurement[] => [
+    ...of(`decision p50, ${when}`, ns?.p50, "ns"),
+    ...of(`decision p99, ${when}`, ns?.p99, "ns"),
+    ...of(`decision p99.9, ${when}`, ns?.p999, "ns"),
+    ...of(`first decision after a change p99, ${when}`, ns?.firstAfterChangeP99, "ns"),
+    ...of(`first decision after a change max, ${when}`, ns?.firstAfterChangeMax, "ns"),
+    ...of(`thread held up p99.9, ${when}`, ns?.holdUpP999, "ns"),
+    ...of(`thread held up max, ${when}`, ns?.holdUpMax, "ns"),
+  ];
+  const { addedBytes, foldMs, singlesPerSecond, groupedPerSecond, inMemoryPerSecond } = measured;
+  return [
+    ...of("added RSS", Math.round((addedBytes / passCount) * 10) / 10, "bytes/credential"),
+    ...of("file", Math.round((prepared.fileBytes / passCount) * 10) / 10, "bytes/credential"),
+    ...of("file made", prepared.builtMs, "ms"),
+    ...decided("at rest", measured.atRest),
+    ...decided(`at ${changesPerSecond} changes/s`, measured.streaming),
+    ...decided("while it is folded", measured.folding),
+    ...of("folded", foldMs, "ms"),
+    ...of("changes, each durable alone", singlesPerSecond, "changes/s"),
+    ...of(`changes, ${groupLength} durable together`, groupedPerSecond, "changes/s"),
+    ...of("changes, in memory", inMemoryPerSecond, "changes/s"),
+  ];
+}
+
+function measurement(
+  subject: Subject,
+  passCount: number,
+  { what, value, unit }: { readonly what: string; readonly value: number; readonly unit: string },
+): Measurement {
+  const rounded = Math.abs(value) < 100 ? Math.round(value * 10) / 10 : Math.round(value);
+  return { name: `table of ${passCount}: ${what}`, subject, value: rounded, unit };
+}
+
+function say(text: string): void {
+  process.stderr.write(`bench: ${name}: ${text}\n`);
+}
