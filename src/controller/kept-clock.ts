@@ -98,7 +98,7 @@ export class KeptClock implements Clock {
       return wallOf(state, { monotonic, machine });
     }
     const now = this.#reading();
-    void this.#apply(stepClock(state, { kind: "machine_set" }, now));
+    void this.#apply(stepClock(state, { kind: "looked" }, now));
     return wallOf(this.#state ?? state, now);
   }
 

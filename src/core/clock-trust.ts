@@ -71,7 +71,8 @@ export interface ClockState {
 }
 
 export type ClockInput =
-  | { readonly kind: "machine_set" }
+  /** The clocks were read, and no more. */
+  | { readonly kind: "looked" }
   | { readonly kind: "answered"; readonly isSynchronised: boolean }
   /** The network is there, or something else makes a better answer likely. */
   | { readonly kind: "ask_again" }
@@ -136,11 +137,21 @@ export function beginClock(
   };
 }
 
-/** Pure: same arguments, same step. A deadline that comes late, or too often, is harmless. */
+/**
+ * Pure: same arguments, same step. A deadline that comes late, or too often, is harmless. Whatever the
+ * input, a clock that was set is noticed first: an answer to a question from before is none.
+ */
 export function stepClock(state: ClockState, input: ClockInput, now: ClockReading): ClockStep {
+  const looked = look(state, now);
+  const { effects } = looked;
+  const step = inputTaken(looked.state, input, now);
+  return effects.length === 0 ? step : { ...step, effects: [...effects, ...step.effects] };
+}
+
+function inputTaken(state: ClockState, input: ClockInput, now: ClockReading): ClockStep {
   switch (input.kind) {
-    case "machine_set":
-      return machineSet(state, now);
+    case "looked":
+      return { state, effects: [] };
     case "answered":
       return answered(state, input.isSynchronised, now);
     case "ask_again": {
@@ -206,7 +217,7 @@ function holdoverEndsAt({ vouchedAt, isSynchronised }: ClockState): number {
   return vouchedAt === undefined || isSynchronised ? Infinity : vouchedAt + holdoverMsMax;
 }
 
-function machineSet(state: ClockState, now: ClockReading): ClockStep {
+function look(state: ClockState, now: ClockReading): ClockStep {
   const { rule, shown } = state;
   const machineMs = offsetOf(now);
   const byMs = machineMs - state.machineMs;

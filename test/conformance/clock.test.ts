@@ -2,7 +2,9 @@ import t from "tap";
 import type { Clock } from "../../hal/clock.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { SimClock } from "../../hal/sim/sim-clock.ts";
+import { SimTimeSync } from "../../hal/sim/sim-time-sync.ts";
 import { SimWallClock } from "../../hal/sim/sim-wall-clock.ts";
+import { KeptClock } from "../../src/controller/kept-clock.ts";
 import { type ClockQuality, monotonicMs } from "../../src/domain/time.ts";
 import { clockConformance } from "./clock-conformance.ts";
 
@@ -85,4 +87,18 @@ t.test("a wall clock that can be set wrong", async (t) => {
   clock.setWall({ quality: "unknown" });
   t.same(clock.wall(), { at: 999_500, quality: "unknown" });
   t.equal(clock.monotonic(), under.monotonic());
+});
+
+t.test("the clock that doors go by", async (t) => {
+  clockConformance(t, () => {
+    const machine = new SimClock();
+    const clock = new KeptClock({
+      machine,
+      rule: "trusted",
+      timeSync: new SimTimeSync(),
+      boot: undefined,
+      file: "never-opened",
+    });
+    return { clock, pass: (ms) => machine.elapse(ms) };
+  });
 });
