@@ -112,6 +112,11 @@ class Machine {
     this.#machine += byMs;
   }
 
+  /** Time passes and no deadline is kept. */
+  sleep(ms: number): void {
+    this.#run(ms);
+  }
+
   get question(): ClockState["question"] {
     return this.#state.question;
   }
@@ -222,6 +227,16 @@ t.test(
     t.equal(machine.wall().quality, "trusted");
   },
 );
+
+t.test("holdover ends in time also where the timer is late", async (t) => {
+  const machine = new Machine("ntp");
+  machine.answer(true);
+  machine.stop();
+  machine.startAgain(0);
+  t.equal(machine.wall().quality, "holdover");
+  machine.sleep(holdoverMsMax);
+  t.equal(machine.wall().quality, "unknown");
+});
 
 t.test("a clock that is set by hand is not followed once time was vouched for", async (t) => {
   for (const byMs of [-2 * hour, 2 * hour]) {
