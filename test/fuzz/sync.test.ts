@@ -1,20 +1,56 @@
+import { generateKeyPairSync } from "node:crypto";
+import fc from "fast-check";
 import t from "tap";
 import { Seeded, seedFor } from "../../hal/sim/seeded.ts";
+import { epochMs } from "../../src/domain/time.ts";
 import { openEventAck, sealEventAck } from "../../src/protocols/sync/ack-message.ts";
 import { openEventBatch, sealEventBatch } from "../../src/protocols/sync/event-message.ts";
+import {
+  followHandOvers,
+  listHandOvers,
+  sealHandOver,
+} from "../../src/protocols/sync/key-hand-over.ts";
 import { parseProvision, serialiseProvision } from "../../src/protocols/sync/provision.ts";
+import { sealOpenly, sealSecretly } from "../../src/protocols/sync/site-seal.ts";
+import { openChunk, readChunkLabel, sealChunks } from "../../src/protocols/sync/snapshot-chunk.ts";
+import { openManifest, sealManifest } from "../../src/protocols/sync/snapshot-manifest.ts";
 import { decodeStatus, encodeStatus } from "../../src/protocols/sync/status-message.ts";
 import { decodeCbor, encodeCbor } from "../../src/protocols/sync/strict-cbor.ts";
 import { openTableAck, sealTableAck } from "../../src/protocols/sync/table-ack-message.ts";
 import { parseTableContent } from "../../src/protocols/sync/table-content.ts";
+import {
+  decodeTableDelta,
+  encodeTableDelta,
+  openTableDelta,
+  sealTableDelta,
+} from "../../src/protocols/sync/table-delta.ts";
+import { parseTableFrame } from "../../src/protocols/sync/table-frame.ts";
+import { drawRequest, openTableGet, sealTableGet } from "../../src/protocols/sync/table-get.ts";
+import { openTableHead, sealTableHead } from "../../src/protocols/sync/table-head.ts";
 import { openTable, sealTable } from "../../src/protocols/sync/table-message.ts";
-import { entries, flipBit, fullTable, pairing } from "../unit/protocols/sync/samples.ts";
+import { checkProperty } from "../unit/core/property.ts";
+import {
+  entries,
+  everyChange,
+  flipBit,
+  fullTable,
+  pairing,
+  site,
+} from "../unit/protocols/sync/samples.ts";
 
 const runCount = Number(process.env["FUZZ_RUNS"] ?? 2_000);
 const seed = seedFor(process.env["FUZZ_SEED"]);
 t.comment(`FUZZ_SEED=${seed} FUZZ_RUNS=${runCount}`);
 
-const { provision, signingKey, tableKey, scope } = pairing();
+const { provision, signingKey, tableKey, scope, sealer, opener } = pairing();
+
+const mark = { epoch: 1_780_000_000, version: 7, tag: 0xdead_beef };
+const step = { from: mark, compiledAt: epochMs(1_780_000_123_456), changes: everyChange() };
+const chunks = sealChunks(tableKey, new Uint8Array(200).fill(7));
+const manifest = { mark, ...chunks.parts };
+const firstKey = generateKeyPairSync("ed25519");
+const handOver = sealHandOver({ site, from: firstKey.privateKey, to: signingKey });
+const firstPem = String(firstKey.publicKey.export({ type: "spki", format: "pem" }));
 
 /**
  * A message as the broker carries it, and whether its receiver takes it. Throwing fails the test.
@@ -43,8 +79,44 @@ const sealed: readonly Sealed[] = [
   },
   {
     name: "controller's acknowledgement",
-    message: sealTableAck(scope, { outcome: "complete", table: { epoch: 1, version: 7 } }),
+    message: sealTableAck(scope, { outcome: "complete", table: mark }),
     isTaken: (message) => openTableAck(scope, message).ok,
+  },
+  {
+    name: "controller's request",
+    message: sealTableGet(scope, { want: "deltas", after: mark, request: drawRequest() }),
+    isTaken: (message) => openTableGet(scope, message).ok,
+  },
+  {
+    name: "head",
+    message: sealTableHead(sealer, { mark, deltasFrom: 3 }),
+    isTaken: (message) => openTableHead(opener, message).ok,
+  },
+  {
+    name: "delta",
+    message: sealTableDelta(sealer, { ...step, changes: step.changes.slice(1) }).message,
+    isTaken: (message) => openTableDelta(opener, message).ok,
+  },
+  {
+    name: "manifest",
+    message: sealManifest(sealer, manifest),
+    isTaken: (message) => openManifest(opener, message).ok,
+  },
+  {
+    name: "chunk",
+    message: chunks.chunk(0),
+    isTaken: (message) => {
+      readChunkLabel(message);
+      return openChunk(tableKey, manifest, 0, message).ok;
+    },
+  },
+  {
+    name: "key hand-over",
+    message: handOver,
+    isTaken: (message) => {
+      listHandOvers(message);
+      return followHandOvers(site, firstPem, message).ok;
+    },
   },
 ];
 
@@ -109,6 +181,44 @@ t.test("a table's content spoilt anywhere never throws where it is parsed", asyn
   }
   t.pass(`${runCount} contents`);
 });
+
+t.test("a delta spoilt anywhere behind its signature never throws where it is read", async (t) => {
+  const random = new Seeded(seed);
+  const good = encodeTableDelta({ ...step, to: { ...mark, version: 8 } });
+  for (let run = 0; run < runCount; run += 1) {
+    const bytes = new Uint8Array(good);
+    for (let count = random.between(1, 3); count > 0; count -= 1) {
+      bytes[random.between(0, bytes.length - 1)] = random.between(0, 255);
+    }
+    const decoded = decodeTableDelta(bytes);
+    if (!decoded.ok) continue;
+    const again = decodeTableDelta(encodeTableDelta(decoded.value));
+    t.same(again, decoded, `seed ${seed}, run ${run}`);
+  }
+  t.pass(`${runCount} deltas`);
+});
+
+t.test("whatever the site signs by mistake never throws where it is opened", async (t) => {
+  const wild = fc.anything({ withDate: false, maxDepth: 4 }).map(asCbor);
+  checkProperty(
+    t,
+    Math.ceil(runCount / 4),
+    fc.property(wild, (body) => {
+      openTableHead(opener, sealOpenly(sealer, "table/head", body));
+      openTableDelta(opener, sealSecretly(sealer, "table/delta", body));
+      openTableDelta(opener, sealSecretly(sealer, "table/delta", [1, 2, 3, 4, body]));
+      openTableDelta(opener, sealSecretly(sealer, "table/delta", [1, 2, 3, 4, [3, body, body]]));
+      openManifest(opener, sealSecretly(sealer, "table/manifest", body));
+      parseTableFrame(body);
+    }),
+  );
+});
+
+/** What CBOR has a form for: the rest of JavaScript cannot come over the wire. */
+function asCbor(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  return text === undefined ? null : JSON.parse(text);
+}
 
 t.test("a status or a provision file spoilt anywhere never throws", async (t) => {
   const random = new Seeded(seed);

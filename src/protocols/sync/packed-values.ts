@@ -1,3 +1,5 @@
+import { epochMsMax } from "../../domain/time.ts";
+
 /**
  * The short forms in which deltas carry what a change is made of. Each value has one form only; what
  * is read here is still to be checked by a schema, and undefined stands for what is no such form.
@@ -44,7 +46,9 @@ export function packInstant(ms: number): number | Uint8Array {
 
 export function unpackInstant(packed: unknown): number | undefined {
   const ms = readInstant(packed);
-  return ms !== undefined && isSameForm(packInstant(ms), packed) ? ms : undefined;
+  // Beyond the bounds of an instant there is no form to compare with.
+  if (ms === undefined || ms > epochMsMax) return undefined;
+  return isSameForm(packInstant(ms), packed) ? ms : undefined;
 }
 
 function readInstant(packed: unknown): number | undefined {

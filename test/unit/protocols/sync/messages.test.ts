@@ -12,6 +12,13 @@ import {
 import { hashEntry } from "../../../../src/protocols/sync/journal-chain.ts";
 import { encodeCbor } from "../../../../src/protocols/sync/strict-cbor.ts";
 import { openTableAck, sealTableAck } from "../../../../src/protocols/sync/table-ack-message.ts";
+import {
+  drawRequest,
+  openTableGet,
+  sealTableGet,
+  type TableGet,
+  tableGetBytesMax,
+} from "../../../../src/protocols/sync/table-get.ts";
 import { entries, everyEvent, pairing } from "./samples.ts";
 
 const { scope } = pairing();
@@ -141,9 +148,12 @@ t.test("an acknowledgement says which journal and how far", async (t) => {
 });
 
 t.test("a controller says which table is in force, and why another is not", async (t) => {
-  const table = { epoch: 1, version: 7 };
+  const table = { epoch: 1, version: 7, tag: 0xffff_ffff };
+  const wanted = { epoch: 1, version: 9 };
   const acks = [
     { outcome: "complete", table },
+    { outcome: "progress", wanted, percent: 0 },
+    { outcome: "progress", table: { epoch: 1, version: 7 }, wanted, percent: 100 },
     { outcome: "refused", table, reason: "altered", detail: "no match" },
     { outcome: "refused", reason: "malformed", detail: "" },
   ] as const;
@@ -152,4 +162,56 @@ t.test("a controller says which table is in force, and why another is not", asyn
   }
   const long = { outcome: "refused", reason: "altered", detail: "x".repeat(5_000) } as const;
   t.equal(reasonOf(openTableAck(scope, sealTableAck(scope, long))), "accepted");
+  const bodies = [
+    { outcome: "complete", table: { epoch: 1, version: 7 } },
+    { outcome: "complete", table: { ...table, tag: 2 ** 32 } },
+    { outcome: "progress", wanted, percent: 100.5 },
+    { outcome: "progress", wanted, percent: 101 },
+    { outcome: "progress", percent: 1 },
+  ];
+  for (const body of bodies) {
+    const message = sealAnything("table/ack", encodeCbor(body));
+    t.equal(reasonOf(openTableAck(scope, message)), "invalid_content", JSON.stringify(body));
+  }
+});
+
+t.test("a controller asks for a head, deltas, a manifest or some chunks", async (t) => {
+  const request = drawRequest();
+  const after = { epoch: 1_780_000_000, version: 7, tag: 5 };
+  const gets: readonly TableGet[] = [
+    { want: "head", request },
+    { want: "deltas", after, request },
+    { want: "snapshot", request },
+    { want: "chunks", snapshot: "0123456789abcdef", from: 2_047, count: 16, request },
+  ];
+  for (const get of gets) {
+    const message = sealTableGet(scope, get);
+    t.ok(message.length <= tableGetBytesMax);
+    t.same(openTableGet(scope, message), { ok: true, value: get });
+    t.equal(reasonOf(openTableAck(scope, message)), "altered");
+  }
+  t.not(drawRequest(), request);
+});
+
+t.test("a request that asks for what there cannot be is refused", async (t) => {
+  const request = drawRequest();
+  const chunks = { want: "chunks", snapshot: "0123456789abcdef", from: 0, count: 1, request };
+  const bodies = [
+    { want: "head" },
+    { want: "head", request: "0" },
+    { want: "everything", request },
+    { want: "deltas", after: { epoch: 1, version: 7 }, request },
+    { ...chunks, count: 0 },
+    { ...chunks, count: 17 },
+    { ...chunks, from: -1 },
+    { ...chunks, from: 2_048 },
+    { ...chunks, snapshot: "0123456789ABCDEF" },
+    { ...chunks, all: true },
+  ];
+  for (const body of bodies) {
+    const message = sealAnything("table/get", encodeCbor(body));
+    t.equal(reasonOf(openTableGet(scope, message)), "invalid_content", JSON.stringify(body));
+  }
+  const long = sealAnything("table/get", encodeCbor({ ...chunks, snapshot: "0".repeat(300) }));
+  t.equal(reasonOf(openTableGet(scope, long)), "too_long");
 });

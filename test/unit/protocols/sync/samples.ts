@@ -16,10 +16,16 @@ import {
   userId,
   zoneId,
 } from "../../../../src/domain/ids.ts";
+import type { FrameRule, TableChange, TableFrame } from "../../../../src/domain/table-change.ts";
 import { epochMs } from "../../../../src/domain/time.ts";
 import type { MessageScope } from "../../../../src/protocols/sync/authenticated-message.ts";
 import { chainStart, hashEntry } from "../../../../src/protocols/sync/journal-chain.ts";
 import { deriveKeys, digestPin, type Provision } from "../../../../src/protocols/sync/provision.ts";
+import {
+  openerOf,
+  type SiteOpener,
+  type SiteSealer,
+} from "../../../../src/protocols/sync/site-seal.ts";
 import { door, tableContent } from "../../core/sample-table.ts";
 
 export const site = siteId("test");
@@ -31,6 +37,8 @@ export interface Pairing {
   readonly signingKey: KeyObject;
   readonly tableKey: KeyObject;
   readonly scope: MessageScope;
+  readonly sealer: SiteSealer;
+  readonly opener: SiteOpener;
 }
 
 export function pairing(fill = 7, part: Partial<Provision> = {}): Pairing {
@@ -45,7 +53,15 @@ export function pairing(fill = 7, part: Partial<Provision> = {}): Pairing {
   };
   const { tableKey, messageKey } = deriveKeys(provision.controllerKey);
   const scope = { site: provision.site, controller: provision.controller, messageKey };
-  return { provision, signingKey: privateKey, tableKey, scope };
+  const sealer = { site: provision.site, controller: provision.controller, tableKey };
+  return {
+    provision,
+    signingKey: privateKey,
+    tableKey,
+    scope,
+    sealer: { ...sealer, signingKey: privateKey },
+    opener: openerOf(provision),
+  };
 }
 
 /** One of everything that a table can hold. */
@@ -152,6 +168,37 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
     ],
     ...part,
   });
+}
+
+/** The frame of `fullTable`. */
+export function fullFrame(part: Partial<TableFrame> = {}): TableFrame {
+  const { table: _table, compiledAt: _at, users: _users, passes: _passes, ...places } = fullTable();
+  const rules = places.rules.map(({ users, ...rule }): FrameRule => {
+    const isForAnybody = rule.kind === "first_person_in" && users.length === 0;
+    return { ...rule, whom: isForAnybody ? "anybody" : "named_users" };
+  });
+  return { ...places, rules, ...part };
+}
+
+/** One of every change, and everything that a user or a pass can say. */
+export function everyChange(): readonly TableChange[] {
+  const [user] = fullTable().users;
+  if (user === undefined) throw new Error("no user");
+  return [
+    { kind: "frame", frame: fullFrame() },
+    { kind: "user_gone", user: userId("bob") },
+    { kind: "pass_gone", pass: passId("0b0e7c2a-93a4-4d0f-8f3c-1d6a3c5e7f90") },
+    { kind: "user", user: { ...user, rules: [ruleId("r"), ruleId("first")] } },
+    {
+      kind: "user",
+      user: {
+        id: userId("7e3f1a52-0c11-4b8e-9a55-2f4b6c8d0e13"),
+        suspended: true,
+        rules: [],
+      },
+    },
+    ...fullTable().passes.map((pass): TableChange => ({ kind: "pass", pass })),
+  ];
 }
 
 /** Each kind of event once; a kind that is new in the domain does not compile until it is here. */
