@@ -44,7 +44,7 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Without it a power cut can undo a rename that was made before. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
     await handle.sync();

@@ -5,7 +5,9 @@ import type { Result } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
+import { openFiledTableStore } from "./filed-table-store.ts";
 import type { SnapshotFile } from "./snapshot-file.ts";
+import { createTableThread } from "./table-thread.ts";
 
 /** A file in the store that could not be used; what was in the others is used instead. */
 export interface TableFileDamage {
@@ -67,6 +69,11 @@ export interface TableStoreOptions {
 }
 
 /** Never rejects: a controller whose disk is gone still runs, without a table until it gets one. */
-export async function openTableStore(options: TableStoreOptions): Promise<TableStore> {
-  throw new Error(`to come: ${options.folder}`);
+export async function openTableStore({
+  folder,
+  provision: { site, controller },
+  clock,
+}: TableStoreOptions): Promise<TableStore> {
+  const run = createTableThread(clock);
+  return openFiledTableStore({ folder, owner: { site, controller }, run });
 }

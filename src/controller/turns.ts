@@ -1,0 +1,15 @@
+/** What must not be done at once is done one after the other, in the order in which it was asked for. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** All that was asked for so far is over. */
+  async ended(): Promise<void> {
+    await this.#last;
+  }
+}
