@@ -1,15 +1,20 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "../../hal/clock.ts";
-import type { TableContent } from "../domain/access.ts";
+import type { AccessTable } from "../core/access-table/access-table.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
+import type { ControllerId, SiteId } from "../domain/ids.ts";
+import type { TableDelta } from "../domain/table-change.ts";
 import type { MessageScope } from "../protocols/sync/authenticated-message.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import { deriveKeys, type Provision } from "../protocols/sync/provision.ts";
 import { encodeStatus } from "../protocols/sync/status-message.ts";
-import { sealTableAck, type TableAck } from "../protocols/sync/table-ack-message.ts";
-import { topicsFor } from "../protocols/sync/topics.ts";
+import { sealTableAck } from "../protocols/sync/table-ack-message.ts";
+import { drawRequest, sealTableGet, type TableWant } from "../protocols/sync/table-get.ts";
+import { type ControllerTopics, siteKeyTopic, topicsFor } from "../protocols/sync/topics.ts";
 import { EventPublisher } from "./event-publisher.ts";
 import type { Journal, TroubleReporter } from "./journal.ts";
+import type { SiteKeyStore } from "./site-key-store.ts";
 import { type OnlineStatus, StatusPublisher } from "./status-publisher.ts";
 import { TableReceiver } from "./table-receiver.ts";
 import type { TableStore } from "./table-store.ts";
@@ -17,6 +22,7 @@ import type { TableStore } from "./table-store.ts";
 export interface SyncClientOptions {
   readonly link: BrokerLink;
   readonly provision: Provision;
+  readonly siteKeys: SiteKeyStore;
   readonly journal: Journal;
   readonly tableStore: TableStore;
   readonly clock: Clock;
@@ -25,8 +31,13 @@ export interface SyncClientOptions {
   readonly status: () => OnlineStatus;
   /** For `table_applied` and `table_refused`; they go into `journal` with their circumstances. */
   readonly record: (event: DoorEvent) => void;
-  /** A table that is newer and durable. Called between two decisions; must not throw. */
-  readonly onTable: (content: TableContent) => void;
+  /**
+   * Another table object takes the place of the one in force: a newer one, or the same laid out
+   * anew. It is durable. Called between two decisions; must not throw.
+   */
+  readonly onTable: (table: AccessTable) => void;
+  /** The table in force became another one in place, durably. Called as `onTable` is. */
+  readonly onChange: (delta: TableDelta) => void;
 }
 
 /** A controller's side of its conversation with the site. It works whenever the link does. */
@@ -51,6 +62,11 @@ export function offlineWill({ site, controller }: Provision): {
   return { topic, payload: encodeStatus({ online: false }), qos: 1, retain: true };
 }
 
+/** The same for a controller always, and another for each. */
+function spreadOf(controller: ControllerId): number {
+  return createHash("sha256").update(controller).digest().readUInt32BE() / 2 ** 32;
+}
+
 export function createSyncClient(options: SyncClientOptions): SyncClient {
   return new WiredSyncClient(options);
 }
@@ -58,7 +74,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
 class WiredSyncClient implements SyncClient {
   readonly #link: BrokerLink;
   readonly #scope: MessageScope;
-  readonly #tableAckTopic: string;
+  readonly #topics: ControllerTopics;
   readonly #status: StatusPublisher;
   readonly #events: EventPublisher;
   readonly #tables: TableReceiver;
@@ -74,7 +90,7 @@ class WiredSyncClient implements SyncClient {
     const { messageKey } = deriveKeys(provision.controllerKey);
     this.#link = link;
     this.#scope = { site, controller, messageKey };
-    this.#tableAckTopic = topics.tableAck;
+    this.#topics = topics;
     this.#status = new StatusPublisher({ ...options, topic: topics.status });
     const scope = this.#scope;
     this.#events = new EventPublisher({
@@ -88,16 +104,19 @@ class WiredSyncClient implements SyncClient {
     this.#tables = new TableReceiver({
       ...options,
       store: options.tableStore,
-      answer: (ack) => this.#answer(ack),
+      answer: (ack) => this.#publish(topics.tableAck, sealTableAck(this.#scope, ack)),
+      get: (want) => this.#get(want),
       onSiteSeen: () => this.#events.siteSeen(),
+      spread: spreadOf(controller),
     });
     this.#stopListening = journal.onCommitted(() => this.#events.pump());
-    this.#subscribed = Promise.all([
-      link.subscribe(topics.tableSnapshot, (_, payload) => this.#tables.take(payload)),
-      link.subscribe(topics.eventAck, (_, payload) => {
-        if (!this.#isClosed) this.#events.takeAck(payload);
-      }),
-    ]);
+    this.#subscribed = Promise.all(
+      this.#subscriptions(site).map(([topic, take]) =>
+        link.subscribe(topic, (_, payload) => {
+          if (!this.#isClosed) take(payload);
+        }),
+      ),
+    );
     link.onUp(() => this.#onUp());
     link.onDown(() => this.#onDown());
   }
@@ -124,25 +143,43 @@ class WiredSyncClient implements SyncClient {
     await this.#subscribed;
   }
 
+  /** The site's key first: the retained messages come in this order, and it opens the others. */
+  #subscriptions(site: SiteId): readonly (readonly [string, (payload: Uint8Array) => void])[] {
+    const topics = this.#topics;
+    return [
+      [siteKeyTopic(site), (payload) => this.#tables.takeKey(payload)],
+      [topics.tableHead, (payload) => this.#tables.takeHead(payload)],
+      [topics.tableDelta, (payload) => this.#tables.takeDelta(payload)],
+      [topics.tableManifest, (payload) => this.#tables.takeManifest(payload)],
+      [topics.tableChunk, (payload) => this.#tables.takeChunk(payload)],
+      [topics.eventAck, (payload) => this.#events.takeAck(payload)],
+    ];
+  }
+
   #onUp(): void {
     if (this.#isClosed) return;
     this.#isUp = true;
     this.#status.up();
     this.#events.up();
+    this.#tables.up();
   }
 
   #onDown(): void {
     this.#isUp = false;
     this.#status.down();
     this.#events.down();
+    this.#tables.down();
   }
 
-  #answer(ack: TableAck): void {
-    this.#link
-      .publish(this.#tableAckTopic, sealTableAck(this.#scope, ack), { qos: 1, retain: false })
-      .catch((error: unknown) => {
-        // The table is retained: it comes again with the link, and is answered then.
-        if (!(error instanceof HalError)) throw error;
-      });
+  #get(want: TableWant): void {
+    const get = { ...want, request: drawRequest() };
+    this.#publish(this.#topics.tableGet, sealTableGet(this.#scope, get));
+  }
+
+  #publish(topic: string, message: Uint8Array): void {
+    this.#link.publish(topic, message, { qos: 1, retain: false }).catch((error: unknown) => {
+      // The head is retained: it comes again with the link, and all is asked and answered then.
+      if (!(error instanceof HalError)) throw error;
+    });
   }
 }

@@ -1,183 +1,307 @@
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../hal/clock.ts";
-import type { TableContent, TableVersion } from "../domain/access.ts";
+import type { AccessTable } from "../core/access-table/access-table.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { HalError } from "../domain/hal-error.ts";
-import { monotonicMs } from "../domain/time.ts";
+import { HalError } from "../domain/hal-error.ts";
+import type { Result } from "../domain/result.ts";
+import type { TableDelta, TableMark } from "../domain/table-change.ts";
+import { unreachable } from "../domain/unreachable.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
+import { openerOf, type SiteOpener } from "../protocols/sync/site-seal.ts";
+import { openChunk, readChunkLabel } from "../protocols/sync/snapshot-chunk.ts";
+import { openManifest } from "../protocols/sync/snapshot-manifest.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
-import { isNewer, openTable } from "../protocols/sync/table-message.ts";
+import { openTableDelta } from "../protocols/sync/table-delta.ts";
+import type { TableWant } from "../protocols/sync/table-get.ts";
+import { openTableHead } from "../protocols/sync/table-head.ts";
+import { isNewer, isSameTable } from "../protocols/sync/table-order.ts";
+import {
+  initialTransfer,
+  isChunkAwaited,
+  stepTransfer,
+  transferDeadline,
+} from "../protocols/sync/table-transfer.ts";
+import type {
+  TransferEffect,
+  TransferInput,
+  TransferState,
+} from "../protocols/sync/transfer-state.ts";
 import { Deadline } from "./deadline.ts";
 import type { TroubleReporter } from "./journal.ts";
 import { RateLimit } from "./rate-limit.ts";
+import type { SiteKeyStore } from "./site-key-store.ts";
+import { SnapshotKeeper } from "./snapshot-keeper.ts";
 import { TableRefusals } from "./table-refusals.ts";
 import type { TableStore } from "./table-store.ts";
 
-/** A table from the site is good and cannot be written to disk; the one before is in force. */
-export const tableNotStored = "table_not_stored";
+/** The site has handed over to a key that cannot be written to disk. It counts all the same. */
+export const siteKeyNotStored = "site_key_not_stored";
 
-const storeRetryMinMs = 1_000;
-const storeRetryMaxMs = 5 * 60_000;
-/** Answers to what arrives on the table topic, where anybody may publish. */
+/** Answers to what arrives on the site's topics, where anybody may publish. */
 const answersMax = 60;
-const answersWindowMs = 60_000;
+/** A chain of hand-overs costs its length in signatures to look at. */
+const keyMessagesMax = 20;
+const windowMs = 60_000;
 
 export interface TableReceiverOptions {
   readonly provision: Provision;
+  readonly siteKeys: SiteKeyStore;
   readonly store: TableStore;
   readonly clock: Clock;
   readonly troubles: TroubleReporter;
   readonly record: (event: DoorEvent) => void;
-  /** The table is durable: put it in force now. Called between two decisions. */
-  readonly onTable: (content: TableContent) => void;
+  /** Another table object is durable: put it in force now. Called between two decisions. */
+  readonly onTable: (table: AccessTable) => void;
+  /** The table in force became another one in place, just now. Called between two decisions. */
+  readonly onChange: (delta: TableDelta) => void;
   readonly answer: (ack: TableAck) => void;
-  /** The site has sent its table, new or known. */
+  readonly get: (want: TableWant) => void;
+  /** The site has shown itself, with something new or known. */
   readonly onSiteSeen: () => void;
+  /** 0 to 1, drawn once. */
+  readonly spread: number;
 }
 
-interface Candidate {
-  readonly message: Uint8Array;
-  readonly content: TableContent;
-  readonly fingerprint: string;
+interface Refusal {
+  readonly reason: string;
+  readonly detail: string;
 }
 
 /**
- * Takes tables from the broker: opened, then judged to be newer, then durable, then in force. A table
- * that fails at any step changes nothing. Of several that arrive while one is being written, the
- * newest is next.
+ * Opens what arrives on the site's topics, lets `stepTransfer` judge it, and carries out what that
+ * says: on disk first, then in force. What fails at any step changes nothing.
  */
 export class TableReceiver {
   readonly #options: TableReceiverOptions;
   readonly #refusals: TableRefusals;
   readonly #answers: RateLimit;
-  readonly #retry: Deadline;
-  /** The message of the table in force, once it was seen: repeated, it need not be opened. */
-  #inForce: string | undefined;
-  #next: Candidate | undefined;
-  #isStoring = false;
-  #stored: Promise<void> = Promise.resolve();
-  #retryMs = storeRetryMinMs;
+  readonly #keyMessages: RateLimit;
+  readonly #deadline: Deadline;
+  readonly #snapshots: SnapshotKeeper;
+  #state: TransferState;
+  #opener: SiteOpener;
+  #inForce: AccessTable | undefined;
+  readonly #underWay = new Set<Promise<void>>();
   #isClosed = false;
 
   constructor(options: TableReceiverOptions) {
-    const { clock, record } = options;
+    const { clock, record, store, provision, siteKeys } = options;
     this.#options = options;
     this.#refusals = new TableRefusals(clock, record);
-    this.#answers = new RateLimit(clock, { countMax: answersMax, windowMs: answersWindowMs });
-    this.#retry = new Deadline(clock, () => this.#storeNext());
+    this.#answers = new RateLimit(clock, { countMax: answersMax, windowMs });
+    this.#keyMessages = new RateLimit(clock, { countMax: keyMessagesMax, windowMs });
+    this.#deadline = new Deadline(clock, () => this.#feed({ kind: "deadline_reached" }));
+    this.#opener = openerOf(provision, siteKeys.current());
+    this.#inForce = store.table();
+    this.#snapshots = new SnapshotKeeper(store, (input) => this.#tell(input));
+    this.#state = initialTransfer({
+      inForce: this.#inForce?.mark,
+      newest: store.newestAccepted(),
+      isFoldDue: store.foldIsDue(),
+      spread: options.spread,
+    });
   }
 
-  /** A message on the table topic: from anybody. */
-  take(message: Uint8Array): void {
+  up(): void {
+    this.#feed({ kind: "link_up" });
+  }
+
+  down(): void {
+    this.#feed({ kind: "link_down" });
+  }
+
+  /** A message on the head's topic: from anybody, as on all of these. */
+  takeHead(message: Uint8Array): void {
+    this.#take(message, openTableHead, (head) => ({ kind: "head", head }));
+  }
+
+  takeDelta(message: Uint8Array): void {
+    const bytes = message.length;
+    this.#take(message, openTableDelta, (delta) => ({ kind: "delta", delta, bytes }));
+  }
+
+  takeManifest(message: Uint8Array): void {
+    this.#take(message, openManifest, (manifest) => ({ kind: "manifest", manifest }));
+  }
+
+  takeChunk(message: Uint8Array): void {
     if (this.#isClosed) return;
-    const fingerprint = createHash("sha256").update(message).digest("base64");
-    if (fingerprint === this.#inForce) return this.#known();
-    const opened = openTable({ message, provision: this.#options.provision });
-    if (!opened.ok) return this.#refuse(fingerprint, opened.fault);
-    this.#judge({ message, content: opened.value, fingerprint });
+    const label = readChunkLabel(message);
+    if (!label.ok) return this.#refuseMessage(message, label.fault);
+    // To look at the others would cost a hash of all of it.
+    const { snapshot } = this.#state;
+    if (snapshot === undefined || !isChunkAwaited(this.#state, label.value)) return;
+    const { index } = label.value;
+    const plain = openChunk(this.#opener.tableKey, snapshot.manifest, index, message);
+    if (!plain.ok) return this.#refuseMessage(message, plain.fault);
+    this.#feed({ kind: "chunk", ...label.value, plain: plain.value });
   }
 
-  /** Lets a write under way end; nothing is put in force afterwards. */
+  takeKey(message: Uint8Array): void {
+    if (this.#isClosed || !this.#keyMessages.take()) return;
+    const { provision, siteKeys } = this.#options;
+    const before = siteKeys.current();
+    const taken = siteKeys.take(message);
+    if (siteKeys.current() !== before) {
+      this.#opener = openerOf(provision, siteKeys.current());
+      // What it signed before we knew the key was refused.
+      this.#feed({ kind: "site_in_doubt" });
+    }
+    this.#own(this.#keyTaken(message, taken));
+  }
+
+  /** Lets what the disk is doing end; nothing is put in force afterwards. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#retry.set(undefined);
+    this.#deadline.set(undefined);
     this.#refusals.close();
-    await this.#stored;
+    await Promise.all([...this.#underWay, this.#snapshots.close()]);
   }
 
-  #judge(candidate: Candidate): void {
-    const { content, fingerprint } = candidate;
-    const { store } = this.#options;
-    const current = store.current();
-    const newest = this.#next?.content.table ?? store.newestAccepted();
-    if (current !== undefined && isSame(content.table, current.table)) {
-      if (!isDeepStrictEqual(content, current)) {
-        const detail = `another table ${describe(current.table)} is in force`;
-        return this.#refuse(fingerprint, { reason: "older", detail });
-      }
-      this.#inForce = fingerprint;
-      return this.#known();
-    }
-    if (newest !== undefined && isNewer(newest, content.table)) {
-      const detail = `table ${describe(content.table)}, and ${describe(newest)} is known`;
-      return this.#refuse(fingerprint, { reason: "older", detail });
-    }
-    if (this.#next !== undefined && isSame(content.table, this.#next.content.table)) return;
-    this.#next = candidate;
-    this.#options.onSiteSeen();
-    this.#storeNext();
-  }
-
-  #known(): void {
-    this.#complete();
-    this.#options.onSiteSeen();
-  }
-
-  #storeNext(): void {
-    this.#retry.set(undefined);
-    if (this.#isStoring) return;
-    this.#isStoring = true;
-    // It rejects for mistakes of ours only, and those end the process.
-    this.#stored = this.#storeAll();
-  }
-
-  async #storeAll(): Promise<void> {
-    try {
-      for (let next = this.#next; next !== undefined && !this.#isClosed; next = this.#next) {
-        const stored = await this.#options.store.save(next);
-        if (this.#isClosed) return;
-        if (!stored.ok) return this.#notStored(next, stored.fault);
-        if (this.#next === next) this.#next = undefined;
-        this.#apply(next);
-      }
-    } finally {
-      this.#isStoring = false;
-    }
-  }
-
-  #apply({ content, fingerprint }: Candidate): void {
-    const { onTable, record, troubles } = this.#options;
-    this.#retryMs = storeRetryMinMs;
-    this.#inForce = fingerprint;
-    onTable(content);
-    record({ kind: "table_applied", applied: content.table });
-    troubles.clear(tableNotStored);
-    this.#complete();
-  }
-
-  #notStored({ content, fingerprint }: Candidate, fault: HalError): void {
-    const { clock, troubles } = this.#options;
-    troubles.raise(tableNotStored);
-    const detail = `table ${describe(content.table)}: ${fault.message}`;
-    this.#refuse(`not stored ${fingerprint}`, { reason: "not_stored", detail });
-    this.#retry.set(monotonicMs(clock.monotonic() + this.#retryMs));
-    this.#retryMs = Math.min(this.#retryMs * 2, storeRetryMaxMs);
-  }
-
-  #complete(): void {
-    const table = this.#options.store.current()?.table;
-    if (table !== undefined) this.#answer({ outcome: "complete", table });
-  }
-
-  #refuse(
-    fingerprint: string,
-    refusal: { readonly reason: string; readonly detail: string },
+  #take<Said>(
+    message: Uint8Array,
+    open: (
+      opener: SiteOpener,
+      message: Uint8Array,
+    ) => Result<Said, { readonly reason: string; readonly detail: string }>,
+    inputOf: (said: Said) => TransferInput,
   ): void {
+    if (this.#isClosed) return;
+    const opened = open(this.#opener, message);
+    if (opened.ok) return this.#feed(inputOf(opened.value));
+    this.#refuseMessage(message, opened.fault);
+    if (opened.fault.reason === "altered") this.#feed({ kind: "site_in_doubt" });
+  }
+
+  async #keyTaken(message: Uint8Array, taken: ReturnType<SiteKeyStore["take"]>): Promise<void> {
+    const result = await taken;
+    if (this.#isClosed) return;
+    const { troubles } = this.#options;
+    if (result.ok) return troubles.clear(siteKeyNotStored);
+    if (result.fault instanceof HalError) return troubles.raise(siteKeyNotStored);
+    this.#refuseMessage(message, result.fault);
+  }
+
+  #feed(input: TransferInput): void {
+    if (this.#isClosed) return;
+    const step = stepTransfer(this.#state, input, this.#options.clock.monotonic());
+    this.#state = step.state;
+    for (const effect of step.effects) this.#carryOut(effect);
+    this.#deadline.set(transferDeadline(step.state));
+  }
+
+  #carryOut(effect: TransferEffect): void {
+    const { answer, get, troubles, onSiteSeen } = this.#options;
+    switch (effect.kind) {
+      case "get":
+        return get(effect.want);
+      case "store_deltas":
+        return this.#own(this.#storeDeltas(effect.deltas));
+      case "begin_snapshot":
+      case "store_chunk":
+      case "finish_snapshot":
+      case "abandon_snapshot":
+        return this.#snapshots.carryOut(effect);
+      case "fold":
+        return this.#own(this.#fold());
+      case "report":
+        return answer(effect.ack);
+      case "answer":
+        return this.#answer(effect.ack);
+      case "refuse": {
+        const { reason, detail } = effect.refusal;
+        return this.#refuse(`${reason} ${detail}`, effect.refusal);
+      }
+      case "site_seen":
+        return onSiteSeen();
+      case "trouble":
+        return effect.state === "raised"
+          ? troubles.raise(effect.trouble)
+          : troubles.clear(effect.trouble);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  /** What the disk did with a snapshot. */
+  #tell(input: TransferInput): void {
+    if (this.#isClosed) return;
+    this.#useTable();
+    if (input.kind === "snapshot_applied") {
+      const { epoch, version } = input.table;
+      this.#options.record({ kind: "table_applied", applied: { epoch, version } });
+    }
+    this.#feed(input);
+  }
+
+  async #storeDeltas(deltas: readonly TableDelta[]): Promise<void> {
+    const { store } = this.#options;
+    const stored = await store.append(deltas);
+    if (this.#isClosed) return;
+    if (!stored.ok) {
+      return this.#feed({ kind: "deltas_not_stored", detail: stored.fault.message });
+    }
+    this.#useTable();
+    for (const delta of deltas) {
+      const table = this.#inForce;
+      // A snapshot has taken the table's place meanwhile.
+      if (table === undefined || !isSameTable(table.mark, delta.from)) continue;
+      const applied = table.apply(delta);
+      if (!applied.ok) {
+        const detail = `delta to ${delta.to.epoch}.${delta.to.version}: ${applied.fault}`;
+        return this.#feed({ kind: "delta_invalid", table: table.mark, detail });
+      }
+      this.#options.onChange(delta);
+    }
+    const table = this.#inForce?.mark;
+    if (table === undefined) throw new Error("deltas were stored and there is no table");
+    this.#feed({ kind: "deltas_applied", table, isFoldDue: store.foldIsDue() });
+  }
+
+  async #fold(): Promise<void> {
+    const { store } = this.#options;
+    const folded = await store.fold();
+    if (this.#isClosed) return;
+    this.#useTable();
+    this.#feed(
+      folded.ok ? { kind: "folded", isFoldDue: store.foldIsDue() } : { kind: "not_folded" },
+    );
+  }
+
+  /** The store may have another object in the table's place. */
+  #useTable(): void {
+    const table = this.#options.store.table();
+    if (table === undefined || table === this.#inForce) return;
+    this.#inForce = table;
+    this.#options.onTable(table);
+  }
+
+  #refuseMessage(message: Uint8Array, refusal: Refusal): void {
+    this.#refuse(createHash("sha256").update(message).digest("base64"), refusal);
+  }
+
+  #refuse(fingerprint: string, refusal: Refusal): void {
     this.#refusals.note(fingerprint, refusal);
-    const table = this.#options.store.current()?.table;
-    this.#answer({ outcome: "refused", ...refusal, ...(table !== undefined && { table }) });
+    const table = this.#floor();
+    const { reason, detail } = refusal;
+    this.#answer({ outcome: "refused", reason, detail, ...(table !== undefined && { table }) });
+  }
+
+  /** What the site has to come after. Where the disk lost it, it is newer than what is in force. */
+  #floor(): TableMark | undefined {
+    const inForce = this.#inForce?.mark;
+    const newest = this.#options.store.newestAccepted();
+    if (inForce === undefined || newest === undefined) return inForce ?? newest;
+    return isNewer(newest, inForce) ? newest : inForce;
   }
 
   #answer(ack: TableAck): void {
     if (this.#answers.take()) this.#options.answer(ack);
   }
-}
 
-function isSame(a: TableVersion, b: TableVersion): boolean {
-  return a.epoch === b.epoch && a.version === b.version;
-}
-
-function describe({ epoch, version }: TableVersion): string {
-  return `${epoch}.${version}`;
+  /** It rejects for mistakes of ours only, and those end the process. */
+  #own(work: Promise<void>): void {
+    const owned = work.finally(() => this.#underWay.delete(owned));
+    this.#underWay.add(owned);
+  }
 }

@@ -144,14 +144,14 @@ function releaseRetries({ next, now }: Turn): void {
 
 function linkUp({ next }: Turn): void {
   next.link = "up";
-  // The broker brings the one of now. The one of before might be of a site that was restored since.
-  next.head = undefined;
-  next.isHeadDoubtful = false;
   next.ask = undefined;
 }
 
 function linkDown({ next }: Turn): void {
   next.link = "down";
+  // The broker brings the one of then: this might be of a site that was restored meanwhile.
+  next.head = undefined;
+  next.isHeadDoubtful = false;
   next.ask = undefined;
   if (next.snapshot?.phase === "fetching") next.snapshot = forgetAsked(next.snapshot);
 }
