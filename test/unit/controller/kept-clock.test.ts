@@ -258,11 +258,13 @@ t.test("a process that is held up between two readings sees no step", async (t) 
   await clock.start();
   report();
   const wall = machine.wall.bind(machine);
-  let stallCount = 3;
+  let readings = 0;
   machine.wall = () => {
+    readings += 1;
+    // Before the first reading, so that it looks like a step, and after the next two.
+    if (readings === 1) machine.stall(3_000);
     const read = wall();
-    if (stallCount > 0) machine.stall(3_000);
-    stallCount -= 1;
+    if (readings === 2 || readings === 3) machine.stall(3_000);
     return read;
   };
   clock.wall();
