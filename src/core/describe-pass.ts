@@ -65,7 +65,7 @@ export function describeUses(subject: Subject): string {
 
 export function describeAccess(subject: Subject): string {
   const { table, user, request } = subject;
-  const ruleCount = table.rules.endPlace(user) - table.rules.firstPlace(user);
+  const ruleCount = table.rules.admittingCount(user);
   const covering = rulesHere(subject);
   const names = covering.slice(0, namedRulesMax).map((rule) => table.rules.id(rule));
   const more = covering.length > names.length ? ` and ${covering.length - names.length} more` : "";

@@ -1,7 +1,10 @@
 import type { PassRecord } from "../../domain/access.ts";
 import type { TableFrame, TableMark, TableUser } from "../../domain/table-change.ts";
 import type { EpochMs } from "../../domain/time.ts";
+import { newKeyBuffer, notAKey, writePresentedKey } from "./credential-key.ts";
 import type { HashKey } from "./keyed-hash.ts";
+import { TableFault } from "./table-fault.ts";
+import { writeTableImage } from "./write-table-image.ts";
 
 /** All that an image says. References resolve inside; ids and credentials are unique. */
 export interface TableImageContent {
@@ -17,5 +20,36 @@ export interface TableImageContent {
  * and the same key give the same bytes. Throws for content that is not valid.
  */
 export function buildTableImage(content: TableImageContent, hashKey: HashKey): Uint8Array {
-  throw new Error(`to come: ${content.mark.version} ${hashKey[0]}`);
+  const { mark, compiledAt, frame } = content;
+  const users = [...content.users].sort(byId);
+  const passes = inImageOrder(content.passes);
+  return writeTableImage(
+    { mark, compiledAt, frame, userCount: users.length, users, passCount: passes.length, passes },
+    hashKey,
+  );
+}
+
+function inImageOrder(passes: Iterable<PassRecord>): readonly PassRecord[] {
+  const ofKind = new Map<number, PassRecord[]>();
+  const ids = new Set<string>();
+  const key = newKeyBuffer();
+  for (const pass of passes) {
+    // The image has one list of ids for each kind, and in two of them it would not be seen.
+    if (ids.has(pass.id)) throw new TableFault(`the table has pass ${pass.id} twice`);
+    ids.add(pass.id);
+    const kind = writePresentedKey(pass.presents, key);
+    if (kind === notAKey) {
+      throw new TableFault(`pass ${pass.id} presents no well-formed credential`);
+    }
+    const group = ofKind.get(kind);
+    if (group === undefined) ofKind.set(kind, [pass]);
+    else group.push(pass);
+  }
+  const kinds = [...ofKind].sort(([one], [other]) => one - other);
+  return kinds.flatMap(([, group]) => group.sort(byId));
+}
+
+function byId(one: { readonly id: string }, other: { readonly id: string }): number {
+  if (one.id === other.id) return 0;
+  return one.id < other.id ? -1 : 1;
 }

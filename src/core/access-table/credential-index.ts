@@ -1,18 +1,32 @@
-import { type KeyKind, keyDataBytes, keyKindCount } from "./credential-key.ts";
+import { type KeyKind, keyDataBytes, keyKindCount, newKeyBuffer } from "./credential-key.ts";
 import { type HashKey, keyedHash } from "./keyed-hash.ts";
 
 /** Full enough to be compact, empty enough that a search ends within one or two cache lines. */
 const slotsPerKey = 4 / 3;
 const slotCountMin = 8;
 
+/** Always more than there are keys, so that a search comes to an end. */
+export function slotCountFor(keyCount: number): number {
+  return Math.max(slotCountMin, Math.ceil(keyCount * slotsPerKey));
+}
+
+export interface KeyColumns {
+  readonly hashKey: HashKey;
+  /** How many keys of each kind there are: those of one kind stand together, kinds in order. */
+  readonly kindCounts: Uint32Array;
+  /** All keys' data, by number. */
+  readonly keys: Uint8Array;
+  /** `slotCountFor` of them. */
+  readonly slots: Uint32Array;
+}
+
 /**
  * From a credential's key to its number: open addressing over a keyed hash, in two typed arrays and
  * nothing that the garbage collector walks.
  *
- * Keys are numbered so that those of one kind stand together. A slot holds `number + 1` in its low
- * bits and, in the bits that leaves, a tag from the hash, so that a search rarely touches a key that
- * is not the one. The tag only saves time: what decides is the comparison of the whole key, so two
- * cards whose hashes are equal stay two cards.
+ * A slot holds `number + 1` in its low bits and, in the bits that leaves, a tag from the hash, so that
+ * a search rarely touches a key that is not the one. The tag only saves time: what decides is the
+ * comparison of the whole key, so two cards whose hashes are equal stay two cards.
  */
 export class CredentialIndex {
   readonly count: number;
@@ -25,39 +39,21 @@ export class CredentialIndex {
   private readonly endOfKind = new Uint32Array(keyKindCount);
   private readonly keysOfKind = new Float64Array(keyKindCount);
 
-  /** `countOfKind[kind]` keys of each kind must then be added. */
-  constructor(hashKey: HashKey, countOfKind: Uint32Array) {
+  constructor({ hashKey, kindCounts, keys, slots }: KeyColumns) {
     this.hashKey = hashKey;
+    this.keys = keys;
+    this.slots = slots;
     let count = 0;
     let keyBytes = 0;
     for (let kind = 0; kind < keyKindCount; kind += 1) {
-      const ofKind = countOfKind[kind] ?? 0;
       this.firstOfKind[kind] = count;
-      this.endOfKind[kind] = count;
       this.keysOfKind[kind] = keyBytes;
-      count += ofKind;
-      keyBytes += ofKind * keyDataBytes(kind);
+      count += kindCounts[kind] ?? 0;
+      keyBytes += (kindCounts[kind] ?? 0) * keyDataBytes(kind);
+      this.endOfKind[kind] = count;
     }
     this.count = count;
     this.numberBits = Math.max(1, 32 - Math.clz32(count));
-    this.keys = new Uint8Array(keyBytes);
-    this.slots = new Uint32Array(Math.max(slotCountMin, Math.ceil(count * slotsPerKey)));
-  }
-
-  /** The number that the key got. `found` is the number of an equal key that was there before. */
-  add(kind: KeyKind, key: Uint8Array): { readonly number: number; readonly found: number } {
-    const found = this.find(kind, key);
-    const number = this.endOfKind[kind] ?? 0;
-    if (found >= 0) return { number, found };
-    this.endOfKind[kind] = number + 1;
-    const dataBytes = keyDataBytes(kind);
-    this.keys.set(key.subarray(1, 1 + dataBytes), this.keyAt(kind, number, dataBytes));
-
-    const hash = keyedHash(this.hashKey, key, 1 + dataBytes);
-    let slot = this.homeOf(hash);
-    while (this.slots[slot] !== 0) slot = slot + 1 === this.slots.length ? 0 : slot + 1;
-    this.slots[slot] = (hash << this.numberBits) | (number + 1);
-    return { number, found };
   }
 
   /** The key's number, or -1. */
@@ -84,6 +80,32 @@ export class CredentialIndex {
     }
   }
 
+  /** The numbers of the keys of this kind: from `first` to before `end`. */
+  rangeOf(kind: KeyKind): { readonly first: number; readonly end: number } {
+    return { first: this.firstOfKind[kind] ?? 0, end: this.endOfKind[kind] ?? 0 };
+  }
+
+  /** Writes the key over `into`. */
+  read(kind: KeyKind, number: number, into: Uint8Array): void {
+    const dataBytes = keyDataBytes(kind);
+    const at = this.keyAt(kind, number, dataBytes);
+    into[0] = kind;
+    into.set(this.keys.subarray(at, at + dataBytes), 1);
+  }
+
+  /** Of a key that has no slot yet. */
+  place(kind: KeyKind, number: number, key: Uint8Array): void {
+    const hash = keyedHash(this.hashKey, key, 1 + keyDataBytes(kind));
+    let slot = this.homeOf(hash);
+    while (this.slots[slot] !== 0) slot = slot + 1 === this.slots.length ? 0 : slot + 1;
+    this.slots[slot] = (hash << this.numberBits) | (number + 1);
+  }
+
+  /** The number that stands in a slot, or -1 in one that is empty. */
+  numberIn(slot: number): number {
+    return ((this.slots[slot] ?? 0) & ((1 << this.numberBits) - 1)) - 1;
+  }
+
   /** Scales the hash to the slots by its high bits, so that the tag can be its low ones. */
   private homeOf(hash: number): number {
     return Math.floor((hash / 0x1_0000_0000) * this.slots.length);
@@ -100,4 +122,25 @@ export class CredentialIndex {
     }
     return true;
   }
+}
+
+/** The slots of these keys. `onTwice` hears of two numbers that have one key, and does not return. */
+export function fillSlots(
+  columns: Omit<KeyColumns, "slots">,
+  onTwice: (one: number, other: number) => never,
+): Uint32Array {
+  const keyCount = columns.kindCounts.reduce((sum, count) => sum + count, 0);
+  const slots = new Uint32Array(slotCountFor(keyCount));
+  const index = new CredentialIndex({ ...columns, slots });
+  const key = newKeyBuffer();
+  for (let kind = 0; kind < keyKindCount; kind += 1) {
+    const { first, end } = index.rangeOf(kind);
+    for (let number = first; number < end; number += 1) {
+      index.read(kind, number, key);
+      const found = index.find(kind, key);
+      if (found >= 0) onTwice(found, number);
+      index.place(kind, number, key);
+    }
+  }
+  return slots;
 }

@@ -1,4 +1,11 @@
-import { type PinDigest, type RawCredential, rawBitsMax } from "../../domain/credential.ts";
+import type { PassRecord } from "../../domain/access.ts";
+import {
+  type PinDigest,
+  pinDigest,
+  type RawCredential,
+  rawBitsMax,
+  rawCredential,
+} from "../../domain/credential.ts";
 
 /**
  * What a presentation is looked up by, as bytes: `[kind, data...]`. The kind of a PIN digest is 0
@@ -21,6 +28,25 @@ export function keyDataBytes(kind: KeyKind): number {
 /** Room for the longest key. */
 export function newKeyBuffer(): Uint8Array {
   return new Uint8Array(1 + Math.max(pinDigestBytes, keyDataBytes(rawBitsMax)));
+}
+
+/** As `writeCardKey` and `writePinKey`, of whichever a pass presents. */
+export function writePresentedKey(presents: PassRecord["presents"], into: Uint8Array): KeyKind {
+  return presents.as === "raw"
+    ? writeCardKey(presents.raw, into)
+    : writePinKey(presents.digest, into);
+}
+
+/** What a pass with this key presents. */
+export function presentedBy(kind: KeyKind, key: Uint8Array): PassRecord["presents"] {
+  let hex = "";
+  for (let at = 1; at <= keyDataBytes(kind); at += 1) {
+    hex += (key[at] ?? 0).toString(16).padStart(2, "0");
+  }
+  if (kind === pinKeyKind) return { as: "pin", digest: pinDigest(hex) };
+  // Of an odd number of digits the first byte holds one.
+  const digits = hex.slice(hex.length - Math.ceil(kind / 4));
+  return { as: "raw", raw: rawCredential(`${kind}:${digits}`) };
 }
 
 /** Writes the card's key over `into`; returns its kind, or `notAKey` where no pass can have it. */

@@ -1,5 +1,6 @@
 import type { AreaRecord, DoorSettings } from "../../domain/access.ts";
 import type { AreaId } from "../../domain/ids.ts";
+import { TableFault } from "./table-fault.ts";
 
 /** One way through a door with an area on either side. Absent: that side is outside of every area. */
 export interface Crossing {
@@ -29,7 +30,7 @@ export function crossingsOf(
 
 function areaOf(id: AreaId, areas: ReadonlyMap<AreaId, AreaRecord>): AreaRecord {
   const area = areas.get(id);
-  if (area === undefined) throw new Error(`the table refers to area ${id}, which it lacks`);
+  if (area === undefined) throw new TableFault(`the table refers to area ${id}, which it lacks`);
   return area;
 }
 

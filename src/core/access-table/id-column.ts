@@ -1,109 +1,111 @@
-const idCharsMax = 64;
+import { spelledUuidChars, spellUuid } from "./packed-uuid.ts";
+
+export const idCharsMax = 64;
 /** Entries for one whole spelling: more are more compact, fewer are found sooner. */
-const entriesPerBlock = 16;
+export const entriesPerBlock = 16;
+/** In the byte that tells how long an entry's rest is: what is stored is the 16 bytes of a UUID. */
+export const packedFlag = 0x80;
+export const lengthMask = 0x7f;
 
 /**
- * Many identifiers in one buffer, by number; with `perNumber` 2, two that are wanted together stand
- * together. Sites number their passes and users in sequence more often than not, so in each block the
- * first of a kind is kept whole and the others as how many characters they share with it and the rest:
+ * Many identifiers by number, in order, so that a number is found by its identifier as well. Sites
+ * number their passes and users in sequence more often than not, so in each block of 16 the first is
+ * kept whole and the others as how many characters they share with it and the rest:
  * `[shared][rest's length][rest...]`.
  */
 export class IdColumn {
-  private readonly perNumber: number;
-  private readonly numbersPerBlock: number;
   private readonly bytes: Uint8Array;
+  /** Where in `bytes` each block begins. */
   private readonly blockStarts: Uint32Array;
   /** Where an identifier is put together, so that reading one allocates its string only. */
   private readonly spelling = new Uint8Array(idCharsMax);
-  /**
-   * Of the number that was sought last: where its block begins, how long the head there is, and where
-   * its own identifiers begin, once that was asked.
-   */
+  /** What is searched, likewise. */
+  private readonly wanted = new Uint8Array(idCharsMax);
+  /** Of the number that was sought last: where its block begins, and how long the head there is. */
   private soughtNumber = -1;
   private blockStart = 0;
   private headLength = 0;
-  private soughtPlace = -1;
 
-  constructor(count: number, perNumber: number, idAt: (number: number, which: number) => string) {
-    this.perNumber = perNumber;
-    this.numbersPerBlock = entriesPerBlock / perNumber;
-    this.blockStarts = new Uint32Array(Math.ceil(count / this.numbersPerBlock));
-    let bytes = new Uint8Array(Math.max(idCharsMax, count * perNumber * 4));
-    let end = 0;
-    const heads: string[] = [];
-    for (let entry = 0; entry < count * perNumber; entry += 1) {
-      const number = Math.floor(entry / perNumber);
-      const which = entry % perNumber;
-      const id = idAt(number, which);
-      if (id.length > idCharsMax) throw new Error(`an identifier of ${id.length} characters`);
-      if (entry % entriesPerBlock === 0) this.blockStarts[entry / entriesPerBlock] = end;
-      const isHead = entry % entriesPerBlock < perNumber;
-      const shared = isHead ? 0 : sharedPrefix(heads[which] ?? "", id);
-      if (isHead) heads[which] = id;
-      if (end + 2 + idCharsMax > bytes.length) {
-        const larger = new Uint8Array(bytes.length * 2 + idCharsMax);
-        larger.set(bytes);
-        bytes = larger;
-      }
-      bytes[end] = shared;
-      bytes[end + 1] = id.length - shared;
-      end += 2;
-      for (let at = shared; at < id.length; at += 1, end += 1) {
-        const code = id.charCodeAt(at);
-        if (code > 127) throw new Error("an identifier with characters beyond ASCII");
-        bytes[end] = code;
-      }
-    }
-    this.bytes = bytes.slice(0, end);
+  constructor(bytes: Uint8Array, blockStarts: Uint32Array) {
+    this.bytes = bytes;
+    this.blockStarts = blockStarts;
   }
 
   /**
-   * Begins to find a number's identifiers. Called early, it has far memory fetched while the processor
+   * Begins to find a number's identifier. Called early, it has far memory fetched while the processor
    * does other things: nearly a tenth of the slowest decisions' time.
    */
   seek(number: number): void {
     if (this.soughtNumber === number) return;
-    this.blockStart = (this.blockStarts[Math.floor(number / this.numbersPerBlock)] ?? 0) + 2;
-    this.headLength = this.bytes[this.blockStart - 1] ?? 0;
+    this.blockStart = (this.blockStarts[Math.floor(number / entriesPerBlock)] ?? 0) + 2;
+    this.headLength = (this.bytes[this.blockStart - 1] ?? 0) & lengthMask;
     this.soughtNumber = number;
-    this.soughtPlace = -1;
   }
 
-  at(number: number, which: number): string {
+  at(number: number): string {
+    return textOf(this.spelling, this.spell(number));
+  }
+
+  /** The number, from `first` to before `end`, that has this identifier; or -1. */
+  find(id: string, first: number, end: number): number {
+    const length = id.length;
+    if (length > idCharsMax) return -1;
+    for (let at = 0; at < length; at += 1) {
+      const code = id.charCodeAt(at);
+      if (code > 127) return -1;
+      this.wanted[at] = code;
+    }
+    let from = first;
+    let until = end;
+    while (from < until) {
+      const middle = (from + until) >>> 1;
+      const order = this.compare(middle, length);
+      if (order === 0) return middle;
+      if (order < 0) from = middle + 1;
+      else until = middle;
+    }
+    return -1;
+  }
+
+  /** Whether the number's identifier comes before the wanted one (-), is it (0), or comes after (+). */
+  private compare(number: number, wantedLength: number): number {
+    const length = this.spell(number);
+    const most = Math.min(length, wantedLength);
+    for (let at = 0; at < most; at += 1) {
+      const difference = (this.spelling[at] ?? 0) - (this.wanted[at] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return length - wantedLength;
+  }
+
+  /** Puts the number's identifier together; returns how many characters it has. */
+  private spell(number: number): number {
     this.seek(number);
     const { bytes, spelling, blockStart } = this;
-    if (this.soughtPlace < 0) this.soughtPlace = this.placeOf(number);
-    const head = this.skip(blockStart, which);
-    const at = this.skip(this.soughtPlace, which);
+    const at = this.placeOf(number);
     const shared = bytes[at - 2] ?? 0;
-    const length = shared + (bytes[at - 1] ?? 0);
-    for (let index = 0; index < shared; index += 1) spelling[index] = bytes[head + index] ?? 0;
+    const rest = bytes[at - 1] ?? 0;
+    const length = shared + (rest & lengthMask);
+    for (let index = 0; index < shared; index += 1)
+      spelling[index] = bytes[blockStart + index] ?? 0;
     for (let index = shared; index < length; index += 1) {
       spelling[index] = bytes[at + index - shared] ?? 0;
     }
-    return textOf(spelling, length);
+    if (rest < packedFlag) return length;
+    spellUuid(spelling);
+    return spelledUuidChars;
   }
 
+  /** Where the stored bytes of this entry stand, behind the two that tell of them. */
   private placeOf(number: number): number {
-    const entries = (number % this.numbersPerBlock) * this.perNumber;
-    return entries === 0
-      ? this.blockStart
-      : this.skip(this.blockStart + this.headLength + 2, entries - 1);
-  }
-
-  /** From where one entry's characters stand to where those of a later one do. */
-  private skip(from: number, entries: number): number {
-    let at = from;
-    for (let left = entries; left > 0; left -= 1) at += (this.bytes[at - 1] ?? 0) + 2;
+    const entry = number % entriesPerBlock;
+    if (entry === 0) return this.blockStart;
+    let at = this.blockStart + this.headLength + 2;
+    for (let left = entry - 1; left > 0; left -= 1) {
+      at += ((this.bytes[at - 1] ?? 0) & lengthMask) + 2;
+    }
     return at;
   }
-}
-
-function sharedPrefix(left: string, right: string): number {
-  const most = Math.min(left.length, right.length);
-  let shared = 0;
-  while (shared < most && left.charCodeAt(shared) === right.charCodeAt(shared)) shared += 1;
-  return shared;
 }
 
 /**

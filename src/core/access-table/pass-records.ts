@@ -2,7 +2,7 @@ import { type PassKind, type PassRecord, type PassTrait, passTraits } from "../.
 import { type EpochMs, epochMs } from "../../domain/time.ts";
 
 /** `[word][start][end]`, side by side because a decision reads all three. */
-const recordWords = 3;
+export const passRecordWords = 3;
 
 /** How a pass's word is made up: its user's number above, then traits, kind and two flags. */
 const activeFlag = 1;
@@ -34,82 +34,115 @@ export class PassRecords {
   private readonly unitMs: number;
   private readonly fineTimes: Float64Array;
 
-  constructor(
-    count: number,
-    passOf: (number: number) => PassRecord,
-    userOf: (pass: PassRecord) => number,
-  ) {
-    this.unitMs = coarsestUnit(count, passOf);
-    this.words = new Uint32Array(count * recordWords);
-    this.fineTimes = new Float64Array(this.unitMs === 1 ? count * 2 : 0);
-    for (let number = 0; number < count; number += 1) {
-      const pass = passOf(number);
-      this.words[number * recordWords] =
-        (pass.active ? activeFlag : 0) |
-        (pass.usesMax === undefined ? 0 : limitedFlag) |
-        (passKinds.indexOf(pass.kind) << kindShift) |
-        (pass.traits ?? []).reduce((flags, trait) => flags | traitFlags[trait], 0) |
-        (userOf(pass) << userShift);
-      if (this.unitMs === 1) {
-        this.fineTimes[number * 2] = pass.startsAt ?? -Infinity;
-        this.fineTimes[number * 2 + 1] = pass.endsAt ?? Infinity;
-      } else {
-        this.words[number * recordWords + 1] = this.stepsTo(pass.startsAt);
-        this.words[number * recordWords + 2] = this.stepsTo(pass.endsAt);
-      }
-    }
+  constructor(words: Uint32Array, unitMs: number, fineTimes: Float64Array) {
+    this.words = words;
+    this.unitMs = unitMs;
+    this.fineTimes = fineTimes;
   }
 
   user(number: number): number {
-    return (this.words[number * recordWords] ?? 0) >>> userShift;
+    return (this.words[number * passRecordWords] ?? 0) >>> userShift;
   }
 
   isActive(number: number): boolean {
-    return ((this.words[number * recordWords] ?? 0) & activeFlag) !== 0;
+    return ((this.words[number * passRecordWords] ?? 0) & activeFlag) !== 0;
   }
 
   hasUseCount(number: number): boolean {
-    return ((this.words[number * recordWords] ?? limitedFlag) & limitedFlag) !== 0;
+    return ((this.words[number * passRecordWords] ?? limitedFlag) & limitedFlag) !== 0;
   }
 
   hasTrait(number: number, trait: PassTrait): boolean {
-    return ((this.words[number * recordWords] ?? 0) & traitFlags[trait]) !== 0;
+    return ((this.words[number * passRecordWords] ?? 0) & traitFlags[trait]) !== 0;
   }
 
   kind(number: number): PassKind {
-    return passKinds[((this.words[number * recordWords] ?? 0) >>> kindShift) & kindMask] ?? "pin";
+    const word = this.words[number * passRecordWords] ?? 0;
+    return passKinds[(word >>> kindShift) & kindMask] ?? "pin";
   }
 
   /** Minus infinity for none. */
   startsAt(number: number): EpochMs {
     if (this.unitMs === 1) return epochMs(this.fineTimes[number * 2] ?? Infinity);
-    const steps = this.words[number * recordWords + 1] ?? none;
+    const steps = this.words[number * passRecordWords + 1] ?? none;
     return epochMs(steps === none ? -Infinity : steps * this.unitMs);
   }
 
   /** Plus infinity for none. */
   endsAt(number: number): EpochMs {
     if (this.unitMs === 1) return epochMs(this.fineTimes[number * 2 + 1] ?? -Infinity);
-    const steps = this.words[number * recordWords + 2] ?? 0;
+    const steps = this.words[number * passRecordWords + 2] ?? 0;
     return epochMs(steps === none ? Infinity : steps * this.unitMs);
-  }
-
-  private stepsTo(time: EpochMs | undefined): number {
-    return time === undefined ? none : time / this.unitMs;
   }
 }
 
-/** 1 where no coarser unit keeps each time exact. */
-function coarsestUnit(count: number, passOf: (number: number) => PassRecord): number {
-  let candidates: readonly number[] = compactUnitsMs;
-  for (let number = 0; number < count && candidates.length > 0; number += 1) {
-    const { startsAt, endsAt } = passOf(number);
-    const fit = (unitMs: number): boolean => fits(startsAt, unitMs) && fits(endsAt, unitMs);
-    if (!candidates.every(fit)) candidates = candidates.filter(fit);
+export interface PassRecordColumns {
+  readonly words: Uint32Array;
+  readonly unitMs: number;
+  readonly fineTimes: Float64Array;
+}
+
+/** Writes what `PassRecords` reads, one pass after the other. */
+export class PassRecordWriter {
+  private readonly words: Uint32Array;
+  /** Start and end of each pass, for as long as it is not known what unit they share. */
+  private readonly times: Float64Array;
+  private units: readonly number[] = compactUnitsMs;
+  private count = 0;
+
+  constructor(count: number) {
+    this.words = new Uint32Array(count * passRecordWords);
+    this.times = new Float64Array(count * 2);
   }
-  return candidates[0] ?? 1;
+
+  add(pass: PassRecord, user: number): void {
+    const { active, usesMax, kind, traits = [], startsAt, endsAt } = pass;
+    this.words[this.count * passRecordWords] =
+      (active ? activeFlag : 0) |
+      (usesMax === undefined ? 0 : limitedFlag) |
+      (passKinds.indexOf(kind) << kindShift) |
+      traits.reduce((flags, trait) => flags | traitFlags[trait], 0) |
+      (user << userShift);
+    this.times[this.count * 2] = startsAt ?? -Infinity;
+    this.times[this.count * 2 + 1] = endsAt ?? Infinity;
+    this.count += 1;
+    const isExact = (unitMs: number): boolean => fits(startsAt, unitMs) && fits(endsAt, unitMs);
+    if (!this.units.every(isExact)) this.units = this.units.filter(isExact);
+  }
+
+  finish(): PassRecordColumns {
+    const { words, times } = this;
+    const [unitMs] = this.units;
+    if (unitMs === undefined) return { words, unitMs: 1, fineTimes: times };
+    for (let number = 0; number < this.count; number += 1) {
+      for (const which of [0, 1]) {
+        const time = times[number * 2 + which] ?? Infinity;
+        words[number * passRecordWords + 1 + which] = Number.isFinite(time) ? time / unitMs : none;
+      }
+    }
+    return { words, unitMs, fineTimes: new Float64Array(0) };
+  }
 }
 
 function fits(time: EpochMs | undefined, unitMs: number): boolean {
   return time === undefined || (time >= 0 && time % unitMs === 0 && time / unitMs < none);
+}
+
+/** Whether each record is of a user who is there and of times that are some. */
+export function passRecordFault(
+  {
+    passRecords,
+    passFineTimes,
+  }: { readonly passRecords: Uint32Array; readonly passFineTimes: Float64Array },
+  userCount: number,
+): string | undefined {
+  for (let at = 0; at < passRecords.length; at += passRecordWords) {
+    const pass = at / passRecordWords;
+    if ((passRecords[at] ?? 0) >>> userShift >= userCount) return `no user for pass ${pass}`;
+    const start = passFineTimes[pass * 2] ?? 0;
+    const end = passFineTimes[pass * 2 + 1] ?? 0;
+    // A comparison with none comes out as if the pass had begun.
+    if (!(start < Infinity && end > -Infinity)) return `odd times of pass ${pass}`;
+  }
+  return undefined;
 }

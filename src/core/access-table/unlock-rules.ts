@@ -1,16 +1,23 @@
-import type { RuleRecord } from "../../domain/access.ts";
+import type { FrameRule } from "../../domain/table-change.ts";
 import { unreachable } from "../../domain/unreachable.ts";
 import type { UnlockRule } from "../posture.ts";
 import type { CompiledSchedule } from "../schedule.ts";
 
+/** Whether this user, by number, names the rule of this ordinal. */
+export type NamesRule = (user: number, ordinal: number) => boolean;
+
 interface Numbering {
-  readonly userNumber: (id: RuleRecord["users"][number]) => number;
-  readonly schedule: (id: NonNullable<RuleRecord["schedule"]>) => CompiledSchedule;
+  readonly ordinal: number;
+  readonly namesRule: NamesRule;
+  readonly schedule: (id: NonNullable<FrameRule["schedule"]>) => CompiledSchedule;
 }
 
 /** What a rule does to the posture of its doors, or undefined for one that admits people instead. */
-export function unlockRuleOf(rule: RuleRecord, numbering: Numbering): UnlockRule | undefined {
-  const schedule = rule.schedule === undefined ? undefined : numbering.schedule(rule.schedule);
+export function unlockRuleOf(
+  rule: FrameRule,
+  { ordinal, namesRule, schedule: scheduleOf }: Numbering,
+): UnlockRule | undefined {
+  const schedule = rule.schedule === undefined ? undefined : scheduleOf(rule.schedule);
   switch (rule.kind) {
     case "grant":
     case "grant_two_factors":
@@ -18,23 +25,11 @@ export function unlockRuleOf(rule: RuleRecord, numbering: Numbering): UnlockRule
     case "auto_unlock":
       return { kind: rule.kind, schedule, isFor: () => false };
     case "first_person_in": {
-      // Sorted numbers, since sets of a whole site's users would be the garbage collector's burden.
-      const users = Uint32Array.from(rule.users, numbering.userNumber).sort();
-      const isFor = users.length === 0 ? () => true : (user: number) => holds(users, user);
+      const isForAnybody = rule.whom === "anybody";
+      const isFor = isForAnybody ? () => true : (user: number) => namesRule(user, ordinal);
       return { kind: rule.kind, schedule, isFor };
     }
     default:
       return unreachable(rule.kind);
   }
-}
-
-function holds(sorted: Uint32Array, wanted: number): boolean {
-  let from = 0;
-  let until = sorted.length;
-  while (from < until) {
-    const middle = (from + until) >>> 1;
-    if ((sorted[middle] ?? Infinity) < wanted) from = middle + 1;
-    else until = middle;
-  }
-  return sorted[from] === wanted;
 }

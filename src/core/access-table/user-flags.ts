@@ -1,6 +1,6 @@
-import type { UserRecord, UserTrait } from "../../domain/access.ts";
+import { type UserRecord, type UserTrait, userTraits } from "../../domain/access.ts";
 
-const suspendedFlag = 1;
+export const suspendedFlag = 1;
 const traitFlags: Readonly<Record<UserTrait, number>> = {
   extra_time: 2,
   needs_escort: 4,
@@ -8,23 +8,20 @@ const traitFlags: Readonly<Record<UserTrait, number>> = {
   manager: 16,
   passback_exempt: 32,
 };
+export const userFlagsMax = 63;
 
-/** What each user is, by number, in a byte. */
-export class UserFlags {
-  private readonly flags: Uint8Array;
+/** What a user is, in a byte. */
+export function flagsOf({ suspended, traits = [] }: UserRecord): number {
+  return traits.reduce((flags, trait) => flags | traitFlags[trait], suspended ? suspendedFlag : 0);
+}
 
-  constructor(users: readonly UserRecord[]) {
-    this.flags = Uint8Array.from(users, ({ suspended, traits = [] }) =>
-      traits.reduce((flags, trait) => flags | traitFlags[trait], suspended ? suspendedFlag : 0),
-    );
-  }
+export function flagsHaveTrait(flags: number, trait: UserTrait): boolean {
+  return (flags & traitFlags[trait]) !== 0;
+}
 
-  /** So is a user who is not there. */
-  isSuspended(user: number): boolean {
-    return ((this.flags[user] ?? suspendedFlag) & suspendedFlag) !== 0;
-  }
-
-  hasTrait(user: number, trait: UserTrait): boolean {
-    return ((this.flags[user] ?? 0) & traitFlags[trait]) !== 0;
-  }
+/** The way back: without `traits` where there are none. */
+export function userOfFlags(id: UserRecord["id"], flags: number): UserRecord {
+  const suspended = (flags & suspendedFlag) !== 0;
+  const traits = userTraits.filter((trait) => flagsHaveTrait(flags, trait));
+  return traits.length === 0 ? { id, suspended } : { id, suspended, traits };
 }
