@@ -17,3 +17,11 @@ export const { openerOf } = await compiled<
 export const { parseProvision } = await compiled<
   typeof import("../../../src/protocols/sync/provision.ts")
 >("src/protocols/sync/provision");
+export const { connectMqtt } =
+  await compiled<typeof import("../../../src/compose/mqtt-link.ts")>("src/compose/mqtt-link");
+export const { createSyncClient, offlineWill } = await compiled<
+  typeof import("../../../src/controller/sync-client.ts")
+>("src/controller/sync-client");
+export const { openSiteKeyStore } = await compiled<
+  typeof import("../../../src/controller/site-key-store.ts")
+>("src/controller/site-key-store");

@@ -13,3 +13,8 @@ export const { sealTableDelta } = await compiled<
 export const { deriveKeys, serialiseProvision } = await compiled<
   typeof import("../../../src/protocols/sync/provision.ts")
 >("src/protocols/sync/provision");
+export const { openSiteService } =
+  await compiled<typeof import("../../../src/site/site-service.ts")>("src/site/site-service");
+export const { startEmbeddedBroker } = await compiled<
+  typeof import("../../../src/compose/embedded-broker.ts")
+>("src/compose/embedded-broker");

@@ -1,0 +1,94 @@
+// `site-part.ts FOLDER BROKER` plays the site: the program's own service over a link of its own.
+
+import { controllerId, siteId } from "../../../src/domain/ids.ts";
+import type { BrokerLink } from "../../../src/protocols/sync/broker-link.ts";
+import { connectMqtt, createSystemClock } from "../compiled/controller-program.ts";
+import { openSiteService, serialiseProvision } from "../compiled/site-program.ts";
+import { playPart } from "./part-process.ts";
+import { siteName } from "./site-text.ts";
+
+export interface AppliedAt {
+  /** CLOCK_MONOTONIC, ns: just before the file was handed to the service. */
+  readonly startedAt: bigint;
+  readonly returnedMs: number;
+}
+
+/** The work of one change, from when the file was handed over to the last delta given to the link. */
+export interface PublishedDeltas {
+  readonly count: number;
+  readonly lastMs: number;
+  /** Of all threads of the process. */
+  readonly cpuMs: number;
+}
+
+export type SitePart = typeof part;
+
+const [folder = "", brokerUrl = ""] = process.argv.slice(2);
+const clock = createSystemClock({ quality: () => "trusted" });
+const link = connectMqtt({
+  url: brokerUrl,
+  clientId: "postern-site-bench",
+  clock,
+  onLost: (why) => process.stderr.write(`bench: site: ${why}\n`),
+});
+let changeStartedAt = performance.now();
+let changeStartedCpu = process.cpuUsage();
+let lastPublishAt = performance.now();
+let deltas: PublishedDeltas = { count: 0, lastMs: 0, cpuMs: 0 };
+/** What `publish` is called with is counted; it goes its way as it is. */
+const watched: BrokerLink = {
+  publish: (topic, payload, options) => {
+    lastPublishAt = performance.now();
+    if (topic.endsWith("/table/delta")) {
+      const { user, system } = process.cpuUsage(changeStartedCpu);
+      deltas = {
+        count: deltas.count + 1,
+        lastMs: lastPublishAt - changeStartedAt,
+        cpuMs: (user + system) / 1_000,
+      };
+    }
+    return link.publish(topic, payload, options);
+  },
+  subscribe: (filter, listener) => link.subscribe(filter, listener),
+  onUp: (listener) => link.onUp(listener),
+  onDown: (listener) => link.onDown(listener),
+  close: () => link.close(),
+};
+const service = await openSiteService({
+  stateFolder: folder,
+  site: siteId(siteName),
+  link: watched,
+  clock,
+  log: {
+    info: () => {},
+    warn: (fields, message) =>
+      process.stderr.write(`bench: site: ${message} ${JSON.stringify(fields)}\n`),
+  },
+});
+/** Heads go out at most this long after the last change. */
+const quietMs = 1_000;
+
+const part = {
+  provisions: async (controllers: readonly string[]): Promise<readonly string[]> =>
+    controllers.map((controller) =>
+      serialiseProvision(service.provisionFor(controllerId(controller))),
+    ),
+  apply: async (text: string): Promise<AppliedAt> => {
+    deltas = { count: 0, lastMs: 0, cpuMs: 0 };
+    const startedAt = process.hrtime.bigint();
+    changeStartedAt = performance.now();
+    changeStartedCpu = process.cpuUsage();
+    const applied = service.apply(text, "bench.toml");
+    if (!applied.ok) throw new Error(JSON.stringify(applied.fault.slice(0, 3)));
+    return { startedAt, returnedMs: performance.now() - changeStartedAt };
+  },
+  /** Resolves when every controller has said that its table is in force, and nothing more goes out. */
+  settled: async (_: undefined): Promise<PublishedDeltas> => {
+    const isSettled = () =>
+      performance.now() - lastPublishAt > quietMs &&
+      service.controllers().every(({ sync }) => sync === undefined || sync.state === "complete");
+    while (!isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
+    return deltas;
+  },
+};
+playPart(part);
