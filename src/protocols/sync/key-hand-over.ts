@@ -71,11 +71,11 @@ export function sealHandOver({ site, sealed, from, to }: HandOverToSeal): Uint8A
   if (keysOf(before).some((key) => areEqual(key, next))) {
     throw new Error("the site had that key before");
   }
-  const step = { serial: firstSerial + links.length, previous, next };
+  const signed = signedBytes(site, { serial: firstSerial + links.length, previous, next });
   const link = {
     next,
-    given: new Uint8Array(sign(null, signedBytes("given", site, step), from)),
-    taken: new Uint8Array(sign(null, signedBytes("taken", site, step), to)),
+    given: new Uint8Array(sign(null, signed, from)),
+    taken: new Uint8Array(sign(null, signed, to)),
   };
   return encodeChain(withoutOldest({ ...before, links: [...links, link] }));
 }
@@ -143,19 +143,17 @@ interface Step {
 }
 
 function isGenuine(site: SiteId, step: Step, { given, taken }: Link): boolean {
+  const signed = signedBytes(site, step);
   return (
-    verify(null, signedBytes("given", site, step), keyOf(step.previous), given) &&
-    verify(null, signedBytes("taken", site, step), keyOf(step.next), taken)
+    verify(null, signed, keyOf(step.previous), given) &&
+    verify(null, signed, keyOf(step.next), taken)
   );
 }
 
-function signedBytes(
-  purpose: "given" | "taken",
-  site: SiteId,
-  { serial, previous, next }: Step,
-): Uint8Array {
+/** Both keys sign the same: as either is named in its place, neither's word passes for the other's. */
+function signedBytes(site: SiteId, { serial, previous, next }: Step): Uint8Array {
   return Buffer.concat([
-    Buffer.from(`postern/1\0key/${purpose}\0${formatVersion}\0${site}\0`),
+    Buffer.from(`postern/1\0key/hand-over\0${formatVersion}\0${site}\0`),
     encodeCbor([serial, previous, next]),
   ]);
 }

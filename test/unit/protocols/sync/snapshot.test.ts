@@ -70,6 +70,18 @@ t.test("images that differ in their last byte share no cipher text", async (t) =
   t.notOk(Buffer.from(chunks.chunk(0)).includes(Buffer.from(image.subarray(0, 16))));
 });
 
+t.test("chunks of one image that say the same share no cipher text", async (t) => {
+  const even = sealChunks(tableKey, new Uint8Array(2 * chunkBytes));
+  const body = (message: Uint8Array) => Buffer.from(message.subarray(13, 13 + 64));
+  t.notOk(body(even.chunk(0)).equals(body(even.chunk(1))));
+});
+
+t.test("a chunk that the manifest does not vouch for is refused", async (t) => {
+  const [, ...others] = manifest.chunkHashes;
+  const unlike = { ...manifest, chunkHashes: ["ab".repeat(32), ...others] };
+  t.equal(reasonOf(openChunk(tableKey, unlike, 0, chunks.chunk(0))), "altered");
+});
+
 t.test("a chunk in another's place, or of another image, is refused", async (t) => {
   t.equal(reasonOf(openChunk(tableKey, manifest, 1, chunks.chunk(0))), "altered");
   const other = sealChunks(tableKey, Buffer.from(image).fill(0xaa, image.length - 1));

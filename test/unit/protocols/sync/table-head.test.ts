@@ -1,4 +1,4 @@
-import { sign } from "node:crypto";
+import { sign, verify } from "node:crypto";
 import t from "tap";
 import { controllerId, siteId } from "../../../../src/domain/ids.ts";
 import { sealOpenly, sealSecretly } from "../../../../src/protocols/sync/site-seal.ts";
@@ -56,6 +56,13 @@ t.test("a head is no delta and no manifest, nor they one another", async (t) => 
   t.equal(reasonOf(openManifest(opener, delta)), "altered");
   const manifest = sealSecretly(sealer, "table/manifest", [1, 2, 3, 4]);
   t.equal(reasonOf(openTableDelta(opener, manifest)), "altered");
+});
+
+t.test("what the site signs says for what, in which format, for whom, and then what", async (t) => {
+  const { site, controller, sitePublicKey } = opener;
+  const context = Buffer.from(`postern/1\0table/head\x001\0${site}\0${controller}\0`);
+  const signed = Buffer.concat([context, sealed.subarray(65)]);
+  t.ok(verify(null, signed, sitePublicKey, sealed.subarray(1, 65)));
 });
 
 t.test("what the site's key signed without saying for what is refused", async (t) => {
