@@ -30,6 +30,7 @@ export class FickleDisk {
   readonly badBlocks = new Set<number>();
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
+  readonly #folders = new Set<string>();
   readonly #seeded: Seeded;
   #life = 0;
   #inoCount = 0;
@@ -43,7 +44,7 @@ export class FickleDisk {
     return {
       open: (file: string, flags: string) => this.#do(() => this.#open(file, flags)),
       stat: (file: string) => this.#do(() => this.#stat(this.#find(file))),
-      mkdir: () => this.#do(() => undefined),
+      mkdir: (folder: string) => this.#do(() => void this.#folders.add(folder)),
       rm: (file: string) => this.#do(() => void this.#names.delete(file)),
       rename: (from: string, to: string) =>
         this.#do(() => {
@@ -102,7 +103,7 @@ export class FickleDisk {
   }
 
   #open(file: string, flags: string) {
-    if (!isFile(file)) return this.#folder();
+    if (this.#folders.has(file)) return this.#folder();
     if (flags === "w") {
       this.#inoCount += 1;
       const empty = Buffer.alloc(0);
@@ -127,11 +128,11 @@ export class FickleDisk {
     const sync = () => this.#do(() => this.#sync(inode));
     return {
       readFile: () => this.#do(() => this.#readFile(inode)),
-      read: (bytes: Buffer, into: number, count: number, position: number) =>
+      read: (bytes: Uint8Array, into: number, count: number, position: number) =>
         this.#do(() => this.#read(inode, bytes.subarray(into, into + count), position)),
-      write: (bytes: Buffer, from: number, count: number, position: number) =>
+      write: (bytes: Uint8Array, from: number, count: number, position: number) =>
         this.#do(() => this.#write(inode, position, bytes.subarray(from, from + count))),
-      writeFile: (bytes: Buffer) => this.#do(() => this.#write(inode, 0, bytes)),
+      writeFile: (bytes: Uint8Array) => this.#do(() => this.#write(inode, 0, bytes)),
       sync,
       datasync: sync,
       stat: () => this.#do(() => this.#stat(inode)),
@@ -144,12 +145,12 @@ export class FickleDisk {
     return Buffer.from(inode.cached);
   }
 
-  #read(inode: Inode, into: Buffer, position: number) {
+  #read(inode: Inode, into: Uint8Array, position: number) {
     if (this.badBlocks.has(position)) throw Object.assign(new Error("EIO"), { code: "EIO" });
     return { bytesRead: inode.cached.copy(into, 0, position) };
   }
 
-  #write(inode: Inode, position: number, bytes: Buffer) {
+  #write(inode: Inode, position: number, bytes: Uint8Array) {
     const taken = bytes.subarray(
       0,
       this.failsOneIn > 0 ? this.#seeded.between(1, bytes.length) : bytes.length,
@@ -170,14 +171,9 @@ export class FickleDisk {
   }
 }
 
-/** Files have an extension here, and folders have none. */
-function isFile(file: string): boolean {
-  return file.includes(".");
-}
-
-function written(before: Buffer, position: number, bytes: Buffer): Buffer {
+function written(before: Buffer, position: number, bytes: Uint8Array): Buffer {
   const after = Buffer.alloc(Math.max(before.length, position + bytes.length));
   before.copy(after);
-  bytes.copy(after, position);
+  after.set(bytes, position);
   return after;
 }
