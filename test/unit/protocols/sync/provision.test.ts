@@ -10,6 +10,7 @@ import { decodeStatus, encodeStatus } from "../../../../src/protocols/sync/statu
 import {
   controllerOfTopic,
   filtersForSite,
+  siteKeyTopic,
   topicsFor,
 } from "../../../../src/protocols/sync/topics.ts";
 import { controller, pairing, site } from "./samples.ts";
@@ -64,10 +65,16 @@ t.test("each topic stands below its site and controller", async (t) => {
   t.same(topicsFor(site, controller), {
     status: "postern/1/test/c/one/status",
     tableSnapshot: "postern/1/test/c/one/table/snapshot",
+    tableHead: "postern/1/test/c/one/table/head",
+    tableDelta: "postern/1/test/c/one/table/delta",
+    tableGet: "postern/1/test/c/one/table/get",
+    tableManifest: "postern/1/test/c/one/table/manifest",
+    tableChunk: "postern/1/test/c/one/table/chunk",
     tableAck: "postern/1/test/c/one/table/ack",
     event: "postern/1/test/c/one/event",
     eventAck: "postern/1/test/c/one/event/ack",
   });
+  t.equal(siteKeyTopic(site), "postern/1/test/key");
   t.equal(filtersForSite(site).event, "postern/1/test/c/+/event");
   t.equal(controllerOfTopic(site, "postern/1/test/c/one/event"), "one");
   for (const topic of [
