@@ -20,9 +20,7 @@ export function wantOf(state: TransferState): TableWant["want"] | undefined {
   const goal = goalOf(state, head.mark);
   if (tip !== undefined && !deltas.isHalted) {
     if (!isNewer(goal, tip)) return undefined;
-    // A delta that leads further than the head says is younger than it: so are those before it.
-    const areThere = head.deltasFrom <= tip.version + 1 || isNewer(goal, head.mark);
-    if (goal.epoch === tip.epoch && areThere) return "deltas";
+    if (goal.epoch === tip.epoch && head.deltasFrom <= tip.version + 1) return "deltas";
   }
   return state.snapshotRetry?.until === undefined ? "snapshot" : undefined;
 }
@@ -84,10 +82,12 @@ function pursueChunks(turn: Turn, fetching: FetchingSnapshot): void {
 }
 
 /**
- * The site does not answer, or it has nothing of what its head once said: whatever head comes next
- * counts. Newest first would wait for ever for what a site lost that was restored from a copy.
+ * The site does not answer, or it has nothing of what it once said: whatever head comes next counts,
+ * and what is kept for later is for a later that may never be. Else we would wait for ever for what
+ * a site lost that was restored from a copy.
  */
 function doubt({ next, effects }: Turn): void {
   next.isHeadDoubtful = true;
+  next.deltas = { ...next.deltas, ahead: [] };
   if (next.ask?.want !== "head") effects.push({ kind: "get", want: { want: "head" } });
 }
