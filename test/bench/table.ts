@@ -107,24 +107,30 @@ async function measureLoads(
   const warm = new Readings();
   const cold = new Readings();
   const script = new URL("./table/load.ts", import.meta.url);
-  const loadOnce = () => printedBy<Loaded>(script, [subject, folder, passCount]);
+  const peak = new Readings();
+  const loadOnce = async (): Promise<number> => {
+    const { readyMs, peakBytes } = await printedBy<Loaded>(script, [subject, folder, passCount]);
+    peak.add(peakBytes);
+    return readyMs;
+  };
   for (let load = 0; load < loadCount; load += 1) {
     rememberPages(folder);
-    warm.add((await loadOnce()).readyMs);
+    warm.add(await loadOnce());
     // What was written and is not on the disk yet cannot be forgotten.
     spawnSync("sync");
     const { failure } = forgetPages(folder);
-    if (failure === undefined) cold.add((await loadOnce()).readyMs);
+    if (failure === undefined) cold.add(await loadOnce());
     else say(`no load without the page cache: ${failure}`);
   }
-  const of = (what: string, value: number): Measurement =>
-    measurement(subject, passCount, { what, value, unit: "ms" });
+  const of = (what: string, value: number, unit = "ms"): Measurement =>
+    measurement(subject, passCount, { what, value, unit });
   const { count } = cold;
   return [
     of("load to first decision, in page cache, p50", warm.percentile(0.5)),
     of("load to first decision, in page cache, max", warm.max()),
     ...(count > 0 ? [of("load to first decision, from disk, p50", cold.percentile(0.5))] : []),
     ...(count > 0 ? [of("load to first decision, from disk, max", cold.max())] : []),
+    of("peak RSS of the process that loads", peak.percentile(0.5) / 2 ** 20, "MiB"),
   ];
 }
 
@@ -141,8 +147,8 @@ function measurementsOf(
     ...of(`decision p99.9, ${when}`, ns?.p999, "ns"),
     ...of(`first decision after a change p99, ${when}`, ns?.firstAfterChangeP99, "ns"),
     ...of(`first decision after a change max, ${when}`, ns?.firstAfterChangeMax, "ns"),
-    ...of(`thread held up p99.9, ${when}`, ns?.holdUpP999, "ns"),
-    ...of(`thread held up max, ${when}`, ns?.holdUpMax, "ns"),
+    ...of(`thread held up p99.9, ${when}`, inUs(ns?.holdUpP999), "us"),
+    ...of(`thread held up max, ${when}`, inUs(ns?.holdUpMax), "us"),
   ];
   const { addedBytes, foldMs, singlesPerSecond, groupedPerSecond, inMemoryPerSecond } = measured;
   return [
@@ -167,6 +173,9 @@ function measurement(
   const rounded = Math.abs(value) < 100 ? Math.round(value * 10) / 10 : Math.round(value);
   return { name: `table of ${passCount}: ${what}`, subject, value: rounded, unit };
 }
+
+const inUs = (ns: number | undefined): number | undefined =>
+  ns === undefined ? undefined : ns / 1_000;
 
 function say(text: string): void {
   process.stderr.write(`bench: ${name}: ${text}\n`);

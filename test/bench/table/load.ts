@@ -5,6 +5,8 @@ import { subjectNamed } from "./subjects.ts";
 
 export interface Loaded {
   readonly readyMs: number;
+  /** The most memory that the process has had resident at any time, code included. */
+  readonly peakBytes: number;
 }
 
 const [subject = "", folder = "", passWord = ""] = process.argv.slice(2);
@@ -14,6 +16,9 @@ const request = requestSource(passCount, 1)();
 const startedAt = performance.now();
 const table = await load(folder, passCount);
 table.decide(request);
-const loaded: Loaded = { readyMs: performance.now() - startedAt };
+const loaded: Loaded = {
+  readyMs: performance.now() - startedAt,
+  peakBytes: process.resourceUsage().maxRSS * 1_024,
+};
 await table.close();
 process.stdout.write(JSON.stringify(loaded));
