@@ -86,11 +86,13 @@ export async function run({ smoke }: { readonly smoke: boolean }): Promise<reado
 }
 
 async function prepare(subject: Subject, work: string, size: Size): Promise<PreparedSubject> {
-  const script = subject === "postern" ? "prepare-postern.ts" : "prepare-sqlite.ts";
+  const script =
+    subject === "postern"
+      ? new URL("./table/prepare-postern.ts", import.meta.url)
+      : new URL("./table/prepare-sqlite.ts", import.meta.url);
   const into = async (folder: string, passCount: number, changes: number) => {
     await mkdir(folder, { recursive: true });
-    const words = [folder, passCount, changes];
-    return printedBy<Prepared>(new URL(`./table/${script}`, import.meta.url), words);
+    return printedBy<Prepared>(script, [folder, passCount, changes]);
   };
   const folder = join(work, subject, "site");
   const smallFolder = join(work, subject, "small");
