@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../../hal/clock.ts";
-import { type AccessTable, buildAccessTable } from "../core/access-table/access-table.ts";
+import type { AccessTable } from "../core/access-table/access-table.ts";
 import { type Explanation, explain } from "../core/explain.ts";
 import { type NextGrant, nextGrantAt } from "../core/next-grant.ts";
 import { unknownPremises } from "../core/premises.ts";
@@ -13,7 +12,7 @@ import { asSupposed, assumptionsOf, type SupposedClock } from "./explain-assumpt
 import type { QueryFaults } from "./query-parameters.ts";
 import type { SiteModel } from "./site-model.ts";
 import type { SpentUses } from "./spent-uses.ts";
-import type { TableSync } from "./table-publisher.ts";
+import type { TableSync } from "./table-sync.ts";
 
 export interface ExplainQuestion {
   readonly door: DoorId;
@@ -34,8 +33,8 @@ export interface DoorExplanation {
 export interface DoorExplainerParts {
   readonly clock: Pick<Clock, "wall" | "monotonic">;
   readonly spent: SpentUses;
-  /** The table that a controller was last sent. */
-  readonly contentFor: (controller: ControllerId) => TableContent | undefined;
+  /** The table that a controller is to have. */
+  readonly tableFor: (controller: ControllerId) => AccessTable | undefined;
   /** What became of that table. */
   readonly stateOf: (controller: ControllerId) => TableSync | undefined;
   /** The last that was heard of a controller, unproven. */
@@ -50,8 +49,6 @@ export interface DoorExplainerParts {
  */
 export class DoorExplainer {
   readonly #parts: DoorExplainerParts;
-  /** Laid out at the first question; gone with the table it was made from. */
-  readonly #tables = new WeakMap<TableContent, AccessTable>();
 
   constructor(parts: DoorExplainerParts) {
     this.#parts = parts;
@@ -61,22 +58,21 @@ export class DoorExplainer {
     model: SiteModel,
     { door, pass, at }: ExplainQuestion,
   ): Result<DoorExplanation, QueryFaults> {
-    const { clock, spent, contentFor, stateOf } = this.#parts;
+    const { clock, spent, tableFor, stateOf } = this.#parts;
     const controller = model.doors.find(({ id }) => id === door)?.controller;
-    const content = controller === undefined ? undefined : contentFor(controller);
+    const table = controller === undefined ? undefined : tableFor(controller);
     const isPass = model.passes.some(({ id }) => id === pass);
-    if (content === undefined || !isPass) {
+    if (controller === undefined || table === undefined || !isPass) {
       return fail({
-        ...(content === undefined && { door: ["expected a door of the site"] }),
+        ...(table === undefined && { door: ["expected a door of the site"] }),
         ...(!isPass && { pass: ["expected a pass of the site"] }),
       });
     }
-    const table = this.#tableOf(content);
     // The controller's own uses: those are not sent back to it each time.
     const spentHere = (of: PassId): number =>
       spent(of).find((use) => use.controller === controller)?.spent ?? 0;
     const here: WallTime = at === undefined ? clock.wall() : { at, quality: "trusted" };
-    const supposed = this.#clockOf(content.controller) ?? {
+    const supposed = this.#clockOf(controller) ?? {
       quality: here.quality,
       saidAt: undefined,
     };
@@ -88,11 +84,12 @@ export class DoorExplainer {
       now: clock.monotonic(),
       premises: { ...unknownPremises, spent: spentHere },
     };
-    const grounds = { content, door, pass, sync: stateOf(content.controller), clock: supposed };
+    const sync = stateOf(controller);
+    const grounds = { controller, table, door, pass, sync, clock: supposed };
     const { decision, ladder } = explain(table, request);
     return succeed({
       wall,
-      table: content,
+      table: { table: table.version, compiledAt: table.compiledAt },
       assumes: assumptionsOf(grounds),
       explanation: { decision, ladder: ladder.map((rung) => asSupposed(rung, grounds)) },
       nextGrant: nextGrantAt(table, request),
@@ -104,14 +101,5 @@ export class DoorExplainer {
     const status = this.#parts.statusOf(controller);
     if (status?.said.online !== true) return undefined;
     return { quality: status.said.clock, saidAt: status.heardAt };
-  }
-
-  #tableOf(content: TableContent): AccessTable {
-    const known = this.#tables.get(content);
-    if (known !== undefined) return known;
-    const key = randomBytes(8);
-    const table = buildAccessTable(content, [key.readUInt32LE(0), key.readUInt32LE(4)]);
-    this.#tables.set(content, table);
-    return table;
   }
 }

@@ -1,14 +1,15 @@
+import type { AccessTable } from "../core/access-table/access-table.ts";
 import type { CheckName } from "../core/checks.ts";
 import type { Rung } from "../core/explain.ts";
-import type { TableContent } from "../domain/access.ts";
-import type { DoorId, PassId } from "../domain/ids.ts";
+import type { ControllerId, DoorId, PassId } from "../domain/ids.ts";
 import type { ClockQuality, EpochMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
-import type { TableSync } from "./table-publisher.ts";
+import type { TableSync } from "./table-sync.ts";
 
 /** What an explanation was made from. */
 export interface ExplainGrounds {
-  readonly content: TableContent;
+  readonly controller: ControllerId;
+  readonly table: AccessTable;
   readonly door: DoorId;
   readonly pass: PassId;
   /** What became of that table, as far as its controller has told. */
@@ -24,8 +25,8 @@ export interface SupposedClock {
 
 /** What the site cannot know of a door, and supposes: short sentences for people. */
 export function assumptionsOf(grounds: ExplainGrounds): readonly string[] {
-  const { content, clock, sync } = grounds;
-  const { controller, table } = content;
+  const { controller, clock, sync } = grounds;
+  const { epoch, version } = grounds.table.version;
   const said = clock.saidAt === undefined ? "" : `, as it said at ${tellInstant(clock.saidAt)}`;
   return [
     "No operator has overridden the door, and no first person or toggle pass has unlocked it.",
@@ -35,9 +36,7 @@ export function assumptionsOf(grounds: ExplainGrounds): readonly string[] {
     `The clock of controller ${controller} is ${clock.quality}${said}.`,
     ...(isConfirmed(sync)
       ? []
-      : [
-          `Controller ${controller} has table ${table.epoch}.${table.version}, as it has not said.`,
-        ]),
+      : [`Controller ${controller} has table ${epoch}.${version}, as it has not said.`]),
     ...(hasUseCount(grounds) ? ["No controller has granted uses that it has not told yet."] : []),
   ];
 }
@@ -53,10 +52,10 @@ export function asSupposed(rung: Rung, grounds: ExplainGrounds): Rung {
 }
 
 function provisoOf(check: CheckName, grounds: ExplainGrounds): string | undefined {
-  const { content, door, clock, sync } = grounds;
-  const settings = content.doors.find(({ id }) => id === door);
-  const areas = content.areas.filter(
-    ({ id }) => id === settings?.inside || id === settings?.outside,
+  const { table, door, clock, sync } = grounds;
+  const settings = table.door(door);
+  const areas = [settings?.inside, settings?.outside].flatMap(
+    (id) => (id === undefined ? undefined : table.area(id)) ?? [],
   );
   switch (check) {
     case "table":
@@ -98,14 +97,18 @@ function provisoOf(check: CheckName, grounds: ExplainGrounds): string | undefine
 
 const isConfirmed = (sync: TableSync | undefined): boolean => sync?.state === "complete";
 
-const passOf = ({ content, pass }: ExplainGrounds) => content.passes.find(({ id }) => id === pass);
+/** -1 for one that this controller does not know. */
+const passOf = ({ table, pass }: ExplainGrounds): number => table.passes.numberOf(pass);
 
-const hasUseCount = (grounds: ExplainGrounds): boolean => passOf(grounds)?.usesMax !== undefined;
+function hasUseCount(grounds: ExplainGrounds): boolean {
+  const pass = passOf(grounds);
+  return pass >= 0 && grounds.table.passes.useCount(pass) !== undefined;
+}
 
 function isVisitor(grounds: ExplainGrounds): boolean {
-  const holder = passOf(grounds)?.user;
-  const user = grounds.content.users.find(({ id }) => id === holder);
-  return user?.traits?.includes("needs_escort") === true;
+  const { table } = grounds;
+  const pass = passOf(grounds);
+  return pass >= 0 && table.hasTrait(table.passes.user(pass), "needs_escort");
 }
 
 const tellInstant = (at: EpochMs): string => new Date(at).toISOString();

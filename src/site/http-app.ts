@@ -5,7 +5,13 @@ import { answerError } from "./api-error.ts";
 import { parseEventQuery } from "./event-query.ts";
 import { parseExplainQuery } from "./explain-query.ts";
 import type { QueryFaults } from "./query-parameters.ts";
-import { appliedJson, controllerJson, eventJson, explanationJson } from "./site-json.ts";
+import {
+  appliedJson,
+  controllerJson,
+  eventJson,
+  explanationJson,
+  versionJson,
+} from "./site-json.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteService } from "./site-service.ts";
 
@@ -59,6 +65,9 @@ export function createSiteApp(service: SiteService, log: SiteLog): Hono {
     }),
     (context) => applySite(context, service),
   );
+  app.post("/postern/site/rotate-key", (context) =>
+    context.json({ serial: service.rotateKey(), ok: true }),
+  );
   return app;
 }
 
@@ -103,7 +112,7 @@ function answerSite(context: Context, service: SiteService) {
   const applied = service.applied();
   const tables = service
     .controllers()
-    .flatMap(({ controller, sync }) => (sync ? [{ controller, ...sync.wanted }] : []));
+    .flatMap(({ controller, sync }) => (sync ? [{ controller, ...versionJson(sync.wanted) }] : []));
   return context.json({
     site: service.site,
     /** Null before the first file. */

@@ -1,9 +1,9 @@
 import type { Explanation } from "../core/explain.ts";
 import type { NextGrant } from "../core/next-grant.ts";
+import type { TableVersion } from "../domain/access.ts";
 import { reasonSentences } from "../domain/reason.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { ControllerStatus } from "../protocols/sync/status-message.ts";
-import { controllersOf } from "./compile-table.ts";
 import type { DoorExplanation, ExplainQuestion } from "./door-explainer.ts";
 import type { StoredEvent, TroubleRow } from "./event-store.ts";
 import type { AppliedSite, ControllerReport } from "./site-service.ts";
@@ -43,7 +43,8 @@ export function controllerJson(report: ControllerReport) {
     controller,
     sync: sync && {
       state: sync.state,
-      wanted: sync.wanted,
+      percent: sync.percent ?? null,
+      wanted: versionJson(sync.wanted),
       in_force: sync.inForce ?? null,
       reason: sync.reason ?? null,
       detail: sync.detail ?? null,
@@ -58,6 +59,11 @@ export function controllerJson(report: ControllerReport) {
     troubles: troubles.map(troubleJson),
     refused_message_count: refusedCount,
   };
+}
+
+/** Without the tag that only controllers compare. */
+export function versionJson({ epoch, version }: TableVersion) {
+  return { epoch, version };
 }
 
 function statusJson(status: ControllerStatus) {
@@ -88,7 +94,7 @@ export function appliedJson({ model, file }: AppliedSite) {
     file,
     zone,
     counts: {
-      controllers: controllersOf(model).length,
+      controllers: new Set(doors.map(({ controller }) => controller)).size,
       doors: doors.length,
       users: users.length,
       passes: passes.length,

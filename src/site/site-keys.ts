@@ -1,10 +1,4 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-} from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type ControllerId, controllerId, isId, type SiteId } from "../domain/ids.ts";
@@ -14,6 +8,8 @@ import {
   type Provision,
   secretKeyBytes,
 } from "../protocols/sync/provision.ts";
+import type { SiteSealer } from "../protocols/sync/site-seal.ts";
+import { openSigningKeys } from "./signing-keys.ts";
 import { StateError, type StateFolder } from "./state-folder.ts";
 
 /**
@@ -21,9 +17,13 @@ import { StateError, type StateFolder } from "./state-folder.ts";
  */
 export interface SiteKeys {
   readonly site: SiteId;
-  /** Ed25519, private. */
+  /** Ed25519, private: the newest. */
   readonly signingKey: KeyObject;
   readonly publicKeyPem: string;
+  /** To be published for controllers that know an older key; undefined where there was none. */
+  readonly handOvers: Uint8Array | undefined;
+  /** Signs with a new key from now on, and says which number it has. On disk when it returns. */
+  rotate(): number;
   readonly pinKey: Uint8Array;
   /** Makes the controller's key if it has none yet. */
   provisionFor(controller: ControllerId): Provision;
@@ -37,8 +37,7 @@ const keySuffix = ".key";
 const controllerFolder = "controllers";
 
 export function openSiteKeys(folder: StateFolder, site: SiteId): SiteKeys {
-  const signingKey = openSigningKey(folder);
-  const publicKeyPem = String(createPublicKey(signingKey).export({ type: "spki", format: "pem" }));
+  const signing = openSigningKeys(folder, site);
   const pinKey = openSecret(folder, "pin.key");
   const known = new Map<ControllerId, { controllerKey: Uint8Array; keys: ControllerKeys }>();
 
@@ -54,13 +53,21 @@ export function openSiteKeys(folder: StateFolder, site: SiteId): SiteKeys {
   for (const controller of listControllers(folder)) open(controller);
   return {
     site,
-    signingKey,
-    publicKeyPem,
+    get signingKey() {
+      return signing.current().key;
+    },
+    get publicKeyPem() {
+      return signing.current().publicPem;
+    },
+    get handOvers() {
+      return signing.handOvers();
+    },
+    rotate: () => signing.rotate(),
     pinKey,
     provisionFor: (controller) => ({
       site,
       controller,
-      sitePublicKey: publicKeyPem,
+      sitePublicKey: signing.current().publicPem,
       controllerKey: open(controller).controllerKey,
       pinKey,
     }),
@@ -70,21 +77,10 @@ export function openSiteKeys(folder: StateFolder, site: SiteId): SiteKeys {
   };
 }
 
-function openSigningKey(folder: StateFolder): KeyObject {
-  const name = "site-signing-key.pem";
-  const pem = folder.createOnce(name, () =>
-    String(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })),
-  );
-  const damaged = (options?: ErrorOptions) =>
-    new StateError("damaged", join(folder.path, name), "not an Ed25519 private key", options);
-  let key: KeyObject;
-  try {
-    key = createPrivateKey(Buffer.from(pem));
-  } catch (error) {
-    throw damaged({ cause: error });
-  }
-  if (key.asymmetricKeyType !== "ed25519") throw damaged();
-  return key;
+/** What it takes to speak to one controller. */
+export function sealerOf(keys: SiteKeys, controller: ControllerId): SiteSealer {
+  const { site, signingKey } = keys;
+  return { site, controller, signingKey, tableKey: keys.keysFor(controller).tableKey };
 }
 
 function openSecret(folder: StateFolder, name: string): Uint8Array {

@@ -8,24 +8,29 @@ import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
 import { type ControllerStatus, decodeStatus } from "../protocols/sync/status-message.ts";
 import { openTableAck } from "../protocols/sync/table-ack-message.ts";
+import { openTableGet } from "../protocols/sync/table-get.ts";
 import { controllerOfTopic, filtersForSite } from "../protocols/sync/topics.ts";
 import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
 import { type ApiKey, openApiKey } from "./api-key.ts";
 import { type KeptSite, keepSite, readKeptSite } from "./applied-model.ts";
-import { controllersOf } from "./compile-table.ts";
 import { DoorExplainer, type DoorExplanation, type ExplainQuestion } from "./door-explainer.ts";
 import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
-import { type EventStore, openEventStore, type TroubleRow } from "./event-store.ts";
+import {
+  type EventStore,
+  type IntakeOutcome,
+  openEventStore,
+  type TroubleRow,
+} from "./event-store.ts";
 import type { QueryFaults } from "./query-parameters.ts";
-import { Republisher } from "./republisher.ts";
 import { parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
-import { openSiteFolder, openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
-import { type AppliedTable, TablePublisher, type TableSync } from "./table-publisher.ts";
+import { openSiteFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
+import { type AppliedTable, TablePublisher } from "./table-publisher.ts";
+import { openTableShelf, type TableShelf } from "./table-shelf.ts";
+import type { TableSync } from "./table-sync.ts";
 import type { AllowedUses } from "./use-ledger.ts";
-import { UseNotices } from "./use-notices.ts";
 
 export interface SiteServiceOptions {
   /** Made if need be. `api-key` stands in it, everything else of the site in its folder `site`. */
@@ -63,6 +68,11 @@ export interface SiteService {
   /** All or nothing: with a fault, everything stays as it was. On disk when it returns. */
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
   applied(): AppliedSite | undefined;
+  /**
+   * Signs with a new key from now on, and answers with its number. Controllers follow by a hand-over
+   * that the key before it signs. Throws a `StateError` where the disk fails.
+   */
+  rotateKey(): number;
   controllers(): readonly ControllerReport[];
   /** Of a site file that was in force; faults are by field: a door or a pass that it lacks. */
   explain(applied: AppliedSite, question: ExplainQuestion): Result<DoorExplanation, QueryFaults>;
@@ -79,7 +89,12 @@ export async function openSiteService(options: SiteServiceOptions): Promise<Site
   const apiKey = openApiKey(openStateFolder(options.stateFolder));
   const keys = openSiteKeys(folder, options.site);
   const store = openEventStore(join(folder.path, "events.sqlite3"));
-  const service = new WiredSite(options, { folder, apiKey, keys, store });
+  const shelf = openTableShelf({
+    file: join(folder.path, "tables.sqlite3"),
+    signer: keys.publicKeyPem,
+    log: options.log,
+  });
+  const service = new WiredSite(options, { folder, apiKey, keys, store, shelf });
   await service.start();
   return service;
 }
@@ -99,6 +114,7 @@ interface SiteRooms {
   readonly apiKey: ApiKey;
   readonly keys: SiteKeys;
   readonly store: EventStore;
+  readonly shelf: TableShelf;
 }
 
 class WiredSite implements SiteService {
@@ -108,59 +124,50 @@ class WiredSite implements SiteService {
   readonly #options: SiteServiceOptions;
   readonly #folder: StateFolder;
   readonly #keys: SiteKeys;
+  readonly #shelf: TableShelf;
   readonly #publisher: TablePublisher;
   readonly #intake: EventIntake;
-  readonly #republisher: Republisher;
-  readonly #notices: UseNotices;
   readonly #explainer: DoorExplainer;
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
   readonly #refusedCounts = new Map<ControllerId, number>();
   #applied: AppliedSite | undefined;
   #closed = false;
 
-  constructor(options: SiteServiceOptions, { folder, apiKey, keys, store }: SiteRooms) {
+  constructor(options: SiteServiceOptions, { folder, apiKey, keys, store, shelf }: SiteRooms) {
     this.site = options.site;
     this.apiKey = apiKey;
     this.events = store;
     this.#options = options;
     this.#folder = folder;
     this.#keys = keys;
-    this.#publisher = new TablePublisher({ ...options, folder, keys, spent: store.spentUses });
+    this.#shelf = shelf;
+    this.#publisher = new TablePublisher({ ...options, keys, shelf, spent: store.spentUses });
     this.#explainer = new DoorExplainer({
       clock: options.clock,
       spent: store.spentUses,
-      contentFor: (controller) => this.#publisher.contentFor(controller),
+      tableFor: (controller) => this.#publisher.tableFor(controller),
       stateOf: (controller) => this.#publisher.stateOf(controller),
       statusOf: (controller) => this.#statuses.get(controller),
-    });
-    this.#republisher = new Republisher({
-      clock: options.clock,
-      republish: (controllers) => this.#republish(controllers),
-    });
-    this.#notices = new UseNotices({
-      republisher: this.#republisher,
-      spent: store.spentUses,
-      log: options.log,
     });
     this.#intake = createEventIntake({
       ...options,
       store,
       keys,
-      stored: (controller, outcome) => this.#notices.note(controller, outcome),
+      stored: (controller, outcome) => this.#noteUses(controller, outcome),
     });
   }
 
   async start(): Promise<void> {
     const { link } = this.#options;
-    const { event, tableAck, status } = filtersForSite(this.site);
+    const { event, tableAck, tableGet, status } = filtersForSite(this.site);
     const last = this.#kept();
     // Before the first event, of which it judges whether its use can be.
     if (last !== undefined) this.events.allowUses(allowedBy(last.model));
     // Before the first table goes out, so that no answer to it is missed.
     await this.#listen(event, (controller, payload) => this.#intake.take(controller, payload));
     await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
+    await this.#listen(tableGet, (controller, payload) => this.#takeTableGet(controller, payload));
     await this.#listen(status, (controller, payload) => this.#takeStatus(controller, payload));
-    this.#publisher.resume();
     if (last !== undefined) {
       const served = this.#serve(last.model, last.kept);
       if (!served.ok) this.#warnOfKept(served.fault);
@@ -184,6 +191,15 @@ class WiredSite implements SiteService {
 
   applied(): AppliedSite | undefined {
     return this.#applied;
+  }
+
+  rotateKey(): number {
+    try {
+      return this.#keys.rotate();
+    } finally {
+      // Also after a failure: the new key may be the one in use by then.
+      this.#publisher.signAnew();
+    }
   }
 
   controllers(): readonly ControllerReport[] {
@@ -211,7 +227,8 @@ class WiredSite implements SiteService {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#republisher.close();
+    this.#publisher.close();
+    this.#shelf.close();
     this.events.close();
   }
 
@@ -237,25 +254,17 @@ class WiredSite implements SiteService {
     keepSite(this.#folder, { file, text });
     const applied = this.#publisher.commit(prepared.value);
     this.#applied = { model, file };
-    this.#notices.serve(model);
     return succeed(applied);
   }
 
-  #republish(controllers: readonly ControllerId[]): "done" | "failed" {
-    const { log } = this.#options;
-    if (this.#applied === undefined) return "done";
-    const served = new Set(controllersOf(this.#applied.model));
-    try {
-      const still = controllers.filter((controller) => served.has(controller));
-      const prepared = this.#publisher.prepare(this.#applied.model, still);
-      if (prepared.ok) this.#publisher.commit(prepared.value);
-      else log.warn({ ...prepared.fault }, "a table with the uses of passes could not be made");
-      return "done";
-    } catch (error) {
-      if (!(error instanceof StateError || error instanceof Database.SqliteError)) throw error;
-      log.warn({ error: error.message }, "tables with the uses of passes could not be stored");
-      return "failed";
+  #noteUses(controller: ControllerId, { spent, implausible }: IntakeOutcome): void {
+    for (const { pass, door } of implausible) {
+      this.#options.log.warn(
+        { controller, pass, door },
+        "a use that the site never allowed was not counted",
+      );
     }
+    this.#publisher.noteUses(spent);
   }
 
   /** The model that was applied last, unless it cannot be read or does not pass any more. */
@@ -296,16 +305,28 @@ class WiredSite implements SiteService {
 
   #takeTableAck(controller: ControllerId, payload: Uint8Array): void {
     const ack = openTableAck(scopeOf(this.#keys, controller), payload);
-    if (!ack.ok) {
-      this.#countRefused(controller, ack.fault.reason);
-      return;
-    }
+    if (!ack.ok) return this.#countRefused(controller, ack.fault.reason);
+    // Where the disk fails: the controller acknowledges again when the head is published again.
+    this.#unlessDiskFails(controller, () => this.#publisher.heard(controller, ack.value));
+  }
+
+  #takeTableGet(controller: ControllerId, payload: Uint8Array): void {
+    const get = openTableGet(scopeOf(this.#keys, controller), payload);
+    if (!get.ok) return this.#countRefused(controller, get.fault.reason);
+    // Where the disk fails: the controller asks again.
+    this.#unlessDiskFails(controller, () => this.#publisher.asked(controller, get.value));
+  }
+
+  #unlessDiskFails(controller: ControllerId, act: () => void): void {
     try {
-      this.#publisher.heard(controller, ack.value);
+      act();
     } catch (error) {
-      if (!(error instanceof StateError)) throw error;
-      // The controller acknowledges again when the table is published again.
-      this.#options.log.warn({ controller, error: error.message }, "a table could not be stored");
+      if (!(error instanceof Database.SqliteError)) throw error;
+      const { code } = error;
+      this.#options.log.warn(
+        { controller, code },
+        "a controller's tables could not be read or stored",
+      );
     }
   }
 

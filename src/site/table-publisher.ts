@@ -1,32 +1,36 @@
+import { isDeepStrictEqual } from "node:util";
+import Database from "better-sqlite3";
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../../hal/clock.ts";
-import type { TableContent, TableVersion } from "../domain/access.ts";
-import type { ControllerId } from "../domain/ids.ts";
+import type { AccessTable } from "../core/access-table/access-table.ts";
+import { buildTableImage, type TableImageContent } from "../core/access-table/build-table-image.ts";
+import { adoptTableImage } from "../core/access-table/open-table-image.ts";
+import type { TableVersion } from "../domain/access.ts";
+import type { ControllerId, PassId } from "../domain/ids.ts";
 import { type Result, succeed } from "../domain/result.ts";
-import { type EpochMs, epochMs } from "../domain/time.ts";
+import type { TableMark } from "../domain/table-change.ts";
+import { type EpochMs, epochMs, type MonotonicMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
+import { tableNumberMax } from "../protocols/sync/schema-parts.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
-import { isNewer, numberTaken, openTable } from "../protocols/sync/table-message.ts";
+import { parseTableFrame } from "../protocols/sync/table-frame.ts";
+import type { TableGet } from "../protocols/sync/table-get.ts";
+import { isSameTable } from "../protocols/sync/table-order.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
-import { controllersOf } from "./compile-table.ts";
-import { type DraftFault, type DraftTable, draftTable, sealDraft } from "./sealed-table.ts";
+import { Gathering } from "./gathering.ts";
+import { SiteIndex } from "./site-index.ts";
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
+import { SiteView } from "./site-view.ts";
 import type { SpentUses } from "./spent-uses.ts";
-import type { StateFolder } from "./state-folder.ts";
-import { readTable, type ShelvedTable, shelveTable } from "./table-shelf.ts";
-
-/** Where one controller's table stands (behaviour 17). */
-export interface TableSync {
-  readonly controller: ControllerId;
-  readonly wanted: TableVersion;
-  readonly state: "updating" | "complete" | "failed";
-  /** What the controller last said to be in force. */
-  readonly inForce?: TableVersion;
-  /** Of `failed`: the refusal's reason and detail. */
-  readonly reason?: string;
-  readonly detail?: string;
-}
+import { Fingerprinter } from "./table-fingerprint.ts";
+import { logLost, TableHeads } from "./table-heads.ts";
+import { markOf, type PlannedTable, planTables, type TableFault } from "./table-plan.ts";
+import { TableRequests } from "./table-requests.ts";
+import type { TableShelf, ToldUses } from "./table-shelf.ts";
+import { hashKeyOf, TableSnapshots } from "./table-snapshots.ts";
+import { judge, outrunBy, type TableSync, wanting } from "./table-sync.ts";
 
 export interface AppliedTable {
   readonly controller: ControllerId;
@@ -35,130 +39,155 @@ export interface AppliedTable {
   readonly changed: boolean;
 }
 
-export interface PreparedTable {
-  readonly draft: DraftTable;
-  readonly shelved: ShelvedTable;
-  readonly changed: boolean;
+/** What `commit` will store and publish. */
+export interface PreparedTables {
+  readonly index: SiteIndex;
+  readonly tables: readonly PlannedTable[];
+  /** Uses that the tables tell for the first time. */
+  readonly told: ToldUses;
 }
 
+/** How long uses gather: a queue of visitors at one door is not a change for each of them. */
+export const usesGatherMs = 200;
+/** After a disk failed. */
+export const usesRetryMs = 10_000;
 /**
- * How often a refusal makes a table go out again. A controller that refuses the site's own table would
+ * How often a refusal makes a head go out again. A controller that refuses the site's own would
  * otherwise be sent it as fast as it can say so.
  */
-const repairIntervalMs = 10_000;
+export const repairIntervalMs = 10_000;
+/** Tables that questions were asked of: each is as large as its controller's. */
+const explainedTablesMax = 4;
 
 export interface TablePublisherParts {
-  readonly folder: StateFolder;
   readonly keys: SiteKeys;
   readonly link: BrokerLink;
-  readonly clock: Pick<Clock, "wall">;
+  readonly clock: Clock;
   readonly log: SiteLog;
+  readonly shelf: TableShelf;
+  /** What is spent by now; may throw where its disk fails. */
   readonly spent: SpentUses;
 }
 
 /** The tables of a site's controllers: their numbers, their way out, and what became of them. */
 export class TablePublisher {
   readonly #parts: TablePublisherParts;
+  readonly #fingerprints: Fingerprinter;
+  readonly #heads: TableHeads;
+  readonly #requests: TableRequests;
   readonly #states = new Map<ControllerId, TableSync>();
-  readonly #drafts = new Map<ControllerId, DraftTable>();
-  /** What the controller was last sent: with that table's own number and date. */
-  readonly #sent = new Map<ControllerId, TableContent>();
-  readonly #repairedAt = new Map<ControllerId, EpochMs>();
+  readonly #repairedAt = new Map<ControllerId, MonotonicMs>();
+  readonly #explained = new LRUCache<ControllerId, AccessTable>({ max: explainedTablesMax });
+  /** Passes of which uses were spent that no table tells yet. */
+  readonly #untold: Gathering<PassId>;
+  /** What the tables tell by now. */
+  readonly #told: Map<PassId, ReturnType<SpentUses>>;
+  /** What the tables on the shelf say; undefined while no model is in force. */
+  #view: SiteView | undefined;
 
   constructor(parts: TablePublisherParts) {
     this.#parts = parts;
-  }
-
-  /** Goes on with the tables that are stored: those stay good whatever became of their model. */
-  resume(): void {
-    for (const controller of this.#parts.keys.controllers()) {
-      const known = this.#known(controller);
-      if (known !== undefined) this.#want(controller, known.table);
-    }
+    const { clock, keys, shelf } = parts;
+    this.#fingerprints = new Fingerprinter(keys.pinKey);
+    this.#told = new Map(shelf.told());
+    this.#heads = new TableHeads(parts);
+    const snapshots = new TableSnapshots({
+      clock,
+      keys,
+      contentOf: (controller) => this.#contentOf(controller),
+      leadsOn: (controller, mark) => this.#leadsOn(controller, mark),
+    });
+    const publishHead = (controller: ControllerId) => this.#heads.publish([controller]);
+    this.#requests = new TableRequests({ ...parts, snapshots, publishHead });
+    this.#untold = new Gathering({
+      clock,
+      gatherMs: usesGatherMs,
+      retryMs: usesRetryMs,
+      due: (passes) => this.#tell(passes),
+    });
+    // Goes on with the tables that are stored: those stay good whatever became of their model.
+    for (const [controller, { mark }] of shelf.tables()) this.#want(controller, mark);
   }
 
   /**
-   * Compiles and seals `model` for every controller, or these, and changes nothing yet; a fault means that a
-   * controller would refuse its table. A table whose content is as it was keeps its number; a
-   * controller that has no door any more gets an empty one.
+   * Plans the tables of `model` and changes nothing yet; a fault means that a controller would refuse
+   * its table. A table whose content is as it was keeps its number; a controller that has no door
+   * any more gets an empty one.
    */
-  prepare(
-    model: SiteModel,
-    controllers: readonly ControllerId[] = this.#served(model),
-  ): Result<readonly PreparedTable[], DraftFault> {
-    const { keys, spent } = this.#parts;
-    const compiledAt = this.#now();
-    const prepared: PreparedTable[] = [];
-    for (const controller of controllers) {
-      const draft = draftTable(keys, { model, controller, compiledAt, spent });
-      if (!draft.ok) return draft;
-      const known = this.#known(controller);
-      if (known !== undefined && known.fingerprint === draft.value.fingerprint) {
-        prepared.push({ draft: draft.value, shelved: known, changed: false });
-        continue;
-      }
-      const sealed = sealDraft(keys, draft.value, this.#numberAfter(known?.table));
-      if (!sealed.ok) return sealed;
-      prepared.push({ draft: draft.value, shelved: sealed.value, changed: true });
+  prepare(model: SiteModel): Result<PreparedTables, TableFault> {
+    const index = new SiteIndex(model);
+    const before = this.#view?.index;
+    // After a start the tables are what they were made with: what was spent since is told next.
+    if (before === undefined) return this.#plan(index, new Map());
+    const untold = new Set(this.#untold.items());
+    for (const { id, usesMax } of model.passes) {
+      // Of a pass that had no count, nothing was told.
+      const isNew = before.passes.get(id)?.usesMax === undefined;
+      if (usesMax !== undefined && isNew) untold.add(id);
     }
-    return succeed(prepared);
+    return this.#plan(index, this.#usesToTell(index, untold));
   }
 
-  /** Stores what changed and publishes it. */
-  commit(prepared: readonly PreparedTable[]): readonly AppliedTable[] {
-    return prepared.map(({ draft, shelved, changed }) => {
-      const { controller } = draft;
-      this.#drafts.set(controller, draft);
-      if (changed) this.#send(draft, shelved);
-      else this.#want(controller, shelved.table);
-      return { controller, table: shelved.table, changed };
+  /** Stores what changed, and publishes it once it is on disk. */
+  commit(prepared: PreparedTables): readonly AppliedTable[] {
+    const isFirst = this.#view === undefined;
+    this.#store(prepared);
+    const { index, tables } = prepared;
+    if (!isFirst) this.#untold.take();
+    else if (this.#tell(index.passes.keys()) === "failed") this.#untold.add(index.passes.keys());
+    return tables.map(({ controller, step, mark: { epoch, version } }) => {
+      return { controller, table: { epoch, version }, changed: step !== undefined };
     });
   }
 
-  /** Publishes every table again: retained messages last as long as the broker remembers them. */
+  /** Publishes every head again: retained messages last as long as the broker remembers them. */
   publishAll(): void {
-    for (const controller of this.#states.keys()) this.#publishKnown(controller);
+    this.#heads.publishAll();
   }
 
   /**
    * Publishes again what `commit` did not: whoever applies a file to repair a controller may do so
-   * because its retained table is not ours any more.
+   * because its retained head is not ours any more.
    */
   publishUnchanged(applied: readonly AppliedTable[]): void {
-    for (const { controller, changed } of applied) {
-      if (!changed) this.#publishKnown(controller);
-    }
+    const unchanged = applied.filter(({ changed }) => !changed);
+    this.#heads.publish(unchanged.map(({ controller }) => controller));
+  }
+
+  /** Every door of the site shares a pass's uses, as soon as it can be told (behaviour 11). */
+  noteUses(passes: Iterable<PassId>): void {
+    this.#untold.add(passes);
   }
 
   heard(controller: ControllerId, ack: TableAck): void {
     const current = this.#states.get(controller);
     if (current === undefined) return;
-    if (ack.table !== undefined && outruns(ack, ack.table, current.wanted)) {
-      this.#overtake(controller, ack.table);
-      return;
-    }
+    const ahead = outrunBy(ack, current.wanted);
+    if (ahead !== undefined && this.#overtake(controller, ahead)) return;
     this.#states.set(controller, judge(current, ack));
     if (ack.outcome === "refused") this.#repair(controller);
   }
 
-  /**
-   * What the table says that the controller was last sent. Where none was
-   * sent it is a draft of number 0.0.
-   */
-  contentFor(controller: ControllerId): TableContent | undefined {
-    const draft = this.#drafts.get(controller);
-    const sent = this.#sent.get(controller);
-    if (draft === undefined || sent !== undefined) return sent;
-    const known = this.#known(controller);
-    if (known === undefined) return draft.content;
-    // It was sent before the site started, and only the message itself tells when it was made.
-    const provision = this.#parts.keys.provisionFor(controller);
-    const opened = openTable({ message: known.message, provision });
-    if (!opened.ok) return draft.content;
-    const { table, compiledAt } = opened.value;
-    const content = { ...draft.content, table, compiledAt };
-    this.#sent.set(controller, content);
-    return content;
+  asked(controller: ControllerId, get: TableGet): void {
+    this.#requests.take(controller, get);
+  }
+
+  /** The site's key is another now: what it signed before is refused, or will be. */
+  signAnew(): void {
+    this.#parts.shelf.forgetDeltas(this.#parts.keys.publicKeyPem);
+    this.#heads.signAnew();
+  }
+
+  /** The table that a controller is to have; undefined where the site does not know it. */
+  tableFor(controller: ControllerId): AccessTable | undefined {
+    const content = this.#contentOf(controller);
+    if (content === undefined) return undefined;
+    const known = this.#explained.get(controller);
+    if (known !== undefined && isSameTable(known.mark, content.mark)) return known;
+    const image = buildTableImage(content, hashKeyOf(this.#parts.keys, controller, content.mark));
+    const table = adoptTableImage(image, parseTableFrame);
+    this.#explained.set(controller, table);
+    return table;
   }
 
   stateOf(controller: ControllerId): TableSync | undefined {
@@ -169,122 +198,127 @@ export class TablePublisher {
     return [...this.#states.values()];
   }
 
+  close(): void {
+    this.#untold.take();
+    this.#heads.close();
+  }
+
+  #plan(index: SiteIndex, told: ToldUses): Result<PreparedTables, TableFault> {
+    const { keys, shelf } = this.#parts;
+    const spent: SpentUses = (pass) => told.get(pass) ?? this.#told.get(pass) ?? [];
+    const planned = planTables({
+      keys,
+      fingerprints: this.#fingerprints,
+      tables: shelf.tables(),
+      before: this.#view,
+      after: new SiteView({ index, pinKey: keys.pinKey, spent }),
+      spent: told.keys(),
+      now: this.#wall(),
+    });
+    return planned.ok ? succeed({ index, tables: planned.value, told }) : planned;
+  }
+
+  #store({ index, tables, told }: PreparedTables): void {
+    const { shelf, keys } = this.#parts;
+    const steps = tables.flatMap(({ step }) => step ?? []);
+    if (steps.length > 0 || told.size > 0) shelf.store(steps, told);
+    for (const [pass, uses] of told) this.#told.set(pass, uses);
+    if (this.#view?.index !== index) {
+      const spent: SpentUses = (pass) => this.#told.get(pass) ?? [];
+      this.#view = new SiteView({ index, pinKey: keys.pinKey, spent });
+    }
+    for (const { controller, mark } of tables) this.#want(controller, mark);
+    this.#publishDeltas(tables);
+    this.#heads.renew(steps.map(({ controller }) => controller));
+  }
+
+  #publishDeltas(tables: readonly PlannedTable[]): void {
+    const { keys, link, log } = this.#parts;
+    const publications = tables.flatMap(({ controller, message }) => {
+      const topic = topicsFor(keys.site, controller).tableDelta;
+      return message === undefined ? [] : [link.publish(topic, message, { qos: 1, retain: false })];
+    });
+    // They are on the shelf, and who lacks one asks for it.
+    void logLost(publications, (lost) => log.info({ lost }, "changes could not be published yet"));
+  }
+
+  #tell(passes: Iterable<PassId>): "done" | "failed" {
+    const { log } = this.#parts;
+    const index = this.#view?.index;
+    if (index === undefined) return "done";
+    try {
+      const told = this.#usesToTell(index, passes);
+      if (told.size === 0) return "done";
+      const prepared = this.#plan(index, told);
+      if (prepared.ok) this.#store(prepared.value);
+      else log.warn({ ...prepared.fault }, "a table with the uses of passes could not be made");
+      return "done";
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+      log.warn({ code: error.code }, "tables with the uses of passes could not be stored");
+      return "failed";
+    }
+  }
+
+  /** Of those among them that have a use count, what is not told of them as it is by now. */
+  #usesToTell(index: SiteIndex, passes: Iterable<PassId>): ToldUses {
+    const { spent } = this.#parts;
+    const untold = new Map<PassId, ReturnType<SpentUses>>();
+    for (const id of passes) {
+      if (index.passes.get(id)?.usesMax === undefined) continue;
+      const uses = spent(id);
+      if (!isDeepStrictEqual(uses, this.#told.get(id) ?? [])) untold.set(id, uses);
+    }
+    return untold;
+  }
+
   /**
    * A site restored from an old copy counts where its controllers have been: it begins a new epoch.
    */
-  #overtake(controller: ControllerId, inForce: TableVersion): void {
-    const { keys, log } = this.#parts;
-    const draft = this.#drafts.get(controller);
-    if (draft === undefined) return;
-    log.warn(
-      { controller, inForce },
-      "the controller's table is newer than the site's: a new epoch",
-    );
-    const sealed = sealDraft(keys, draft, { epoch: inForce.epoch + 1, version: 1 });
-    if (sealed.ok) this.#send(draft, sealed.value);
-  }
-
-  /** What was refused may stand retained in our table's place, and would meet every restart. */
-  #repair(controller: ControllerId): void {
-    const now = this.#now();
-    const repairedAt = this.#repairedAt.get(controller);
-    // A clock that was set back must not put repairs off until it has caught up.
-    const isRecent =
-      repairedAt !== undefined && now >= repairedAt && now - repairedAt < repairIntervalMs;
-    if (isRecent) return;
-    this.#repairedAt.set(controller, now);
-    this.#publishKnown(controller);
-  }
-
-  #send({ controller, content }: DraftTable, shelved: ShelvedTable): void {
-    // Before it is published: a number that a power cut took back would be given out twice.
-    shelveTable(this.#parts.folder, controller, shelved);
-    this.#sent.set(controller, { ...content, table: shelved.table });
-    this.#want(controller, shelved.table);
-    this.#publish(controller, shelved.message);
-  }
-
-  #want(controller: ControllerId, wanted: TableVersion): void {
-    const current = this.#states.get(controller);
-    // The same number is the same table: what its controller said about it still holds.
-    if (current !== undefined && sameVersion(current.wanted, wanted)) return;
-    const inForce = current?.inForce;
-    this.#states.set(controller, {
-      controller,
-      wanted,
-      state: "updating",
-      ...(inForce !== undefined && { inForce }),
-    });
-  }
-
-  #publishKnown(controller: ControllerId): void {
-    const known = this.#known(controller);
-    if (known !== undefined) this.#publish(controller, known.message);
-  }
-
-  #publish(controller: ControllerId, message: Uint8Array): void {
-    const { keys, link, log } = this.#parts;
-    const topic = topicsFor(keys.site, controller).tableSnapshot;
-    link.publish(topic, message, { qos: 1, retain: true }).catch((error: unknown) => {
-      // It is on the shelf and goes out again when the link is up.
-      log.info({ controller, error: String(error) }, "the table could not be published yet");
-    });
-  }
-
-  #known(controller: ControllerId): ShelvedTable | undefined {
-    const shelved = readTable(this.#parts.folder, controller);
-    if (shelved === "damaged") {
-      this.#parts.log.warn({ controller }, "the stored table is damaged: it gets a new epoch");
+  #overtake(controller: ControllerId, ahead: TableVersion): boolean {
+    const { shelf, log } = this.#parts;
+    const known = shelf.tables().get(controller);
+    // No number is beyond the last; and without its content, a table could be had from nobody.
+    if (known === undefined || this.#view === undefined || ahead.epoch >= tableNumberMax) {
+      return false;
     }
-    return typeof shelved === "string" ? undefined : shelved;
+    log.warn({ controller, ahead }, "the controller's table is ahead of the site's: a new epoch");
+    const mark = markOf({ epoch: ahead.epoch + 1, version: 1 });
+    shelf.store([{ controller, table: { ...known, mark } }], new Map());
+    this.#want(controller, mark);
+    this.#heads.renew([controller]);
+    return true;
   }
 
-  /** Those with doors, and those that had some once and hold a table that must not outlive them. */
-  #served(model: SiteModel): readonly ControllerId[] {
-    const { folder, keys } = this.#parts;
-    const withTables = keys.controllers().filter((id) => readTable(folder, id) !== "absent");
-    return [...new Set([...controllersOf(model), ...withTables])];
+  /** What was refused may stand retained in our head's place, and would meet every restart. */
+  #repair(controller: ControllerId): void {
+    const now = this.#parts.clock.monotonic();
+    const repairedAt = this.#repairedAt.get(controller);
+    if (repairedAt !== undefined && now - repairedAt < repairIntervalMs) return;
+    this.#repairedAt.set(controller, now);
+    this.#heads.publish([controller]);
   }
 
-  #numberAfter(known: TableVersion | undefined): TableVersion {
-    if (known !== undefined) return { epoch: known.epoch, version: known.version + 1 };
-    // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of
-    // them.
-    return { epoch: Math.floor(this.#now() / 1_000), version: 1 };
+  #want(controller: ControllerId, wanted: TableMark): void {
+    this.#states.set(controller, wanting(controller, wanted, this.#states.get(controller)));
   }
 
-  #now(): EpochMs {
+  #contentOf(controller: ControllerId): TableImageContent | undefined {
+    const known = this.#parts.shelf.tables().get(controller);
+    if (known === undefined || this.#view === undefined) return undefined;
+    const view = this.#view.at(controller);
+    const { mark, compiledAt } = known;
+    return { mark, compiledAt, frame: view.frame, users: view.users(), passes: view.passes() };
+  }
+
+  #leadsOn(controller: ControllerId, mark: TableMark): boolean {
+    const { shelf } = this.#parts;
+    const wanted = shelf.tables().get(controller)?.mark;
+    if (wanted === undefined || mark.epoch !== wanted.epoch) return false;
+    return mark.version + 1 >= (shelf.deltasFrom(controller) ?? wanted.version + 1);
+  }
+
+  #wall(): EpochMs {
     return epochMs(Math.max(0, Math.floor(this.#parts.clock.wall().at)));
   }
-}
-
-const sameVersion = (a: TableVersion, b: TableVersion): boolean =>
-  a.epoch === b.epoch && a.version === b.version;
-
-/** Whether the controller has a table that no number of ours in this epoch replaces for sure. */
-function outruns(ack: TableAck, inForce: TableVersion, wanted: TableVersion): boolean {
-  const isOther = ack.outcome === "refused" && ack.reason === numberTaken;
-  return isNewer(inForce, wanted) || (isOther && sameVersion(inForce, wanted));
-}
-
-/**
- * Acknowledgements may come late, twice or from a replay: only what is said of the wanted table
- * counts.
- */
-function judge(current: TableSync, ack: TableAck): TableSync {
-  const { controller, wanted } = current;
-  const inForce = ack.table;
-  if (inForce !== undefined && sameVersion(inForce, wanted)) {
-    // Also if it refused something: whatever that was, the table that the site wants is in force.
-    return { controller, wanted, state: "complete", inForce };
-  }
-  if (ack.outcome === "complete") return current;
-  return {
-    controller,
-    wanted,
-    state: "failed",
-    ...(inForce !== undefined && { inForce }),
-    reason: ack.reason,
-    detail: ack.detail,
-  };
 }

@@ -18,8 +18,6 @@ export interface ImplausibleUse {
 export interface NotedUses {
   /** Passes with a use count of which the controller has now spent more than was known. */
   readonly spent: ReadonlySet<PassId>;
-  /** The controller started, or counted what was counted: its own count may be lost. */
-  readonly mayHaveForgotten: boolean;
   /** Not counted; each pass and door once. */
   readonly implausible: readonly ImplausibleUse[];
 }
@@ -98,9 +96,7 @@ function prepareRecord(database: Database.Database): UseLedger["record"] {
     const isJudged = anyDoor.get() !== undefined;
     const spent = new Set<PassId>();
     const implausible = new Map<string, ImplausibleUse>();
-    let mayHaveForgotten = false;
     for (const { controller, event } of fresh) {
-      if (event.kind === "controller_started") mayHaveForgotten = true;
       if (event.kind !== "access_granted") continue;
       const { door } = event;
       for (const { pass, use } of usesOf(event)) {
@@ -108,10 +104,9 @@ function prepareRecord(database: Database.Database): UseLedger["record"] {
         if (isJudged && isAllowed.get(pass, use, controller, door) === undefined) {
           implausible.set(`${pass} ${door}`, { pass, door });
         } else if (raise.run(pass, controller, use).changes > 0) spent.add(pass);
-        else mayHaveForgotten = true;
       }
     }
-    return { spent, mayHaveForgotten, implausible: [...implausible.values()] };
+    return { spent, implausible: [...implausible.values()] };
   };
 }
 

@@ -1,0 +1,122 @@
+import { randomBytes } from "node:crypto";
+import type { TableVersion } from "../domain/access.ts";
+import type { ControllerId, PassId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
+import type { TableMark } from "../domain/table-change.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { parseTableFrame } from "../protocols/sync/table-frame.ts";
+import { sealDifference } from "./sealed-difference.ts";
+import { type SiteKeys, sealerOf } from "./site-keys.ts";
+import type { SiteView } from "./site-view.ts";
+import { type TableDifference, tableDifferences } from "./table-difference.ts";
+import type { Fingerprinter } from "./table-fingerprint.ts";
+import type { ShelfStep, ShelvedTable } from "./table-shelf.ts";
+
+/** Why a controller would refuse what the model says of its doors. */
+export interface TableFault {
+  readonly controller: ControllerId;
+  readonly detail: string;
+}
+
+export interface PlannedTable {
+  readonly controller: ControllerId;
+  readonly mark: TableMark;
+  /** Absent: nothing in it is different, so that it keeps its number. */
+  readonly step?: ShelfStep;
+  /** To be sent out as soon as the step is on the shelf. */
+  readonly message?: Uint8Array;
+}
+
+export interface TablesToPlan {
+  readonly keys: SiteKeys;
+  readonly fingerprints: Fingerprinter;
+  /** What there is now, and what it says; absent after a start: then only fingerprints can tell. */
+  readonly tables: ReadonlyMap<ControllerId, ShelvedTable>;
+  readonly before: SiteView | undefined;
+  readonly after: SiteView;
+  readonly spent: Iterable<PassId>;
+  readonly now: EpochMs;
+}
+
+/**
+ * The next table of each controller that has doors, or had some once and holds a table that must not
+ * outlive them. Changes nothing yet. Frames are checked by the rules that controllers check them by.
+ */
+export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], TableFault> {
+  const { before, after, tables, spent } = to;
+  const controllers = new Set([...after.index.controllers, ...tables.keys()]);
+  const differences = before && tableDifferences({ before, after, controllers, spent });
+  const planned: PlannedTable[] = [];
+  for (const controller of controllers) {
+    const known = tables.get(controller);
+    const difference = differences?.get(controller);
+    if (known === undefined || before === undefined || difference?.frame !== undefined) {
+      const frame = parseTableFrame(after.at(controller).frame);
+      if (!frame.ok) return fail({ controller, detail: frame.fault });
+    }
+    if (known === undefined) planned.push(firstTable(to, controller));
+    else if (before === undefined) planned.push(tableAfterStart(to, controller, known));
+    else if (difference === undefined) planned.push({ controller, mark: known.mark });
+    else planned.push(nextTable(to, { controller, known, difference }));
+  }
+  return succeed(planned);
+}
+
+function firstTable({ after, fingerprints, now }: TablesToPlan, controller: ControllerId) {
+  // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
+  const mark = markOf({ epoch: Math.floor(now / 1_000), version: 1 });
+  const fingerprint = fingerprints.of(after.at(controller));
+  return { controller, mark, step: { controller, table: { mark, compiledAt: now, fingerprint } } };
+}
+
+function tableAfterStart(
+  { after, fingerprints, now }: TablesToPlan,
+  controller: ControllerId,
+  known: ShelvedTable,
+): PlannedTable {
+  const fingerprint = fingerprints.of(after.at(controller));
+  if (fingerprint === known.fingerprint) return { controller, mark: known.mark };
+  // What it was before is not known any more, and neither is what would lead from there.
+  const mark = versionAfter(known.mark);
+  return { controller, mark, step: { controller, table: { mark, compiledAt: now, fingerprint } } };
+}
+
+function nextTable(
+  { keys, fingerprints, now }: TablesToPlan,
+  {
+    controller,
+    known,
+    difference,
+  }: {
+    readonly controller: ControllerId;
+    readonly known: ShelvedTable;
+    readonly difference: TableDifference;
+  },
+): PlannedTable {
+  const from = known.mark;
+  const fingerprint = fingerprints.after(known.fingerprint, difference);
+  const step = { from, compiledAt: now, difference };
+  const sealed = sealDifference(sealerOf(keys, controller), step);
+  const tableAt = (mark: TableMark) => ({ mark, compiledAt: now, fingerprint });
+  if (sealed.kind === "delta") {
+    const { to: mark, message } = sealed.delta;
+    const delta = { from, message };
+    return { controller, mark, message, step: { controller, table: tableAt(mark), delta } };
+  }
+  const { revocations } = sealed;
+  const mark = versionAfter(revocations?.to ?? from);
+  return {
+    controller,
+    mark,
+    step: { controller, table: tableAt(mark) },
+    ...(revocations !== undefined && { message: revocations.message }),
+  };
+}
+
+const versionAfter = ({ epoch, version }: TableVersion): TableMark =>
+  markOf({ epoch, version: version + 1 });
+
+/** Drawn anew: a site that was restored from a copy gives a number to another table. */
+export function markOf({ epoch, version }: TableVersion): TableMark {
+  return { epoch, version, tag: randomBytes(4).readUInt32LE(0) };
+}
