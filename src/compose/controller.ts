@@ -1,30 +1,28 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Board } from "../../hal/board.ts";
-import type { Clock } from "../../hal/clock.ts";
 import { openBoard } from "../../hal/lines/board.ts";
-import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { createBoardFace } from "../../hal/sim/board-face.ts";
 import { SimBoard } from "../../hal/sim/sim-board.ts";
 import { DoorController } from "../controller/door-controller.ts";
 import { bootPattern } from "../controller/indication.ts";
+import type { KeptClock } from "../controller/kept-clock.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
 import { createLocalServer, type LocalServer } from "../controller/local-server.ts";
 import { openJournal } from "../controller/open-journal.ts";
 import { openPremisesStore } from "../controller/open-premises-store.ts";
 import { createRecorder } from "../controller/recorder.ts";
+import { openSiteKeyStore } from "../controller/site-key-store.ts";
 import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
 import { openTableStore } from "../controller/table-store.ts";
 import { Troubles } from "../controller/troubles.ts";
-import { type AccessTable, buildAccessTable } from "../core/access-table/access-table.ts";
-import type { TableContent } from "../domain/access.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import { BrokerOutages } from "./broker-outages.ts";
+import { createClock } from "./clock.ts";
 import { ClosingStack } from "./closing-stack.ts";
 import { parseBoardProfile } from "./config/board-profile-file.ts";
 import { withoutCredentials } from "./config/broker-url.ts";
@@ -59,9 +57,12 @@ export async function runController(options: ControllerOptions): Promise<void> {
     // Before anything else is touched: a second daemon here would drive the same lines.
     const technicians = await openTechnicians(config.socketFile, closing);
     // Outputs have their level before anything that takes time: lamps are amber from here on.
-    const hardware = openHardware(config, log);
+    const time = createClock(config);
+    const hardware = openHardware(config, { log, time });
     closing.push(() => hardware.close());
-    await runDoors({ ...options, config, provision, hardware, technicians, log, closing });
+    closing.push(() => time.close());
+    await time.start();
+    await runDoors({ ...options, config, provision, time, hardware, technicians, log, closing });
     await stopped;
   } finally {
     await closing.close();
@@ -94,10 +95,12 @@ interface Hardware {
   close(): void;
 }
 
-function openHardware(config: ControllerConfig, log: Logger): Hardware {
+function openHardware(
+  config: ControllerConfig,
+  { log, time }: { readonly log: Logger; readonly time: KeptClock },
+): Hardware {
   const { profile, formats } = parseStartFile(config.board.profileFile, parseBoardProfile);
-  const system: Clock = createSystemClock({ quality: () => config.clockQuality });
-  const sim = new SimBoard({ profile, clock: system, formats });
+  const sim = new SimBoard({ profile, clock: time, formats });
   const board = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });
   for (const { indicator } of board.readers) indicator.show(bootPattern);
   const secure = () => {
@@ -142,6 +145,7 @@ function readProvision(config: ControllerConfig): Provision {
 interface DoorsOptions extends ControllerOptions {
   readonly config: ControllerConfig;
   readonly provision: Provision;
+  readonly time: KeptClock;
   readonly hardware: Hardware;
   readonly technicians: Technicians;
   readonly log: Logger;
@@ -149,7 +153,7 @@ interface DoorsOptions extends ControllerOptions {
 }
 
 async function runDoors(options: DoorsOptions): Promise<void> {
-  const { config, provision, hardware, technicians, log, closing, software } = options;
+  const { config, provision, time, hardware, technicians, log, closing, software } = options;
   const { board, formats } = hardware;
   const { clock } = board;
   const startedAt = clock.wall().at;
@@ -177,9 +181,14 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   const troubles = new Troubles(record);
   const toDigest = (digits: string) => digestPin(provision.pinKey, digits);
 
-  const tableStore = await openTableStore({ folder: join(config.stateDir, "table"), provision });
-  const stored = tableStore.current();
-  const found = stored === undefined ? undefined : indexed(stored);
+  const siteKeys = await openSiteKeyStore({ folder: config.stateDir, provision });
+  const tableStore = await openTableStore({
+    folder: join(config.stateDir, "table"),
+    provision,
+    clock,
+  });
+  closing.push(() => tableStore.close());
+  const found = tableStore.table();
   record({ kind: "controller_started", software });
   const damagedTables = tableStore.damages();
   for (const { file, detail } of damagedTables) {
@@ -187,6 +196,8 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     troubles.raise(`table_damaged:${file}`);
   }
   journal.reportTroubles(troubles);
+  const damagedKey = siteKeys.damage();
+  if (damagedKey !== undefined) log.error({ detail: damagedKey }, "the site's key as it was kept");
   const firstTable = new FirstTable(clock, found === undefined ? "awaited" : "found");
   const premises = await openPremisesStore({
     file: join(config.stateDir, "premises.log"),
@@ -199,6 +210,9 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   doors = new DoorController({ board, digestPin: toDigest, record, troubles, premises }, found);
   const controller = doors;
   closing.push(() => controller.close());
+  const clockDamage = time.damage();
+  if (clockDamage !== undefined) log.error({ detail: clockDamage }, "how far time had come");
+  time.reportTo({ troubles, record, onChange: () => controller.clockChanged() });
 
   const outages = new BrokerOutages(log, config.mqttUrl);
   const link = connectMqtt({
@@ -208,19 +222,24 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     will: offlineWill(provision),
     onLost: (why) => outages.lost(why),
   });
-  link.onUp(() => outages.up());
+  link.onUp(() => {
+    outages.up();
+    time.askAgain();
+  });
   closing.push(() => link.close());
   const client = createSyncClient({
     link,
     provision,
+    siteKeys,
     journal,
     tableStore,
     clock,
     troubles,
     status: () => onlineStatus({ software, clock, doors: controller, troubles }),
     record,
-    onTable: (content) => {
-      controller.setTable(indexed(content));
+    onChange: ({ changes }) => controller.tableChanged(changes),
+    onTable: (table) => {
+      controller.setTable(table);
       const left = new Set(tableStore.damages().map(({ file }) => file));
       for (const { file } of damagedTables) troubles.set(`table_damaged:${file}`, left.has(file));
       firstTable.arrived();
@@ -271,10 +290,4 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   );
   await firstTable.promise;
   tellReady({ board: face.url, table: controller.table() === undefined ? "none" : "in force" });
-}
-
-/** A key nobody can guess: cards cannot be chosen so that they collide in the index. */
-function indexed(content: TableContent): AccessTable {
-  const key = randomBytes(8);
-  return buildAccessTable(content, [key.readUInt32LE(0), key.readUInt32LE(4)]);
 }

@@ -103,6 +103,11 @@ export class DoorController {
     this.#postures.useTable(table);
   }
 
+  /** The time was set, or is trusted otherwise than before: schedules are looked at again. */
+  clockChanged(): void {
+    this.#postures.refresh();
+  }
+
   table(): AccessTable | undefined {
     return this.#table;
   }
