@@ -1,5 +1,6 @@
 import type { Measurement } from "./measurement.ts";
 import { Readings } from "./readings.ts";
+import { measureTransfer } from "./sync/measure-transfer.ts";
 import { type BenchBroker, openBroker } from "./sync/open-broker.ts";
 import type { SiteSize } from "./sync/site-text.ts";
 import { SiteWorld } from "./sync/site-world.ts";
@@ -21,6 +22,8 @@ const smokeScales: readonly Scale[] = [
   { controllerCount: 1, everywhereCount: 20, changeCount: 1 },
   { controllerCount: 20, everywhereCount: 20, changeCount: 1 },
 ];
+const fullTransfer = { passCount: 1_000_000, times: 5, restMs: 5_000 };
+const smokeTransfer = { passCount: 20_000, times: 1, restMs: 0 };
 
 /**
  * From a change at the site to the decision by it at a door, through the site's own service, a real
@@ -29,23 +32,36 @@ const smokeScales: readonly Scale[] = [
 export async function run({ smoke }: { readonly smoke: boolean }): Promise<readonly Measurement[]> {
   const measurements: Measurement[] = [];
   for (const scale of smoke ? smokeScales : fullScales) {
-    const broker = await openBroker();
-    try {
-      measurements.push(...(await measureChanges(broker, scale)));
-    } finally {
-      await broker.end();
-    }
+    measurements.push(...(await atBroker((broker) => measureChanges(broker, scale))));
   }
-  return measurements;
+  const transfer = smoke ? smokeTransfer : fullTransfer;
+  const transferred = await atBroker(({ url }) => measureTransfer(url, transfer));
+  const { imageBytes, madeMs, wholeMs, peakBytes } = transferred;
+  const what = `snapshot of ${transfer.passCount} passes`;
+  return [
+    ...measurements,
+    measurement(`${what}, with the image being made`, madeMs, "ms"),
+    measurement(`${what}, the whole way p50`, wholeMs.percentile(0.5), "ms"),
+    measurement(`${what}, the whole way max`, wholeMs.max(), "ms"),
+    measurement(`${what}, the whole way`, imageBytes / 1e3 / wholeMs.percentile(0.5), "MB/s"),
+    measurement(`${what}, peak RSS of the controller`, peakBytes / 2 ** 20, "MiB"),
+  ];
+}
+
+async function atBroker<Value>(measure: (broker: BenchBroker) => Promise<Value>): Promise<Value> {
+  const broker = await openBroker();
+  try {
+    return await measure(broker);
+  } finally {
+    await broker.end();
+  }
 }
 
 async function measureChanges(broker: BenchBroker, scale: Scale): Promise<readonly Measurement[]> {
   const { controllerCount, everywhereCount, changeCount } = scale;
   say(`${controllerCount} controllers at ${broker.kind}`);
-  const openedAt = performance.now();
   const world = await SiteWorld.open(broker.url, scale);
   try {
-    const openMs = performance.now() - openedAt;
     const everyDoor = Array.from({ length: controllerCount }, (_, door) => door);
     const everywhere = new ChangeReadings();
     const oneDoor = new ChangeReadings();
@@ -56,7 +72,7 @@ async function measureChanges(broker: BenchBroker, scale: Scale): Promise<readon
     }
     const where = `${controllerCount} controllers`;
     return [
-      measurement(`first tables of ${where}`, openMs, "ms"),
+      measurement(`first tables of ${where}`, world.firstTablesMs, "ms"),
       ...everywhere.measurements(`pass of every door, ${where}`),
       ...oneDoor.measurements(`pass of one door, ${where}`),
       ...(controllerCount === 1 ? await measureWire(broker, world) : []),
@@ -96,11 +112,12 @@ class ChangeReadings {
   }
 }
 
-/** Of one changed card pass with dates. A controller of its own is told as one of a thousand is. */
+/** All that goes back and forth for one changed card pass with dates, at one controller. */
 async function measureWire(broker: BenchBroker, world: SiteWorld): Promise<readonly Measurement[]> {
   const tap = await WireTap.open(broker.url);
   try {
-    await world.settled();
+    // After one that is not counted, for the tap was first told what is retained.
+    await world.replaceCard(0, [0]);
     tap.take();
     await world.replaceCard(0, [0]);
     const packets = tap.take();

@@ -18,3 +18,25 @@ export const { openSiteService } =
 export const { startEmbeddedBroker } = await compiled<
   typeof import("../../../src/compose/embedded-broker.ts")
 >("src/compose/embedded-broker");
+export const { openSiteFolder } =
+  await compiled<typeof import("../../../src/site/state-folder.ts")>("src/site/state-folder");
+export const { openSiteKeys, sealerOf } =
+  await compiled<typeof import("../../../src/site/site-keys.ts")>("src/site/site-keys");
+export const { openTableShelf } =
+  await compiled<typeof import("../../../src/site/table-shelf.ts")>("src/site/table-shelf");
+export const { TableRequests } =
+  await compiled<typeof import("../../../src/site/table-requests.ts")>("src/site/table-requests");
+export const { TableSnapshots } = await compiled<
+  typeof import("../../../src/site/table-snapshots.ts")
+>("src/site/table-snapshots");
+export const { scopeOf } =
+  await compiled<typeof import("../../../src/site/event-intake.ts")>("src/site/event-intake");
+export const { openTableGet } = await compiled<
+  typeof import("../../../src/protocols/sync/table-get.ts")
+>("src/protocols/sync/table-get");
+export const { sealTableHead } = await compiled<
+  typeof import("../../../src/protocols/sync/table-head.ts")
+>("src/protocols/sync/table-head");
+export const { controllerOfTopic, topicsFor } = await compiled<
+  typeof import("../../../src/protocols/sync/topics.ts")
+>("src/protocols/sync/topics");

@@ -18,19 +18,25 @@ let awaited: Promise<readonly bigint[]> = Promise.resolve([]);
 const openedAtOnce = 4;
 
 const part = {
-  /** Resolves when each of them has its first table. */
-  open: async (all: readonly OpenedController[]): Promise<void> => {
+  /** Resolves when each of them has its first table, with how long each took from being opened. */
+  open: async (all: readonly OpenedController[]): Promise<readonly number[]> => {
+    const tookMs: number[] = [];
     const waiting = [...all];
     const openNext = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const { controller, provision, folder } = next;
         const opened = new LightController();
+        const startedAt = performance.now();
         await opened.open({ brokerUrl, provision, folder: join(folder, controller) });
+        tookMs.push(performance.now() - startedAt);
         controllers.set(controller, opened);
       }
     };
     await Promise.all(Array.from({ length: openedAtOnce }, openNext));
+    return tookMs;
   },
+  /** The most memory that the process has had resident at any time. */
+  peakBytes: async (_: undefined): Promise<number> => process.resourceUsage().maxRSS * 1_024,
   /** At those of these that are played here. Resolves when it is seen to. */
   await: async (what: AwaitedCards & { readonly at: readonly string[] }): Promise<void> => {
     const here = what.at.flatMap((controller) => controllers.get(controller) ?? []);

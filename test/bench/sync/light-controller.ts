@@ -45,8 +45,8 @@ export class LightController {
   #tableCame: () => void = () => {};
   #awaited: { readonly cards: AwaitedCards; readonly tell: (at: bigint) => void } | undefined;
 
-  /** Resolves when a table is in force, with the instant (CLOCK_MONOTONIC, ns). */
-  async open({ brokerUrl, provision, folder }: LightControllerOptions): Promise<bigint> {
+  /** Resolves when a table is in force. */
+  async open({ brokerUrl, provision, folder }: LightControllerOptions): Promise<void> {
     const parsed = parseProvision(provision);
     if (!parsed.ok) throw new Error(`${parsed.fault.field}: ${parsed.fault.expected}`);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -85,7 +85,6 @@ export class LightController {
       onChange: () => this.#changed(),
     });
     if (this.#table === undefined) await came;
-    return process.hrtime.bigint();
   }
 
   /** The instant (CLOCK_MONOTONIC, ns) at which the first of these is granted, and the other not. */

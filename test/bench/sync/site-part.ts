@@ -5,6 +5,7 @@ import type { BrokerLink } from "../../../src/protocols/sync/broker-link.ts";
 import { connectMqtt, createSystemClock } from "../compiled/controller-program.ts";
 import { openSiteService, serialiseProvision } from "../compiled/site-program.ts";
 import { playPart } from "./part-process.ts";
+import { rest } from "./rest.ts";
 import { siteName } from "./site-text.ts";
 
 export interface AppliedAt {
@@ -65,8 +66,8 @@ const service = await openSiteService({
       process.stderr.write(`bench: site: ${message} ${JSON.stringify(fields)}\n`),
   },
 });
-/** Heads go out at most this long after the last change. */
-const quietMs = 1_000;
+/** Longer than heads are gathered for. */
+const quietMs = 700;
 
 const part = {
   provisions: async (controllers: readonly string[]): Promise<readonly string[]> =>
@@ -87,7 +88,7 @@ const part = {
     const isSettled = () =>
       performance.now() - lastPublishAt > quietMs &&
       service.controllers().every(({ sync }) => sync === undefined || sync.state === "complete");
-    while (!isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!isSettled()) await rest(50);
     return deltas;
   },
 };

@@ -6,6 +6,7 @@ import { type RawCredential, rawFromBits } from "../../../src/domain/credential.
 import { encodeCard, standardFormats } from "../../../src/protocols/wiegand/format.ts";
 import type { ControllersPart } from "./controllers-part.ts";
 import { PartProcess } from "./part-process.ts";
+import { inTime } from "./rest.ts";
 import type { PublishedDeltas, SitePart } from "./site-part.ts";
 import { cardFormat, cardOf, controllerName, type SiteSize, siteText } from "./site-text.ts";
 
@@ -31,6 +32,7 @@ export class SiteWorld {
   readonly #site: PartProcess<SitePart>;
   readonly #hosts: readonly PartProcess<ControllersPart>[];
   readonly #folders: readonly string[];
+  #firstTablesMs = Number.NaN;
   /** How often each user's card was replaced. */
   readonly #replaced = new Map<number, number>();
 
@@ -51,16 +53,24 @@ export class SiteWorld {
   private constructor(brokerUrl: string, size: SiteSize, folders: readonly [string, string]) {
     this.#size = size;
     this.#folders = folders;
-    const script = (name: string) => new URL(`./${name}.ts`, import.meta.url);
-    this.#site = new PartProcess<SitePart>(script("site-part"), [folders[0], brokerUrl]);
+    this.#site = new PartProcess<SitePart>(new URL("./site-part.ts", import.meta.url), [
+      folders[0],
+      brokerUrl,
+    ]);
     const hostCount = Math.min(
       processesMax,
       Math.ceil(size.controllerCount / controllersPerProcess),
     );
+    const host = new URL("./controllers-part.ts", import.meta.url);
     this.#hosts = Array.from(
       { length: hostCount },
-      () => new PartProcess<ControllersPart>(script("controllers-part"), [brokerUrl]),
+      () => new PartProcess<ControllersPart>(host, [brokerUrl]),
     );
+  }
+
+  /** From when all controllers begin to connect until each has its first table. */
+  get firstTablesMs(): number {
+    return this.#firstTablesMs;
   }
 
   /** Gives a user another card, by the site file, and waits until it opens and the old one does not. */
@@ -80,7 +90,7 @@ export class SiteWorld {
 
   /** Every controller has said that the site's table is in force, and nothing more is under way. */
   async settled(): Promise<PublishedDeltas> {
-    return inTime("the site is settled", this.#site.ask("settled", undefined));
+    return inTime("the site is settled", patienceMs, this.#site.ask("settled", undefined));
   }
 
   async close(): Promise<void> {
@@ -98,6 +108,7 @@ export class SiteWorld {
       provision: provisions[door] ?? "",
       folder,
     }));
+    const openedAt = performance.now();
     const hostOf = (door: number) => door % this.#hosts.length;
     await Promise.all(
       this.#hosts.map((host, index) =>
@@ -107,13 +118,14 @@ export class SiteWorld {
         ),
       ),
     );
+    this.#firstTablesMs = performance.now() - openedAt;
     await this.settled();
   }
 
   #askHosts<Answer>(
     ask: (host: PartProcess<ControllersPart>) => Promise<Answer>,
   ): Promise<Answer[]> {
-    return inTime("the controllers have the change", Promise.all(this.#hosts.map(ask)));
+    return inTime("the controllers have the change", patienceMs, Promise.all(this.#hosts.map(ask)));
   }
 }
 
@@ -122,17 +134,4 @@ function rawOf(user: number, replacedCount: number): RawCredential {
   const bits = format && encodeCard(format, cardOf(user, replacedCount));
   if (!bits?.ok) throw new Error(`${cardFormat} does not take ${user}`);
   return rawFromBits(bits.value);
-}
-
-async function inTime<Value>(what: string, promise: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`not in ${patienceMs} ms: ${what}`);
-    timer = setTimeout(() => reject(error), patienceMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
