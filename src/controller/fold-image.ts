@@ -5,7 +5,8 @@ import { openTableImage } from "../core/access-table/open-table-image.ts";
 import { parseTableFrame } from "../protocols/sync/table-frame.ts";
 import { parseDeltaLog } from "./delta-log-records.ts";
 import { replaceFile } from "./durable-file.ts";
-import { imageBytesMax, imageFile, otherSlot, readWhole, type TableSlot } from "./table-files.ts";
+import { readWhole } from "./read-whole.ts";
+import { imageBytesMax, imageFile, otherSlot, type TableSlot } from "./table-files.ts";
 
 /**
  * Makes one image of the image in `slot` and the deltas of `log`, a whole delta log in bytes, and

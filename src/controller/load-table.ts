@@ -8,13 +8,12 @@ import { isNewer } from "../protocols/sync/table-order.ts";
 import { deltaLogBytesMax } from "./delta-log.ts";
 import { type FoundDeltas, parseDeltaLog } from "./delta-log-records.ts";
 import { openOwnImage, type TableOwner } from "./own-image.ts";
+import { insist, isMissing, readWhole } from "./read-whole.ts";
 import {
   describeFailure,
   imageBytesMax,
   imageFile,
-  isMissing,
   logFile,
-  readWhole,
   type TableSlot,
   tableSlots,
 } from "./table-files.ts";
@@ -88,16 +87,21 @@ async function readHeader(
   slot: TableSlot,
 ): Promise<Result<TableMark, string> | undefined> {
   try {
-    const handle = await open(join(folder, imageFile(slot)), "r");
-    try {
-      const bytes = new Uint8Array(imageHeaderBytes);
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-      return readImageMark(bytes.subarray(0, bytesRead));
-    } finally {
-      await handle.close();
-    }
+    const header = await insist(() => readStart(join(folder, imageFile(slot)), imageHeaderBytes));
+    return readImageMark(header);
   } catch (error) {
     return isMissing(error) ? undefined : fail(describeFailure(error));
+  }
+}
+
+async function readStart(file: string, bytesMax: number): Promise<Uint8Array> {
+  const handle = await open(file, "r");
+  try {
+    const bytes = new Uint8Array(bytesMax);
+    const { bytesRead } = await handle.read(bytes, 0, bytesMax, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { replaceFile, writeAt } from "./durable-file.ts";
+import { isMissing, readWhole } from "./read-whole.ts";
 
 /**
  * A few bytes that are written often and must outlast a power cut: how far time has come, the newest
@@ -75,7 +76,7 @@ class SlottedRegister implements RegisterFile {
 
   async load(): Promise<void> {
     try {
-      const bytes = await readUpTo(this.#file, fileBytes);
+      const bytes = Buffer.from((await readWhole(this.#file, fileBytes)).buffer);
       this.#held = newest(bytes, this.#valueBytes);
       if (this.#held === undefined) this.#damage = "neither slot is whole";
     } catch (error) {
@@ -149,23 +150,4 @@ function slotOf(sequence: bigint, value: Uint8Array): Buffer {
 
 function hashOf(body: Uint8Array): Buffer {
   return createHash("sha256").update("postern/1 register").update(body).digest();
-}
-
-async function readUpTo(file: string, bytesMax: number): Promise<Buffer> {
-  const handle = await open(file, "r");
-  try {
-    const bytes = Buffer.alloc(bytesMax);
-    let done = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(bytes, done, bytesMax - done, done);
-      done += bytesRead;
-      if (bytesRead === 0 || done === bytesMax) return bytes.subarray(0, done);
-    }
-  } finally {
-    await handle.close();
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -7,7 +7,8 @@ import { type SnapshotParts, snapshotChunksMax } from "../protocols/sync/snapsho
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
 import { isSameTable } from "../protocols/sync/table-order.ts";
 import { openOwnImage, type TableOwner } from "./own-image.ts";
-import { imageBytesMax, partFile, partStateFile, readWhole } from "./table-files.ts";
+import { readWhole } from "./read-whole.ts";
+import { imageBytesMax, partFile, partStateFile } from "./table-files.ts";
 
 /*
  * A part is the image as far as it came, each chunk at its place. Its state is 48 bytes that say of

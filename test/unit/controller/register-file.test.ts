@@ -3,7 +3,7 @@ import { join } from "node:path";
 import t from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { openRegisterFile } from "../../../src/controller/register-file.ts";
-import { FickleDisk } from "./fickle-disk.ts";
+import { FickleDisk, onDisk } from "./fickle-disk.ts";
 import { temporaryFolder } from "./journal-records.ts";
 
 const numbered = (number: number) => {
@@ -62,7 +62,7 @@ t.test("one flipped bit or a cut anywhere costs at most the last write", async (
 
 t.test("a file that holds nothing is told and mended by the next write", async (t) => {
   const file = join(temporaryFolder(t), "floor");
-  writeFileSync(file, "1".repeat(10_000));
+  writeFileSync(file, "1".repeat(8_192));
   const register = await openRegisterFile(file, 8);
   t.equal(register.read(), undefined);
   t.equal(register.damage(), "neither slot is whole");
@@ -86,7 +86,7 @@ t.test(
     const { openRegisterFile: openOnto } = await t.mockImport<
       typeof import("../../../src/controller/register-file.ts")
     >("../../../src/controller/register-file.ts", {
-      "node:fs/promises": onto(() => disk),
+      "node:fs/promises": onDisk(() => disk),
     });
     for (let seed = firstSeed; seed < firstSeed + seedCount; seed += 1) {
       const seeded = new Seeded(seed, "register");
@@ -124,15 +124,3 @@ t.test(
     }
   },
 );
-
-/** The same modules on whatever disk it is now: importing them anew takes longer than a run. */
-function onto(disk: () => FickleDisk): FickleDisk["module"] {
-  return {
-    open: (file, flags) => disk().module.open(file, flags),
-    stat: (file) => disk().module.stat(file),
-    mkdir: (folder) => disk().module.mkdir(folder),
-    rm: (file) => disk().module.rm(file),
-    rename: (from, to) => disk().module.rename(from, to),
-    link: (from, to) => disk().module.link(from, to),
-  };
-}
