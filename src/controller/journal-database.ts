@@ -18,7 +18,14 @@ export class JournalFull extends Error {
 }
 
 /** Raised when the tables change; a file of another shape is set aside, never guessed at. */
-const schemaVersion = 1;
+const schemaVersion = 2;
+/** Each entry had the hash of the one before it too, and both in hex. */
+const firstSchemaVersion = 1;
+/**
+ * An entry alone changes one page, which goes to the disk whole, twice: into the log and, with what
+ * followed it there, into its place. Small pages are what makes a single entry cheap for an SD card.
+ */
+const pageBytes = 1_024;
 /** Entries whose chain is verified at opening. The others are verified whenever they are read. */
 const tailVerifiedMax = 64;
 /** Damaged journals kept as evidence. The first ones stay; the last place is reused. */
@@ -28,9 +35,13 @@ const busyWaitMs = 1_000;
 
 interface EntryRow {
   readonly number: number;
-  readonly previous: string;
-  readonly hash: string;
+  readonly hash: Buffer;
   readonly record: string;
+}
+
+interface ChainEnd {
+  readonly number: number;
+  readonly hash: string;
 }
 
 /**
@@ -68,11 +79,12 @@ export class JournalDatabase {
   }
 
   /**
-   * Numbers, chains and writes as many of `records` as there is room for, in one transaction, and
-   * forgets entries that are both acknowledged and old. Returns how many were written.
+   * Numbers, chains and writes as many of `records` as there is room for, in one transaction. Returns
+   * how many were written. Each further page in it is written whole: the acknowledgement goes along,
+   * and what is both acknowledged and old is forgotten, only when there is enough of either.
    */
   write(records: readonly JournalRecord[], acknowledged: number): number {
-    const { unacknowledgedMax } = this.#worker.limits;
+    const { unacknowledgedMax, acknowledgeLagMin } = this.#worker.limits;
     try {
       return this.#db
         .transaction(() => {
@@ -81,8 +93,8 @@ export class JournalDatabase {
           if (room === 0 && records.length > 0) throw new JournalFull();
           const fitting = records.slice(0, room);
           this.#insert(fitting, last);
-          this.#acknowledge(acknowledged);
           this.#prune(last.number + fitting.length, acknowledged);
+          this.#acknowledge(acknowledged, records.length === 0 ? 1 : acknowledgeLagMin);
           return fitting.length;
         })
         .immediate();
@@ -96,11 +108,10 @@ export class JournalDatabase {
     try {
       const rows = this.#db
         .prepare<[number, number], EntryRow>(
-          `SELECT number, previous, hash, record FROM entry
-           WHERE number > ? ORDER BY number LIMIT ?`,
+          "SELECT number, hash, record FROM entry WHERE number >= ? ORDER BY number LIMIT ?",
         )
-        .all(after, limit);
-      return this.#entries(rows);
+        .all(after, limit + 1);
+      return this.#entries(rows, after).slice(0, limit);
     } catch (error) {
       throw asDamage(error);
     }
@@ -110,20 +121,23 @@ export class JournalDatabase {
     this.#db.close();
   }
 
-  #last(): { readonly number: number; readonly hash: string } {
+  #last(): ChainEnd {
     const row = this.#db
       .prepare<[], EntryRow>("SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1")
       .get();
-    return row ?? { number: 0, hash: chainStart };
+    return row === undefined ? nothingWritten : endOf(row);
   }
 
-  #insert(
-    records: readonly JournalRecord[],
-    last: { readonly number: number; readonly hash: string },
-  ): void {
-    const insert = this.#db.prepare(
-      "INSERT INTO entry (number, previous, hash, record) VALUES (?, ?, ?, ?)",
-    );
+  #oldest(): number {
+    const oldest = this.#db
+      .prepare<[], number | null>("SELECT min(number) FROM entry")
+      .pluck()
+      .get();
+    return oldest ?? 0;
+  }
+
+  #insert(records: readonly JournalRecord[], last: ChainEnd): void {
+    const insert = this.#db.prepare("INSERT INTO entry (number, hash, record) VALUES (?, ?, ?)");
     let { number, hash } = last;
     for (const record of records) {
       const previous = hash;
@@ -139,58 +153,68 @@ export class JournalDatabase {
         number,
         previous,
       });
-      insert.run(number, previous, hash, text);
+      insert.run(number, Buffer.from(hash, "hex"), text);
     }
   }
 
-  #acknowledge(acknowledged: number): void {
-    if (acknowledged === this.#acknowledged) return;
+  #acknowledge(acknowledged: number, lagMin: number): void {
+    if (acknowledged - this.#acknowledged < lagMin) return;
     this.#db.prepare("UPDATE journal SET acknowledged = ?").run(acknowledged);
     this.#acknowledged = acknowledged;
   }
 
+  /** The oldest that stays is not handed out any more: it is there for its hash, as the chain's anchor. */
   #prune(highest: number, acknowledged: number): void {
-    const { keptMax, prunedPerWriteMax } = this.#worker.limits;
-    const upTo = Math.min(acknowledged, highest - keptMax);
-    if (upTo < 1) return;
+    const { keptMax, prunedPerWriteMin, prunedPerWriteMax } = this.#worker.limits;
+    const anchor = Math.min(acknowledged, highest - keptMax);
+    if (anchor < 1) return;
+    const oldest = this.#oldest();
+    if (anchor - oldest < prunedPerWriteMin) return;
     this.#db
-      .prepare(
-        `DELETE FROM entry WHERE number <= ? AND number <
-           (SELECT min(number) FROM entry) + ?`,
-      )
-      .run(upTo, prunedPerWriteMax);
+      .prepare("DELETE FROM entry WHERE number < ?")
+      .run(Math.min(anchor, oldest + prunedPerWriteMax));
+    // What is gone is never asked for: a start goes on from the acknowledgement on disk.
+    this.#acknowledge(acknowledged, 1);
   }
 
   #verifyTail(): void {
     const { number } = this.#last();
     if (this.#acknowledged > number) throw new JournalDamaged("acknowledged beyond its end");
+    if (this.#oldest() > Math.max(1, this.#acknowledged)) {
+      throw new JournalDamaged("its beginning is lost");
+    }
     const tail = this.read(Math.max(0, number - tailVerifiedMax), tailVerifiedMax);
     if (number > 0 && tail.at(-1)?.number !== number) throw new JournalDamaged("its end is lost");
   }
 
-  #entries(rows: readonly EntryRow[]): JournalEntry[] {
+  /** `rows` are from number `after` on, whose hash is where the chain of the others begins. */
+  #entries(rows: readonly EntryRow[], after: number): JournalEntry[] {
+    const [first] = rows;
+    if (first === undefined) return [];
+    const isFromStart = first.number === 1 && after < 1;
+    if (!isFromStart && first.number !== Math.max(after, this.#oldest())) {
+      throw new JournalDamaged(`entry ${after} is missing`);
+    }
+    const anchor = isFromStart ? nothingWritten : endOf(first);
     const { journal } = this;
     const { controller } = this.#worker;
-    const entries = rows.map(({ number, previous, hash, record }) => {
-      return {
-        ...parseRecord(record),
-        controller,
-        journal,
-        number,
-        previous,
-        hash,
-      };
+    let previous = anchor.hash;
+    const entries = rows.slice(isFromStart ? 0 : 1).map((row) => {
+      const { number, hash } = endOf(row);
+      const entry = { ...parseRecord(row.record), controller, journal, number, previous, hash };
+      previous = hash;
+      return entry;
     });
-    const [first] = entries;
-    if (first === undefined) return entries;
-    const chain = verifyChain(entries, {
-      journal,
-      number: first.number - 1,
-      hash: first.previous,
-    });
+    const chain = verifyChain(entries, { journal, ...anchor });
     if (!chain.ok) throw new JournalDamaged(`entry ${chain.fault.number}: ${chain.fault.reason}`);
     return entries;
   }
+}
+
+const nothingWritten: ChainEnd = { number: 0, hash: chainStart };
+
+function endOf({ number, hash }: EntryRow): ChainEnd {
+  return { number, hash: hash.toString("hex") };
 }
 
 /**
@@ -219,6 +243,7 @@ function openFile(file: string): Database.Database {
     // Before the first access: without it WAL keeps an index in a memory-mapped file, and touching
     // that on a full disk kills the process. It also keeps a second daemon off this journal.
     db.pragma("locking_mode = EXCLUSIVE");
+    db.pragma(`page_size = ${pageBytes}`);
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     return db;
@@ -237,6 +262,8 @@ function readOrCreateHeader(
     const tables = db.prepare("SELECT 1 FROM sqlite_schema").all();
     if (tables.length > 0) throw new JournalDamaged("not a journal");
     createTables(db, controller);
+  } else if (version === firstSchemaVersion) {
+    renewTables(db);
   } else if (version !== schemaVersion) {
     throw new JournalDamaged(`a journal of version ${String(version)}`);
   }
@@ -260,13 +287,30 @@ function createTables(db: Database.Database, controller: ControllerId): void {
         id TEXT NOT NULL, controller TEXT NOT NULL, acknowledged INTEGER NOT NULL
       ) STRICT;
       CREATE TABLE entry (
-        number INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL, record TEXT NOT NULL
+        number INTEGER PRIMARY KEY, hash BLOB NOT NULL, record TEXT NOT NULL
       ) STRICT;
     `);
     db.prepare("INSERT INTO journal (id, controller, acknowledged) VALUES (?, ?, 0)").run(
       randomBytes(16).toString("hex"),
       controller,
     );
+    db.pragma(`user_version = ${schemaVersion}`);
+  }).immediate();
+}
+
+/** Takes over what an older program wrote. A hash that is none then fits nothing, and shows as damage. */
+function renewTables(db: Database.Database): void {
+  db.transaction(() => {
+    db.exec(`
+      CREATE TABLE renewed (
+        number INTEGER PRIMARY KEY, hash BLOB NOT NULL, record TEXT NOT NULL
+      ) STRICT;
+      INSERT INTO renewed SELECT number, ifnull(unhex(hash), x''), record FROM entry;
+      INSERT INTO renewed SELECT number - 1, ifnull(unhex(previous), x''), '' FROM entry
+        WHERE number > 1 AND number = (SELECT min(number) FROM entry);
+      DROP TABLE entry;
+      ALTER TABLE renewed RENAME TO entry;
+    `);
     db.pragma(`user_version = ${schemaVersion}`);
   }).immediate();
 }

@@ -14,9 +14,17 @@ export interface JournalLimits {
   readonly unacknowledgedMax: number;
   /** The newest entries stay readable on the controller after the site has them. */
   readonly keptMax: number;
-  /** Old entries deleted in one transaction, so that a backlog's end delays no write for long. */
+  /**
+   * Old entries deleted in one transaction: not for fewer, since that writes pages that a new entry alone
+   * leaves as they are, and no more, so that a backlog's end delays no write for long.
+   */
+  readonly prunedPerWriteMin: number;
   readonly prunedPerWriteMax: number;
-  /** How far the acknowledgement on disk may lag: so many entries may be sent twice after a kill. */
+  /**
+   * How far the acknowledgement on disk lags: by less than the first it is not written along with new
+   * entries, by the second it is written without any. So many may be sent twice after a kill.
+   */
+  readonly acknowledgeLagMin: number;
   readonly acknowledgeLagMax: number;
 }
 
@@ -25,6 +33,8 @@ export const journalLimits: JournalLimits = {
   batchMax: 500,
   unacknowledgedMax: 100_000,
   keptMax: 10_000,
+  prunedPerWriteMin: 500,
   prunedPerWriteMax: 1_000,
+  acknowledgeLagMin: 100,
   acknowledgeLagMax: 1_000,
 };

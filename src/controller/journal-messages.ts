@@ -13,8 +13,8 @@ export interface JournalWorkerData {
 export type JournalRequest =
   | { readonly kind: "open" }
   /**
-   * `acknowledged` goes to disk in the same transaction, which spares it an fsync of its own. Meant
-   * for that `journal` alone: where another has been begun meanwhile, it is not answered.
+   * `acknowledged` goes to disk in the same transaction, which spares it an fsync of its own, once it
+   * is far enough from what is there. Meant for that `journal` alone: where another has been begun meanwhile, it is not answered.
    */
   | {
       readonly kind: "write";
@@ -46,11 +46,15 @@ export interface JournalOnDisk {
 export type JournalAnswer =
   | ({ readonly kind: "opened" } & JournalOnDisk)
   | { readonly kind: "open_failed"; readonly detail: string }
-  /** The first `count` of the records sent are durable, and the last of them is number `highest`. */
+  /**
+   * The first `count` of the records sent are durable, and the last of them is number `highest`.
+   * `acknowledged` is what a start would find.
+   */
   | {
       readonly kind: "written";
       readonly count: number;
       readonly highest: number;
+      readonly acknowledged: number;
     }
   /** None of the records is durable. `full`: only an acknowledgement makes room. */
   | {

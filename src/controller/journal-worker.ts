@@ -68,7 +68,8 @@ function write(request: Extract<JournalRequest, { kind: "write" }>): void {
   if (database?.journal !== journal) return;
   try {
     const count = database.write(records, acknowledged);
-    answer({ kind: "written", count, highest: database.onDisk().highest });
+    const onDisk = database.onDisk();
+    answer({ kind: "written", count, highest: onDisk.highest, acknowledged: onDisk.acknowledged });
   } catch (error) {
     if (error instanceof JournalDamaged) return beginAnew();
     const fault = error instanceof JournalFull ? "full" : "io";

@@ -51,8 +51,8 @@ export interface Journal {
    */
   read(range: { readonly after: number; readonly limit: number }): Promise<readonly JournalEntry[]>;
   /**
-   * The site has all entries up to `number`; older ones may be forgotten. Written to disk with the
-   * next entries, so after a kill the site may be sent the last of them again. A number that goes
+   * The site has all entries up to `number`; older ones may be forgotten. Written to disk along with
+   * entries, now and then, so after a kill the site may be sent the last hundred again. A number that goes
    * back, or beyond the newest entry, does nothing.
    */
   acknowledge(number: number): void;

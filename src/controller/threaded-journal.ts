@@ -39,8 +39,8 @@ export class ThreadedJournal implements Journal {
   #onDisk: JournalOnDisk | undefined;
   #isOpen = false;
   #acknowledged = 0;
-  /** The write under way; its records are still the front of the queue. */
-  #inFlight: { readonly acknowledged: number } | undefined;
+  /** A write is under way; its records are still the front of the queue. */
+  #isWriting = false;
   #flushIsDue = false;
   #retryMs = retryMinMs;
   #failure: string | undefined;
@@ -154,7 +154,7 @@ export class ThreadedJournal implements Journal {
 
   /** A disk that refuses has had its last try; what is in memory then is not waited for. */
   #closeIfWritten(): void {
-    if (this.#finishClosing === undefined || this.#inFlight !== undefined) return;
+    if (this.#finishClosing === undefined || this.#isWriting) return;
     if (!this.#isOpen) return this.#finishClosing();
     if (this.#closeIsSent || (this.#queue.count > 0 && !this.#isRefused())) return;
     this.#closeIsSent = true;
@@ -172,11 +172,11 @@ export class ThreadedJournal implements Journal {
   }
 
   #flush(): void {
-    if (!this.#isOpen || this.#inFlight !== undefined || this.#closeIsSent) return;
+    if (!this.#isOpen || this.#isWriting || this.#closeIsSent) return;
     const records = this.#queue.front(this.#limits.batchMax);
     if (records.length === 0 && !this.#acknowledgementLags()) return;
     const acknowledged = this.#acknowledged;
-    this.#inFlight = { acknowledged };
+    this.#isWriting = true;
     this.#send({
       kind: "write",
       journal: this.id() ?? "",
@@ -218,7 +218,7 @@ export class ThreadedJournal implements Journal {
       case "written":
         return this.#onWritten(answer);
       case "write_failed":
-        this.#inFlight = undefined;
+        this.#isWriting = false;
         return answer.fault === "full" ? this.#full() : this.#failed(answer.detail);
       case "entries":
         return this.#settleRead(answer.request)?.resolve(answer.entries);
@@ -233,7 +233,7 @@ export class ThreadedJournal implements Journal {
 
   #onOpened(found: JournalOnDisk): void {
     const before = this.#onDisk;
-    this.#inFlight = undefined;
+    this.#isWriting = false;
     this.#onDisk = found;
     this.#isOpen = true;
     if (before?.journal !== found.journal) this.#acknowledged = found.acknowledged;
@@ -244,11 +244,11 @@ export class ThreadedJournal implements Journal {
     this.#progressed();
   }
 
-  #onWritten({ count, highest }: Extract<JournalAnswer, { kind: "written" }>): void {
+  #onWritten(answer: Extract<JournalAnswer, { kind: "written" }>): void {
+    const { count, highest, acknowledged } = answer;
     const onDisk = this.#onDisk;
-    const acknowledged = this.#inFlight?.acknowledged;
-    if (onDisk === undefined || acknowledged === undefined) return;
-    this.#inFlight = undefined;
+    if (onDisk === undefined || !this.#isWriting) return;
+    this.#isWriting = false;
     this.#onDisk = { ...onDisk, highest, acknowledged };
     this.#queue.shift(count);
     this.#progressed();
@@ -270,7 +270,7 @@ export class ThreadedJournal implements Journal {
   }
 
   #notOpen(why: string): void {
-    this.#inFlight = undefined;
+    this.#isWriting = false;
     this.#isOpen = false;
     this.#rejectReads(why);
     this.#opened();

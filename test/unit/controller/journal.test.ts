@@ -81,6 +81,7 @@ t.test("what the site acknowledged is forgotten once it is old; the rest never i
   const file = join(temporaryFolder(t), "journal.db");
   const small = limits({
     keptMax: 20,
+    prunedPerWriteMin: 1,
     prunedPerWriteMax: 1_000,
     batchMax: 10,
   });
