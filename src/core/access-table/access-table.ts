@@ -6,7 +6,7 @@ import type {
   TableVersion,
   UserTrait,
 } from "../../domain/access.ts";
-import type { AreaId, DoorId, UserId } from "../../domain/ids.ts";
+import type { AreaId, DoorId, RuleId, UserId } from "../../domain/ids.ts";
 import { type Result, succeed } from "../../domain/result.ts";
 import type { TableDelta, TableFrame, TableMark, TableUser } from "../../domain/table-change.ts";
 import type { EpochMs } from "../../domain/time.ts";
@@ -25,6 +25,7 @@ import { TablePasses } from "./table-passes.ts";
 import { TableRules } from "./table-rules.ts";
 import { TableUsers } from "./table-users.ts";
 import { userOfFlags } from "./user-flags.ts";
+import type { ImageSource, SourcePass } from "./write-table-image.ts";
 
 /**
  * What one controller decides from: an image, laid out so that a decision touches a few numbers and
@@ -162,11 +163,15 @@ export class AccessTable {
     return this.people.numberOf(id) >= 0;
   }
 
-  /** By id. What is read must be read before anything is applied. */
+  /** By id. To be read before anything else is applied. */
   *users(): Generator<TableUser> {
+    const rulesOf = new Map<number, readonly RuleId[]>();
     for (const user of this.people.inOrder()) {
-      const record = userOfFlags(this.people.id(user), this.people.flagsOf(user));
-      yield { ...record, rules: this.rulesNow.idsOf(user) };
+      const place = this.people.firstPlace(user);
+      const isNone = place === this.people.endPlace(user);
+      const rules = isNone ? noRules : (rulesOf.get(place) ?? this.rulesNow.idsOf(user));
+      if (!isNone) rulesOf.set(place, rules);
+      yield { ...userOfFlags(this.people.id(user), this.people.flagsOf(user)), rules };
     }
   }
 
@@ -174,7 +179,29 @@ export class AccessTable {
   *passRecords(): Generator<PassRecord> {
     for (const pass of this.passes.inOrder()) yield this.passes.record(pass);
   }
+
+  /** What an image of this table is written from. As for `users`. */
+  imageSource(): ImageSource {
+    const { mark, compiledAt, frame, people, passes } = this;
+    const numbers = people.numbersInOrder();
+    const passesWithUsers = function* (): Generator<SourcePass> {
+      for (const pass of passes.inOrder()) {
+        yield { pass: passes.record(pass), user: numbers[passes.user(pass)] ?? -1 };
+      }
+    };
+    return {
+      mark,
+      compiledAt,
+      frame,
+      userCount: this.userCount,
+      users: this.users(),
+      passCount: passes.count,
+      passes: passesWithUsers(),
+    };
+  }
 }
+
+const noRules: readonly RuleId[] = [];
 
 /**
  * `content` was validated where it came in: its references resolve, its ids and credentials are

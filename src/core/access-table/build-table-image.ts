@@ -22,7 +22,15 @@ export interface TableImageContent {
 export function buildTableImage(content: TableImageContent, hashKey: HashKey): Uint8Array {
   const { mark, compiledAt, frame } = content;
   const users = [...content.users].sort(byId);
-  const passes = inImageOrder(content.passes);
+  const userNumbers = new Map(users.map(({ id }, number) => [id, number]));
+  const ordered = inImageOrder(content.passes);
+  const passes = ordered.map((pass) => {
+    const user = userNumbers.get(pass.user);
+    if (user === undefined) {
+      throw new TableFault(`pass ${pass.id} refers to user ${pass.user}, whom the table lacks`);
+    }
+    return { pass, user };
+  });
   return writeTableImage(
     { mark, compiledAt, frame, userCount: users.length, users, passCount: passes.length, passes },
     hashKey,

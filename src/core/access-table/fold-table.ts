@@ -7,11 +7,5 @@ import { writeTableImage } from "./write-table-image.ts";
  * that content. Takes a few times the image's memory for a moment, and seconds for a million passes.
  */
 export function foldTable(table: AccessTable, hashKey: HashKey): Uint8Array {
-  const { mark, compiledAt, frame, userCount, credentialCount } = table;
-  const users = table.users();
-  const passes = table.passRecords();
-  return writeTableImage(
-    { mark, compiledAt, frame, userCount, users, passCount: credentialCount, passes },
-    hashKey,
-  );
+  return writeTableImage(table.imageSource(), hashKey);
 }

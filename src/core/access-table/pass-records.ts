@@ -106,8 +106,9 @@ export class PassRecordWriter {
     this.times[this.count * 2] = startsAt ?? -Infinity;
     this.times[this.count * 2 + 1] = endsAt ?? Infinity;
     this.count += 1;
-    const isExact = (unitMs: number): boolean => fits(startsAt, unitMs) && fits(endsAt, unitMs);
-    if (!this.units.every(isExact)) this.units = this.units.filter(isExact);
+    if (this.units.length > 0) {
+      this.units = unitsThatFit(unitsThatFit(this.units, startsAt), endsAt);
+    }
   }
 
   finish(): PassRecordColumns {
@@ -124,8 +125,17 @@ export class PassRecordWriter {
   }
 }
 
-function fits(time: EpochMs | undefined, unitMs: number): boolean {
-  return time === undefined || (time >= 0 && time % unitMs === 0 && time / unitMs < none);
+/** Of these units those of which the time is a whole number. */
+function unitsThatFit(units: readonly number[], time: EpochMs | undefined): readonly number[] {
+  if (time === undefined) return units;
+  // Nearly always all of them: nothing is allocated for that.
+  for (const unitMs of units)
+    if (!fits(time, unitMs)) return units.filter((one) => fits(time, one));
+  return units;
+}
+
+function fits(time: EpochMs, unitMs: number): boolean {
+  return time >= 0 && time % unitMs === 0 && time / unitMs < none;
 }
 
 /** Whether each record is of a user who is there and of times that are some. */

@@ -118,6 +118,17 @@ export class TableUsers {
     for (const [, number] of added.slice(next)) if (this.isThere(number)) yield number;
   }
 
+  /** By number: which of the users who are there, in the order of their ids, it is. */
+  numbersInOrder(): Uint32Array {
+    const numbers = new Uint32Array(this.image.count + this.added.size);
+    let place = 0;
+    for (const user of this.inOrder()) {
+      numbers[user] = place;
+      place += 1;
+    }
+    return numbers;
+  }
+
   /** `ordinals` of the user's rules, in order. */
   set(user: TableUser, ordinals: readonly number[]): void {
     let number = this.numberEverOf(user.id);

@@ -1,5 +1,5 @@
 import type { PassRecord } from "../../domain/access.ts";
-import type { PassId, UserId } from "../../domain/ids.ts";
+import type { PassId, RuleId, UserId } from "../../domain/ids.ts";
 import type { TableFrame, TableMark, TableUser } from "../../domain/table-change.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { frameBytes } from "./canonical-frame.ts";
@@ -31,7 +31,13 @@ export interface ImageSource {
   readonly users: Iterable<TableUser>;
   readonly passCount: number;
   /** By the kind of their key and then by id, each once. */
-  readonly passes: Iterable<PassRecord>;
+  readonly passes: Iterable<SourcePass>;
+}
+
+export interface SourcePass {
+  readonly pass: PassRecord;
+  /** Which of the users has it, counted from 0. */
+  readonly user: number;
 }
 
 type Sections<Name extends keyof SectionBytes> = Pick<SectionBytes, Name>;
@@ -43,7 +49,7 @@ export function writeTableImage(source: ImageSource, hashKey: HashKey): Uint8Arr
   // As it will be read: rules have the ordinals that they will have then.
   const { rules } = new FrameLayout(frameIn({ frame }) as TableFrame, () => false);
   const { profiles, ...users } = writeUsers(source, rules);
-  const { timeUnitMs, passCounts, ...passes } = writePasses(source, hashKey, users);
+  const { timeUnitMs, passCounts, ...passes } = writePasses(source, hashKey);
   const { mark, compiledAt, userCount, passCount } = source;
   const counts = { passes: passCount, users: userCount, rules: rules.count, profiles };
   return imageOf(
@@ -67,9 +73,7 @@ function writeUsers(
   const ids = new IdColumnWriter(userCount);
   const flags = new Uint8Array(userCount);
   const profileOf = new Uint32Array(userCount);
-  const profiles = new Map<string, number>();
-  const starts = [0];
-  const profileRules: number[] = [];
+  const profiles = new ProfileWriter(rules);
   let number = 0;
   let before: UserId | undefined;
   for (const user of users) {
@@ -78,33 +82,64 @@ function writeUsers(
     before = user.id;
     ids.add(user.id);
     flags[number] = flagsOf(user);
-    const ordinals = rules.ordinalsOf(user.rules);
-    const list = ordinals.join();
-    const profile = profiles.get(list) ?? profiles.size;
-    if (profile === profiles.size) {
-      profiles.set(list, profile);
-      for (const ordinal of ordinals) profileRules.push(ordinal);
-      starts.push(profileRules.length);
-    }
-    profileOf[number] = profile;
+    profileOf[number] = profiles.numberOf(user.rules);
     number += 1;
   }
   const written = ids.finish();
   return {
-    profiles: profiles.size,
+    profiles: profiles.count,
     user_ids: written.bytes,
     user_id_blocks: bytesOf(written.blockStarts),
     user_flags: flags,
-    user_profiles: narrowed(profileOf, profiles.size),
-    profile_starts: bytesOf(Uint32Array.from(starts)),
-    profile_rules: bytesOf(Uint32Array.from(profileRules)),
+    user_profiles: narrowed(profileOf, profiles.count),
+    ...profiles.finish(),
   };
+}
+
+/** Lists of rules, each once. */
+class ProfileWriter {
+  private readonly rules: RuleColumns;
+  private readonly numbers = new Map<string, number>();
+  /** Whoever writes many users may pass one array for all who have the same rules. */
+  private readonly numbersOfArrays = new Map<readonly RuleId[], number>();
+  private readonly starts = [0];
+  private readonly ordinals: number[] = [];
+
+  constructor(rules: RuleColumns) {
+    this.rules = rules;
+  }
+
+  get count(): number {
+    return this.numbers.size;
+  }
+
+  numberOf(rules: readonly RuleId[]): number {
+    const known = this.numbersOfArrays.get(rules);
+    if (known !== undefined) return known;
+    const ordinals = this.rules.ordinalsOf(rules);
+    const list = ordinals.join();
+    const number = this.numbers.get(list) ?? this.numbers.size;
+    if (number === this.numbers.size) {
+      this.numbers.set(list, number);
+      for (const ordinal of ordinals) this.ordinals.push(ordinal);
+      this.starts.push(this.ordinals.length);
+      // Of those that are no list of before: most are met once, and would only be remembered.
+      this.numbersOfArrays.set(rules, number);
+    }
+    return number;
+  }
+
+  finish(): Sections<"profile_starts" | "profile_rules"> {
+    return {
+      profile_starts: bytesOf(Uint32Array.from(this.starts)),
+      profile_rules: bytesOf(Uint32Array.from(this.ordinals)),
+    };
+  }
 }
 
 function writePasses(
   { passes, passCount, userCount }: ImageSource,
   hashKey: HashKey,
-  users: Sections<"user_ids" | "user_id_blocks">,
 ): { readonly timeUnitMs: number; readonly passCounts: Uint8Array } & Sections<
   | "pass_ids"
   | "pass_id_blocks"
@@ -116,7 +151,6 @@ function writePasses(
   | "keys"
   | "key_slots"
 > {
-  const userIds = new IdColumn(users.user_ids, wordsOf(users.user_id_blocks));
   const passCounts = new Uint32Array(userCount);
   const ids = new IdColumnWriter(passCount);
   const records = new PassRecordWriter(passCount);
@@ -125,7 +159,7 @@ function writePasses(
   const keys = new GrowingBytes();
   const key = newKeyBuffer();
   let before: { readonly kind: number; readonly id: PassId } | undefined;
-  for (const pass of passes) {
+  for (const { pass, user } of passes) {
     requireSoundPass(pass);
     const kind = writePresentedKey(pass.presents, key);
     requireAfter("pass", before?.kind === kind ? before.id : undefined, pass.id);
@@ -133,10 +167,6 @@ function writePasses(
     before = { kind, id: pass.id };
     kindCounts[kind] = (kindCounts[kind] ?? 0) + 1;
     keys.append(key.subarray(1, 1 + keyDataBytes(kind)));
-    const user = userIds.find(pass.user, 0, userCount);
-    if (user < 0) {
-      throw new TableFault(`pass ${pass.id} refers to user ${pass.user}, whom the table lacks`);
-    }
     passCounts[user] = (passCounts[user] ?? 0) + 1;
     ids.add(pass.id);
     records.add(pass, user);
@@ -183,8 +213,4 @@ function narrowed(numbers: Uint32Array, most: number): Uint8Array {
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function wordsOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
