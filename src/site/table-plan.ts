@@ -62,7 +62,12 @@ export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], Ta
   return succeed(planned);
 }
 
-function firstTable({ after, fingerprints, now }: TablesToPlan, controller: ControllerId) {
+function firstTable(
+  { keys, after, fingerprints, now }: TablesToPlan,
+  controller: ControllerId,
+): PlannedTable {
+  // Makes the key that it needs to hear of it: what comes from those without one is not listened to.
+  keys.keysFor(controller);
   // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
   const mark = markOf({ epoch: Math.floor(now / 1_000), version: 1 });
   const fingerprint = fingerprints.of(after.at(controller));

@@ -15,10 +15,10 @@ import { epochMs } from "../../../src/domain/time.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { chainStart, hashEntry } from "../../../src/protocols/sync/journal-chain.ts";
 import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
-import { openTable } from "../../../src/protocols/sync/table-message.ts";
 import { topicsFor } from "../../../src/protocols/sync/topics.ts";
 import { openEventStore } from "../../../src/site/event-store.ts";
-import { gatherMs, retryMs, usesRestMs } from "../../../src/site/republisher.ts";
+import { headGatherMs } from "../../../src/site/table-heads.ts";
+import { usesGatherMs, usesRetryMs } from "../../../src/site/table-publisher.ts";
 import {
   appliedOf,
   one,
@@ -28,6 +28,7 @@ import {
   startSite,
   temporaryFolder,
 } from "./site-rig.ts";
+import { TableTaker } from "./table-taker.ts";
 
 const two = controllerId("two");
 const card = passId("ada-card");
@@ -81,34 +82,51 @@ function deliver(rig: SiteRig, controller: ControllerId, batch: readonly Journal
   rig.broker.deliver(topicsFor(site, controller).event, message);
 }
 
-const tablesOf = (rig: SiteRig, controller: ControllerId) =>
-  rig.broker.payloadsOn(topicsFor(site, controller).tableSnapshot);
+/** How many changes of its table a controller was sent. */
+const changesOf = (rig: SiteRig, controller: ControllerId) =>
+  rig.broker.payloadsOn(topicsFor(site, controller).tableDelta).length;
 
-/** Ada's card in the table that the controller would take from the broker now. */
-function cardAt(rig: SiteRig, controller: ControllerId): PassRecord | undefined {
-  const message = tablesOf(rig, controller).at(-1);
-  if (message === undefined) throw new Error("nothing was published");
-  const opened = openTable({ message, provision: rig.service.provisionFor(controller) });
-  if (!opened.ok) throw new Error(opened.fault.detail);
-  return opened.value.passes.find(({ id }) => id === card);
-}
+/** Ada's card in the table that the controller would take from the site now. */
+const cardAt = (rig: SiteRig, controller: ControllerId): PassRecord | undefined =>
+  new TableTaker(rig, controller).pass(card);
 
-t.test("uses at one door are told to the other controllers, once for many", async (t) => {
+/** Until heads are out as well, and all is quiet. */
+const settle = (rig: SiteRig) => rig.clock.advance(usesGatherMs + headGatherMs);
+
+t.test("uses at one door are told to every controller, once for many", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
   const diary = new Diary(one);
   deliver(rig, one, diary.write(granted(1)));
   deliver(rig, one, diary.write(granted(2), granted()));
-  t.equal(tablesOf(rig, two).length, 1, "they gather");
-  rig.clock.advance(gatherMs);
-  t.equal(tablesOf(rig, two).length, 2);
+  t.equal(changesOf(rig, two), 0, "they gather");
+  rig.clock.advance(usesGatherMs);
+  t.equal(changesOf(rig, two), 1);
   t.match(cardAt(rig, two), { usesMax: 5, spentElsewhere: 2 });
-  t.equal(rig.broker.published.at(-1)?.retain, true);
-  t.equal(tablesOf(rig, one).length, 1, "the controller itself knows");
+  t.match(cardAt(rig, one), { spentHere: 2 }, "what it has spent outlasts its own disk");
+  rig.clock.advance(headGatherMs);
   t.equal(rig.clock.alarmCount, 0, "and then there is nothing to wait for");
   deliver(rig, two, new Diary(two).write(granted(1, card, "back")));
-  rig.clock.advance(gatherMs);
+  settle(rig);
   t.match(cardAt(rig, one), { spentHere: 2, spentElsewhere: 1 });
+  t.match(cardAt(rig, two), { spentHere: 1, spentElsewhere: 2 });
+});
+
+t.test("a busy door's uses are as many small changes as they need", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited.replace("uses = 5", "uses = 500"), "x.toml");
+  const diary = new Diary(one);
+  for (let use = 1; use <= 100; use += 1) {
+    deliver(rig, one, diary.write(granted(use)));
+    rig.clock.advance(usesGatherMs / 10);
+  }
+  settle(rig);
+  t.match(cardAt(rig, two), { spentElsewhere: 100 });
+  t.ok(changesOf(rig, two) <= 11);
+  const longest = rig.broker
+    .payloadsOn(topicsFor(site, two).tableDelta)
+    .map(({ length }) => length);
+  t.ok(Math.max(...longest) <= 200);
 });
 
 t.test("the use of a PIN after a card is shared as the card's is", async (t) => {
@@ -117,50 +135,66 @@ t.test("the use of a PIN after a card is shared as the card's is", async (t) => 
   const other = passId("other-pass");
   const event = { ...granted(undefined, other), pinUse: { pass: card, use: 2 } } as DoorEvent;
   deliver(rig, one, new Diary(one).write(event));
-  rig.clock.advance(gatherMs);
+  settle(rig);
   t.match(cardAt(rig, two), { spentElsewhere: 2 });
 });
 
-t.test("a grant that spends nothing, or is told again, makes no table", async (t) => {
+t.test("a grant that spends nothing, or is told again, changes no table", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
+  settle(rig);
   const diary = new Diary(one);
   deliver(rig, one, diary.write(granted(undefined, passId("bob-card"))));
   t.equal(rig.clock.alarmCount, 0);
   const batch = diary.write(granted(3));
   deliver(rig, one, batch);
-  rig.clock.advance(gatherMs);
+  settle(rig);
   deliver(rig, one, batch);
   t.equal(rig.clock.alarmCount, 0);
   deliver(rig, one, diary.write(granted(2)));
-  rig.clock.advance(gatherMs);
-  t.equal(tablesOf(rig, two).length, 2);
+  settle(rig);
+  t.equal(changesOf(rig, two), 1);
   t.match(cardAt(rig, two), { spentElsewhere: 3 }, "the highest use counts");
 });
 
-t.test("a use of a pass whose count was taken away makes no table either", async (t) => {
-  const rig = await startSite(t);
-  rig.service.apply(siteFile(), "x.toml");
-  deliver(rig, one, new Diary(one).write(granted(1)));
-  rig.clock.advance(gatherMs);
-  t.equal(tablesOf(rig, two).length, 1);
-});
-
-t.test("a site with one controller has nobody to tell", async (t) => {
-  const rig = await startSite(t);
-  rig.service.apply(limited.replace('controller = "two"', 'controller = "one"'), "x.toml");
-  deliver(rig, one, new Diary(one).write(granted(1)));
-  t.equal(rig.clock.alarmCount, 0);
-});
-
-t.test("uses outlast the site's restart, also one before they were told", async (t) => {
+t.test("a use of a pass whose count was taken away changes no table either", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
-  deliver(rig, one, new Diary(one).write(granted(1), granted(2)));
+  rig.service.apply(siteFile(), "x.toml");
+  const before = changesOf(rig, two);
+  deliver(rig, one, new Diary(one).write(granted(1)));
+  settle(rig);
+  t.equal(changesOf(rig, two), before);
+  rig.service.apply(limited, "x.toml");
+  t.match(cardAt(rig, two), { spentElsewhere: 1 }, "and is known once it has one again");
+});
+
+t.test("uses are told to nobody who does not know the pass", async (t) => {
+  const rig = await startSite(t);
+  const text = limited.replace('doors = ["front", "back"]', 'doors = ["front"]');
+  rig.service.apply(text, "x.toml");
+  deliver(rig, one, new Diary(one).write(granted(1)));
+  settle(rig);
+  t.equal(changesOf(rig, one), 1);
+  t.equal(changesOf(rig, two), 0);
+});
+
+t.test("uses outlast the site's restart; those not told before are told as a change", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const taker = new TableTaker(rig, two);
+  const diary = new Diary(one);
+  deliver(rig, one, diary.write(granted(1)));
+  settle(rig);
+  const table = taker.follow();
+  deliver(rig, one, diary.write(granted(2)));
   rig.service.close();
   t.equal(rig.clock.alarmCount, 0, "a site that ended does nothing later");
   const restarted = await startSite(t, { folder: rig.folder });
-  t.match(cardAt(restarted, two), { spentElsewhere: 2 });
+  const again = new TableTaker(restarted, two);
+  again.table = table;
+  t.match(again.head(), { mark: { version: 3 }, deltasFrom: 2 }, "no snapshot is needed");
+  t.match(again.pass(card), { spentElsewhere: 2 });
   t.match(cardAt(restarted, one), { spentHere: 2 });
 });
 
@@ -172,19 +206,17 @@ t.test("uses are not given back by a new site file, nor by more of them", async 
   t.match(cardAt(rig, two), { usesMax: 9, spentElsewhere: 2 });
 });
 
-t.test("a controller whose storage was replaced is told what it has spent", async (t) => {
+t.test("a controller whose storage was replaced takes no use back", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
   deliver(rig, one, new Diary(one).write(granted(1), granted(2)));
-  rig.clock.advance(gatherMs);
-  t.notOk("spentHere" in (cardAt(rig, one) ?? {}), "its retained table is from before");
+  settle(rig);
   const renewed = new Diary(one, "j2");
   deliver(rig, one, renewed.write({ kind: "controller_started", software: "postern" }));
-  rig.clock.advance(gatherMs);
-  t.match(cardAt(rig, one), { spentHere: 2 });
   deliver(rig, one, renewed.write(granted(1)));
-  rig.clock.advance(gatherMs);
-  t.match(cardAt(rig, two), { spentElsewhere: 2 }, "a count that begins anew takes none back");
+  settle(rig);
+  t.match(cardAt(rig, one), { spentHere: 2 }, "it is told what it has forgotten");
+  t.match(cardAt(rig, two), { spentElsewhere: 2 });
 });
 
 t.test("the site says of a pass that is used up what the door says", async (t) => {
@@ -198,29 +230,33 @@ t.test("the site says of a pass that is used up what the door says", async (t) =
   };
   const diary = new Diary(one);
   deliver(rig, one, diary.write(granted(1), granted(4)));
-  rig.clock.advance(gatherMs);
+  settle(rig);
   t.same([reasonAt("front"), reasonAt("back")], ["granted", "granted"]);
   deliver(rig, one, diary.write(granted(5)));
-  t.equal(reasonAt("front"), "over_limit", "though no table went to that controller");
-  rig.clock.advance(gatherMs);
+  t.equal(reasonAt("front"), "over_limit", "before a table has told it");
+  settle(rig);
   t.equal(reasonAt("back"), "over_limit");
 });
 
-t.test("tables that could not be stored are tried again", async (t) => {
+t.test("tables that could not be stored are tried again, with what came since", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
+  settle(rig);
   const disk = new Database(join(rig.folder, "site", "events.sqlite3"));
   t.teardown(() => disk.close());
-  deliver(rig, one, new Diary(one).write(granted(1)));
+  const diary = new Diary(one);
+  deliver(rig, one, diary.write(granted(1)));
   disk.exec("ALTER TABLE uses RENAME TO lost");
-  rig.clock.advance(gatherMs);
-  t.equal(tablesOf(rig, two).length, 1);
+  rig.clock.advance(usesGatherMs);
+  t.equal(changesOf(rig, two), 0);
   t.match(rig.log.text, /could not be stored/);
   disk.exec("ALTER TABLE lost RENAME TO uses");
-  rig.clock.advance(retryMs - 1);
-  t.equal(tablesOf(rig, two).length, 1);
-  rig.clock.advance(1);
-  t.match(cardAt(rig, two), { spentElsewhere: 1 });
+  deliver(rig, one, diary.write(granted(2)));
+  rig.clock.advance(usesRetryMs - 1);
+  t.equal(changesOf(rig, two), 0);
+  rig.clock.advance(1 + headGatherMs);
+  t.equal(changesOf(rig, two), 1);
+  t.match(cardAt(rig, two), { spentElsewhere: 2 });
   t.equal(rig.clock.alarmCount, 0);
 });
 
@@ -240,25 +276,6 @@ t.test("a store from before uses were counted goes on with all its events", asyn
   t.same(reopened.spentUses(card), [{ controller: "one", spent: 1 }]);
 });
 
-t.test("a controller that lost its own counts is told them, with the journal it had", async (t) => {
-  const rig = await startSite(t);
-  rig.service.apply(limited, "x.toml");
-  const diary = new Diary(one);
-  deliver(rig, one, diary.write(granted(1), granted(2)));
-  rig.clock.advance(gatherMs);
-  t.equal(tablesOf(rig, one).length, 1);
-  deliver(rig, one, diary.write({ kind: "controller_started", software: "postern" }));
-  rig.clock.advance(gatherMs);
-  t.match(cardAt(rig, one), { spentHere: 2 }, "after each start");
-  deliver(rig, one, diary.write(granted(3), granted(2)));
-  rig.clock.advance(gatherMs);
-  t.match(cardAt(rig, one), { spentHere: 3 }, "and when it counts what was counted");
-  deliver(rig, one, diary.write({ kind: "controller_started", software: "postern" }));
-  rig.clock.advance(gatherMs);
-  t.equal(tablesOf(rig, one).length, 3, "what it has been told is not told again");
-  t.equal(rig.clock.alarmCount, 0);
-});
-
 t.test("a use that the site never allowed counts nowhere, and is written down", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
@@ -274,7 +291,7 @@ t.test("a use that the site never allowed counts nowhere, and is written down", 
   for (const [what, lie] of lies) {
     rig.log.text = "";
     deliver(rig, one, diary.write(lie));
-    rig.clock.advance(gatherMs);
+    settle(rig);
     t.match(
       rig.log.text,
       /the site never allowed.*"controller":"one","pass":"[a-z-]+","door"/,
@@ -282,10 +299,10 @@ t.test("a use that the site never allowed counts nowhere, and is written down", 
     );
     t.notMatch(rig.log.text, /Ada|34567|999999999/);
   }
-  t.equal(tablesOf(rig, two).length, 1);
+  t.equal(changesOf(rig, two), 0);
   t.equal(rig.service.events.query({ limit: 99 }).length, lies.length, "all stay on record");
   deliver(rig, one, diary.write(granted(5)));
-  rig.clock.advance(gatherMs);
+  settle(rig);
   t.match(cardAt(rig, two), { spentElsewhere: 5 }, "what it may say counts as before");
 });
 
@@ -299,38 +316,9 @@ t.test("uses from before a pass's count was lowered, or its door moved, still co
   const restarted = await startSite(t, { folder: rig.folder });
   const diary = new Diary(one);
   deliver(restarted, one, diary.write(granted(4)));
-  restarted.clock.advance(gatherMs);
+  settle(restarted);
   t.notMatch(restarted.log.text, /never allowed/);
   t.match(cardAt(restarted, two), { usesMax: 2, spentElsewhere: 2 }, "no more than it has");
   deliver(restarted, one, diary.write(granted(6)));
   t.match(restarted.log.text, /never allowed/);
-});
-
-t.test("a busy door does not set the pace of the other controllers' tables", async (t) => {
-  const rig = await startSite(t);
-  rig.service.apply(limited.replace("uses = 5", "uses = 500"), "x.toml");
-  const diary = new Diary(one);
-  for (let use = 1; use <= 120; use += 1) {
-    deliver(rig, one, diary.write(granted(use)));
-    rig.clock.advance(1_000);
-  }
-  t.equal(tablesOf(rig, two).length, 3, "two minutes are two tables beside the first");
-  rig.clock.advance(usesRestMs);
-  t.match(cardAt(rig, two), { spentElsewhere: 120 });
-});
-
-t.test("the last uses of a pass are told without a rest", async (t) => {
-  const rig = await startSite(t);
-  rig.service.apply(limited.replace("uses = 5", "uses = 9"), "x.toml");
-  const diary = new Diary(one);
-  const told = (use: number) => {
-    deliver(rig, one, diary.write(granted(use)));
-    rig.clock.advance(gatherMs);
-    return cardAt(rig, two)?.spentElsewhere;
-  };
-  t.same([1, 2, 5].map(told), [1, 1, 1], "as many as are left can wait");
-  t.same([6, 7, 9].map(told), [6, 7, 9], "three or fewer cannot");
-  deliver(rig, two, new Diary(two).write(granted(2, card, "back")));
-  rig.clock.advance(gatherMs);
-  t.match(cardAt(rig, one), { spentElsewhere: 2 }, "nor can more than there are");
 });
