@@ -40,7 +40,7 @@ function name({ epoch, version }: TableMark): string {
 export function comesIntoForce({ next, effects, now }: Turn, table: TableMark): void {
   next.deltas = rebase(next.deltas, table);
   next.newest = floorOf(next);
-  if (next.ask !== undefined) next.ask = answered(next.ask, now);
+  if (next.ask?.want === "deltas") next.ask = answered(next.ask, now);
   effects.push({ kind: "report", ack: { outcome: "complete", table } });
   const head = next.head?.mark;
   const refusal = head === undefined ? undefined : judgeMark(head, table);
