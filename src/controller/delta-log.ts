@@ -44,19 +44,14 @@ export class DeltaLog {
     return this.#bytes;
   }
 
-  /** The table that it leads to. */
-  get end(): TableMark {
-    return this.#logged.at(-1)?.delta.to ?? this.base;
-  }
-
   /** What leads on from `mark`, which is on its way. */
   after(mark: TableMark): readonly TableDelta[] {
     return this.#logged.slice(this.#countTo(mark)).map(({ delta }) => delta);
   }
 
   /**
-   * Once it resolves the deltas are durable. The first is good for `end` or for a table on the way to
-   * it: what leads beyond that one never came in force and is forgotten. Rejects with the file
+   * Once it resolves the deltas are durable. The first is good for the table that the log leads to, or
+   * for one on the way: what leads beyond that one never came in force and is forgotten. Rejects with the file
    * system's error or a `HalError`; the log is as it was then, and the file has what it had.
    */
   async append(deltas: readonly TableDelta[]): Promise<void> {

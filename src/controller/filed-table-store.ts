@@ -97,8 +97,8 @@ class FiledTableStore implements TableStore {
     if (noted !== undefined) this.#newest = decodeTableMark(noted);
     const damage = this.#register.damage();
     if (damage !== undefined) this.#damages.push({ file: newestFile, detail: damage });
+    await this.#makeFolder();
     try {
-      await makeFolder(this.#folder);
       const input = { folder: this.#folder, owner: this.#owner };
       // A thread can fail to start for want of memory that is there a moment later.
       const first = this.#run("loadTable", input);
@@ -133,6 +133,15 @@ class FiledTableStore implements TableStore {
     await this.#part?.close();
     await this.#inForce?.log.close();
     await this.#register.close();
+  }
+
+  /** A disk that can only be read any more has a table all the same. */
+  async #makeFolder(): Promise<void> {
+    try {
+      await makeFolder(this.#folder);
+    } catch (error) {
+      this.#damages.push({ file: this.#folder, detail: describeFailure(error) });
+    }
   }
 
   #take({ image, deltas, newest, damages }: LoadedTable): void {
@@ -280,11 +289,8 @@ class FiledTableStore implements TableStore {
 
   /** Not older than any that was accepted, and no other one of the same number. */
   #isAcceptable(mark: TableMark): boolean {
-    // What was appended and is about to be applied counts.
-    const known = [this.#newest, this.#inForce?.log.end];
-    return known.every(
-      (other) => other === undefined || isSameTable(mark, other) || isNewer(mark, other),
-    );
+    const newest = this.#newest;
+    return newest === undefined || isSameTable(mark, newest) || isNewer(mark, newest);
   }
 
   async #raiseNewest(mark: TableMark): Promise<void> {

@@ -24,6 +24,8 @@ interface Inode {
 export class FickleDisk {
   /** One call in so many fails, unless 0. */
   failsOneIn = 0;
+  /** The process is killed before it hears of some of the calls that fail. */
+  killsAtFailures = false;
   /** The names in a folder cannot be made durable. */
   keepsNoNames = false;
   /** Places that cannot be read. */
@@ -55,6 +57,11 @@ export class FickleDisk {
     };
   }
 
+  /** How many processes were killed. */
+  get kills(): number {
+    return this.#life;
+  }
+
   /** The process that wrote is gone; what it wrote is still in the cache. */
   kill(): void {
     this.#life += 1;
@@ -81,9 +88,15 @@ export class FickleDisk {
     await new Promise<void>((resolve) => setImmediate(resolve));
     // Nobody is there any more to be answered.
     if (life !== this.#life) return new Promise<T>(() => undefined);
-    const result = act();
-    this.#mayFail();
-    return result;
+    try {
+      const result = act();
+      this.#mayFail();
+      return result;
+    } catch (error) {
+      if (!this.killsAtFailures || this.#seeded.chance(0.8)) throw error;
+      this.kill();
+      return new Promise<T>(() => undefined);
+    }
   }
 
   #mayFail(): void {
