@@ -27,10 +27,10 @@ export interface DecidedNs {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
+  readonly holdUpP999: number;
+  readonly holdUpMax: number;
   readonly firstAfterChangeP99?: number;
   readonly firstAfterChangeMax?: number;
-  readonly holdUpP999?: number;
-  readonly holdUpMax?: number;
 }
 
 export interface MeasuredTable {
@@ -177,11 +177,11 @@ function decidedNs({ decisions, firstAfterChange, holdUps }: DecisionReadings): 
     p50: decisions.percentile(0.5),
     p99: decisions.percentile(0.99),
     p999: decisions.percentile(0.999),
+    holdUpP999: holdUps.percentile(0.999),
+    holdUpMax: holdUps.max(),
     ...(firstAfterChange.count > 0 && {
       firstAfterChangeP99: firstAfterChange.percentile(0.99),
       firstAfterChangeMax: firstAfterChange.max(),
-      holdUpP999: holdUps.percentile(0.999),
-      holdUpMax: holdUps.max(),
     }),
   };
 }
