@@ -17,7 +17,15 @@ export const naivePinKey = new Uint8Array(32).fill(3);
 /** Who is in a controller's table, asked of each user and each door anew. */
 export function naivePeople(
   model: SiteModel,
-  { controller, spent }: { readonly controller: ControllerId; readonly spent: SpentUses },
+  {
+    controller,
+    spent,
+    pinKey = naivePinKey,
+  }: {
+    readonly controller: ControllerId;
+    readonly spent: SpentUses;
+    readonly pinKey?: Uint8Array;
+  },
 ): Pick<NaiveTable, "users" | "passes"> {
   const doors = model.doors.filter((door) => door.controller === controller);
   const coversAny = (rule: RuleRecord) => model.doors.some(({ id }) => covers(model, rule, id));
@@ -54,7 +62,7 @@ export function naivePeople(
       ...(traits.length > 0 && { traits }),
       presents:
         "pin" in pass
-          ? { as: "pin", digest: digestPin(naivePinKey, pass.pin) }
+          ? { as: "pin", digest: digestPin(pinKey, pass.pin) }
           : { as: "raw", raw: pass.raw },
     });
   }

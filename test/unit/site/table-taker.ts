@@ -5,7 +5,7 @@ import type { PassRecord } from "../../../src/domain/access.ts";
 import { type ControllerId, passId } from "../../../src/domain/ids.ts";
 import type { Result } from "../../../src/domain/result.ts";
 import type { TableDelta, TableUser } from "../../../src/domain/table-change.ts";
-import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
+import { deriveKeys, type Provision } from "../../../src/protocols/sync/provision.ts";
 import { openerOf, type SiteOpener } from "../../../src/protocols/sync/site-seal.ts";
 import {
   openChunk,
@@ -22,32 +22,39 @@ import { sealTableGet, type TableWant } from "../../../src/protocols/sync/table-
 import { openTableHead, type TableHead } from "../../../src/protocols/sync/table-head.ts";
 import { isSameTable } from "../../../src/protocols/sync/table-order.ts";
 import { type ControllerTopics, topicsFor } from "../../../src/protocols/sync/topics.ts";
-import type { Publication } from "./memory-broker.ts";
-import { type SiteRig, site } from "./site-rig.ts";
+import type { MemoryBroker, Publication } from "./memory-broker.ts";
+
+/** Between which broker and which controllers a site stands. */
+export interface TakerSite {
+  readonly broker: MemoryBroker;
+  readonly service: { provisionFor(controller: ControllerId): Provision };
+}
 
 /** One controller that takes what the site says, in the simplest way there is. */
 export class TableTaker {
-  readonly #rig: SiteRig;
+  readonly #rig: TakerSite;
   readonly #controller: ControllerId;
   readonly topics: ControllerTopics;
   table: AccessTable | undefined;
 
-  constructor(rig: SiteRig, controller: ControllerId) {
+  constructor(rig: TakerSite, controller: ControllerId) {
     this.#rig = rig;
     this.#controller = controller;
-    this.topics = topicsFor(site, controller);
+    this.topics = topicsFor(this.#provision.site, controller);
+  }
+
+  get #provision(): Provision {
+    return this.#rig.service.provisionFor(this.#controller);
   }
 
   get opener(): SiteOpener {
-    return openerOf(this.#rig.service.provisionFor(this.#controller));
+    return openerOf(this.#provision);
   }
 
   /** What the site publishes on this controller's topics in answer to a request. */
   ask(want: TableWant, request = randomBytes(8).toString("hex")): readonly Publication[] {
-    const { messageKey } = deriveKeys(
-      this.#rig.service.provisionFor(this.#controller).controllerKey,
-    );
-    const scope = { site, controller: this.#controller, messageKey };
+    const { site, controller, controllerKey } = this.#provision;
+    const scope = { site, controller, messageKey: deriveKeys(controllerKey).messageKey };
     const before = this.#rig.broker.published.length;
     this.#rig.broker.deliver(this.topics.tableGet, sealTableGet(scope, { ...want, request }));
     const answers = this.#rig.broker.published.slice(before);
