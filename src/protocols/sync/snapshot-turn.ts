@@ -28,7 +28,7 @@ const invalidRetry = { leastMs: 60_000, mostMs: 60 * 60_000 };
 /** Taken where a snapshot is wanted, or in the place of an older one that is under way. */
 export function takeManifest(turn: Turn, manifest: SnapshotManifest): void {
   const { next, effects } = turn;
-  const { snapshot, deltas, head } = next;
+  const { snapshot, head } = next;
   if (snapshot === undefined && wantOf(next) !== "snapshot") return;
   if (snapshot?.phase === "finishing") return;
   if (snapshot !== undefined && !isNewer(manifest.mark, snapshot.manifest.mark)) return;
@@ -37,7 +37,6 @@ export function takeManifest(turn: Turn, manifest: SnapshotManifest): void {
     effects.push({ kind: "refuse", refusal });
     return;
   }
-  if (deltas.base !== undefined && !isNewer(manifest.mark, deltas.base)) return;
   // No delta leads on from there any more: another snapshot would have to follow it.
   const isStale =
     head !== undefined &&

@@ -4,7 +4,7 @@ import { unreachable } from "../../domain/unreachable.ts";
 import { putOff, released } from "./back-off.ts";
 import { admitDelta, emptyChain, halt, rebase, type SizedDelta } from "./delta-chain.ts";
 import { snapshotName } from "./snapshot-chunk.ts";
-import { forgetAsked, isMissing } from "./snapshot-fetch.ts";
+import { isMissing } from "./snapshot-fetch.ts";
 import { takeChunk, takeManifest, takeSnapshotResult } from "./snapshot-turn.ts";
 import { answered, prompted } from "./table-ask.ts";
 import type { TableHead } from "./table-head.ts";
@@ -153,7 +153,6 @@ function linkDown({ next }: Turn): void {
   next.head = undefined;
   next.isHeadDoubtful = false;
   next.ask = undefined;
-  if (next.snapshot?.phase === "fetching") next.snapshot = forgetAsked(next.snapshot);
 }
 
 function takeHead({ next, effects }: Turn, head: TableHead): void {
@@ -234,8 +233,10 @@ function takeGroupResult(turn: Turn, input: GroupResult): void {
 /** Deltas have led to where the snapshot would, or further. */
 function leaveOvertaken({ next, effects }: Turn): void {
   const { snapshot, deltas } = next;
-  if (snapshot === undefined || snapshot.phase === "finishing" || deltas.base === undefined) return;
-  if (isNewer(snapshot.manifest.mark, deltas.base)) return;
+  const { base, isHalted } = deltas;
+  if (snapshot === undefined || snapshot.phase === "finishing") return;
+  // No delta leads on from a table that contradicts the next one: it is laid out anew by a snapshot.
+  if (base === undefined || isHalted || isNewer(snapshot.manifest.mark, base)) return;
   next.snapshot = undefined;
   effects.push({ kind: "abandon_snapshot", snapshot: snapshotName(snapshot.manifest) });
 }

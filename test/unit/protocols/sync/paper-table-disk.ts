@@ -135,6 +135,9 @@ export class PaperTableDisk {
     const { manifest, stored } = part;
     if (stored.size !== manifest.chunkHashes.length) this.faults.push("finished with a gap");
     this.#part = undefined;
+    if (this.newest !== undefined && isNewer(this.newest, manifest.mark)) {
+      this.faults.push(`a snapshot ${manifest.mark.version} after ${this.newest.version}`);
+    }
     if (this.areSnapshotsSpoilt) return this.#failed(snapshot, "invalid");
     this.#logged = 0;
     this.#force(manifest.mark);

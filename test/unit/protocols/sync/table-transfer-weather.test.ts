@@ -41,6 +41,9 @@ function movesOf(world: TransferWorld): readonly (() => void)[] {
       disk.areSnapshotsSpoilt = random.chance(0.3);
     },
     () => {
+      world.isHostile = random.chance(0.5);
+    },
+    () => {
       disk.isNextDeltaInvalid = random.chance(0.3);
     },
     () => {
@@ -79,6 +82,7 @@ function clear(world: TransferWorld): string | undefined {
   world.weather = { lost: 0, doubled: 0, delayMsMax: 50, diskMsMax: 50 };
   world.disk.isFull = false;
   world.disk.isNextDeltaInvalid = false;
+  world.isHostile = false;
   // A site whose snapshot was no table makes another: the same is fetched again once an hour only.
   if (world.disk.areSnapshotsSpoilt || world.random.chance(0.5)) world.site.change();
   world.disk.areSnapshotsSpoilt = false;

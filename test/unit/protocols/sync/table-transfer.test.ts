@@ -4,7 +4,8 @@ import { epochMs, monotonicMs } from "../../../../src/domain/time.ts";
 import { deltasAheadMax } from "../../../../src/protocols/sync/delta-chain.ts";
 import { stepTransfer, transferDeadline } from "../../../../src/protocols/sync/table-transfer.ts";
 import type { TransferEffect } from "../../../../src/protocols/sync/transfer-state.ts";
-import { TransferWorld } from "./transfer-world.ts";
+import type { SiteWord } from "./paper-table-site.ts";
+import { fair, type TransferWeather, TransferWorld } from "./transfer-world.ts";
 
 /** A controller that has the site's table, on a good line. */
 function settled(): TransferWorld {
@@ -20,6 +21,16 @@ function forget(world: TransferWorld): void {
   world.gets.length = 0;
   world.acks.length = 0;
   world.effects.length = 0;
+}
+
+const slowDisk: TransferWeather = { lost: 0, doubled: 0, delayMsMax: 0, diskMsMax: 5_000 };
+
+/** What the site would answer to a request for a snapshot. */
+function manifestOf(world: TransferWorld): SiteWord {
+  world.site.answer({ want: "snapshot" });
+  const manifest = world.heard.at(-1);
+  if (manifest?.kind !== "manifest") throw new Error("no manifest");
+  return manifest;
 }
 
 const kinds = (world: TransferWorld): readonly TransferEffect["kind"][] =>
@@ -101,9 +112,9 @@ t.test("changes that were missed are asked for in one request, and applied in or
 
 t.test("a change that comes too early waits for the one before it", async (t) => {
   const world = settled();
-  world.weather = { lost: 1, doubled: 0, delayMsMax: 0, diskMsMax: 0 };
+  world.weather = { ...fair, lost: 1 };
   world.site.change();
-  world.weather = { lost: 0, doubled: 0, delayMsMax: 0, diskMsMax: 0 };
+  world.weather = fair;
   world.site.change();
   t.same(kinds(world), []);
   world.advance(0);
@@ -146,9 +157,9 @@ t.test(
     world.site.change();
     world.advance(0);
     world.site.restore(copy);
-    world.weather = { lost: 1, doubled: 0, delayMsMax: 0, diskMsMax: 0 };
+    world.weather = { ...fair, lost: 1 };
     world.site.change();
-    world.weather = { lost: 0, doubled: 0, delayMsMax: 0, diskMsMax: 0 };
+    world.weather = fair;
     forget(world);
     world.replay(world.site.head());
     t.match(world.effects.at(-1), { kind: "refuse", refusal: { reason: "number_taken" } });
@@ -186,7 +197,7 @@ t.test("changes are put in force while a snapshot is under way", async (t) => {
   const world = settled();
   const { mark } = world.site;
   world.site.changeAtOnce();
-  world.weather = { lost: 0, doubled: 0, delayMsMax: 0, diskMsMax: 60_000 };
+  world.weather = { ...fair, diskMsMax: 60_000 };
   world.replay(world.site.head());
   world.advance(0);
   t.equal(kinds(world).at(-1), "begin_snapshot");
@@ -199,9 +210,83 @@ t.test("changes are put in force while a snapshot is under way", async (t) => {
   t.ok(world.isThere());
 });
 
+t.test("a change past the snapshot that comes into force waits for it", async (t) => {
+  const world = settled();
+  const { mark } = world.site;
+  world.weather = slowDisk;
+  world.site.changeAtOnce();
+  world.replay(world.site.head());
+  const isFinishing = () => kinds(world).includes("finish_snapshot");
+  for (let step = 0; step < 10_000 && !isFinishing(); step += 1) world.advance(100);
+  const delta = { from: mark, to: world.site.mark, compiledAt: epochMs(0), changes: [] };
+  world.feed({ kind: "delta", delta, bytes: 200 });
+  world.site.change();
+  world.advance(1);
+  t.same(world.effects.at(-1), { kind: "store_deltas", deltas: [delta] });
+  world.advance(600_000);
+  t.equal(world.fault(), undefined);
+  t.ok(world.isThere());
+});
+
+t.test(
+  "a table is not folded while another one comes into force, nor the other way round",
+  async (t) => {
+    const world = settled();
+    world.weather = slowDisk;
+    for (let count = 0; count < 10; count += 1) world.site.change();
+    for (let step = 0; step < 10_000 && !kinds(world).includes("fold"); step += 1)
+      world.advance(100);
+    world.site.changeAtOnce();
+    world.replay(world.site.head());
+    world.advance(600_000);
+    t.ok(world.isThere());
+    t.equal(world.fault(), undefined);
+    const order = kinds(world).filter((kind) => kind === "fold" || kind === "finish_snapshot");
+    t.same(order, ["fold", "finish_snapshot"]);
+  },
+);
+
+t.test("chunks that are lost are asked for again soon", async (t) => {
+  const world = settled();
+  world.site.changeAtOnce();
+  world.replay(world.site.head());
+  world.weather = { ...fair, lost: 1 };
+  world.replay(manifestOf(world));
+  world.advance(0);
+  t.equal(wants(world).at(-1), "chunks");
+  world.weather = fair;
+  world.advance(4_000);
+  t.ok(world.isThere());
+});
+
+t.test("a snapshot from which no delta leads on to the head is left alone", async (t) => {
+  const world = settled();
+  world.weather = { ...fair, lost: 1 };
+  world.site.changeAtOnce();
+  const old = manifestOf(world);
+  world.site.changeAtOnce();
+  world.replay(world.site.head());
+  world.replay(old);
+  t.same(kinds(world).includes("begin_snapshot"), false);
+  world.replay(manifestOf(world));
+  t.equal(kinds(world).includes("begin_snapshot"), true);
+});
+
+t.test("a site that lost what its head named is believed again after half a minute", async (t) => {
+  const world = settled();
+  world.site.changeAtOnce();
+  const copy = world.site.copy();
+  for (let count = 0; count < 5; count += 1) world.site.changeAtOnce();
+  const lost = world.site.head();
+  world.site.restore(copy);
+  world.replay(lost);
+  world.advance(60_000);
+  t.ok(world.isThere());
+});
+
 t.test("nobody answers: it asks again, less and less often, and no more than that", async (t) => {
   const world = settled();
-  world.weather = { lost: 1, doubled: 0, delayMsMax: 0, diskMsMax: 0 };
+  world.weather = { ...fair, lost: 1 };
   world.site.change();
   world.replay(world.site.head());
   world.advance(24 * 3_600_000);
@@ -278,15 +363,38 @@ t.test(
   },
 );
 
-t.test("a change that contradicts the table in force is mended by a snapshot", async (t) => {
-  const world = settled();
-  world.disk.isNextDeltaInvalid = true;
-  world.site.change();
-  world.advance(0);
-  t.match(world.effects[1], { kind: "refuse", refusal: { reason: "invalid_content" } });
-  world.advance(60_000);
-  t.ok(world.isThere());
-});
+t.test(
+  "a change that contradicts the table in force is tried once; a snapshot mends it",
+  async (t) => {
+    const world = settled();
+    world.disk.isNextDeltaInvalid = true;
+    world.weather = { ...fair, diskMsMax: 1_000 };
+    world.site.change();
+    const change = world.heard.at(-1);
+    world.advance(1_000);
+    t.match(world.effects[1], { kind: "refuse", refusal: { reason: "invalid_content" } });
+    for (let times = 0; times < 10; times += 1) if (change !== undefined) world.replay(change);
+    world.advance(60_000);
+    t.ok(world.isThere());
+    t.equal(kinds(world).filter((kind) => kind === "store_deltas").length, 1);
+  },
+);
+
+t.test(
+  "a table that contradicts a change is replaced by the same from a site that is behind",
+  async (t) => {
+    const world = settled();
+    const copy = world.site.copy();
+    world.disk.isNextDeltaInvalid = true;
+    world.site.change();
+    world.site.restore(copy);
+    world.advance(60_000);
+    world.replay(world.site.head());
+    world.advance(60_000);
+    t.ok(world.isThere());
+    t.equal(transferDeadline(world.state), undefined, "and nothing is asked for any more");
+  },
+);
 
 t.test("who doubts the site asks for its head, once a minute at most", async (t) => {
   const world = settled();

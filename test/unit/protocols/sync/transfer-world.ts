@@ -47,6 +47,8 @@ export class TransferWorld {
   /** All that the site ever said, for whoever kept it. */
   readonly heard: SiteWord[] = [];
   weather = fair;
+  /** Whoever owns the broker answers requests with what was once said, as often as not. */
+  isHostile = false;
   state: TransferState;
   now = 1_000;
   isUp = false;
@@ -137,7 +139,11 @@ export class TransferWorld {
         ? inForce === undefined
         : inForce !== undefined && isSameTable(base, inForce);
     if (!isKnown) return "the transfer believes another table in force";
-    if (this.state.deltas.ahead.length > 256) return "more kept than there is room for";
+    const { ahead } = this.state.deltas;
+    if (base !== undefined && ahead.some(({ delta }) => !isNewer(delta.to, base))) {
+      return "what leads back is kept for later";
+    }
+    if (ahead.length > 256) return "more kept than there is room for";
     return faults[0];
   }
 
@@ -159,8 +165,9 @@ export class TransferWorld {
     switch (effect.kind) {
       case "get":
         this.gets.push(effect.want);
-        if (this.isUp) this.#carry(() => this.site.answer(effect.want));
-        return;
+        if (!this.isUp) return;
+        if (this.isHostile && this.random.chance(0.6)) return this.#answerFalsely(effect.want);
+        return this.#carry(() => this.site.answer(effect.want));
       case "report":
       case "answer":
         return this.#ack(effect.ack);
@@ -191,7 +198,8 @@ export class TransferWorld {
     this.disk.begin(effect);
     const isSnapshot = effect.kind.includes("snapshot") || effect.kind === "store_chunk";
     this.#diskFreeAt = Math.max(this.#diskFreeAt, this.now);
-    const delay = this.random.between(0, this.weather.diskMsMax);
+    const isLong = effect.kind === "fold" || effect.kind === "finish_snapshot";
+    const delay = this.random.between(0, this.weather.diskMsMax * (isLong ? 8 : 1));
     const at = (isSnapshot ? this.#diskFreeAt : this.now) + delay;
     if (isSnapshot) this.#diskFreeAt = at;
     this.#at(at, () => {
@@ -204,6 +212,30 @@ export class TransferWorld {
 
   #fromSite(word: SiteWord): void {
     this.heard.push(word);
+    this.#carry(() => this.#toController(word));
+  }
+
+  /** Everything that is answered so was signed once. */
+  #answerFalsely(want: TableWant): void {
+    const wanted = {
+      head: "head",
+      deltas: "delta",
+      snapshot: "manifest",
+      chunks: "chunk",
+    } as const;
+    const old = this.heard.filter(({ kind }) => kind === wanted[want.want]);
+    if (want.want === "chunks") {
+      for (let index = want.from; index < want.from + want.count; index += 1) {
+        const plain = Buffer.from(`${want.snapshot} ${index}`);
+        this.#carry(() =>
+          this.#toController({ kind: "chunk", snapshot: want.snapshot, index, plain }),
+        );
+      }
+      return;
+    }
+    const [first, ...others] = old;
+    if (first === undefined) return;
+    const word = this.random.pick([first, ...others]);
     this.#carry(() => this.#toController(word));
   }
 
