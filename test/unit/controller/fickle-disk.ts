@@ -24,8 +24,10 @@ interface Inode {
 export class FickleDisk {
   /** One call in so many fails, unless 0. */
   failsOneIn = 0;
-  /** The process is killed before it hears of some of the calls that fail. */
-  killsAtFailures = false;
+  /** How many of the next syncs fail. */
+  failingSyncs = 0;
+  /** How probable it is that the process is killed before it hears of a call that failed. */
+  killsAtFailures = 0;
   /** The names in a folder cannot be made durable. */
   keepsNoNames = false;
   /** Places that cannot be read. */
@@ -93,7 +95,8 @@ export class FickleDisk {
       this.#mayFail();
       return result;
     } catch (error) {
-      if (!this.killsAtFailures || this.#seeded.chance(0.8)) throw error;
+      const isKilled = this.killsAtFailures > 0 && this.#seeded.chance(this.killsAtFailures);
+      if (!isKilled) throw error;
       this.kill();
       return new Promise<T>(() => undefined);
     }
@@ -175,6 +178,10 @@ export class FickleDisk {
   #sync(inode: Inode): void {
     const { unsynced } = inode;
     inode.unsynced = [];
+    if (this.failingSyncs > 0) {
+      this.failingSyncs -= 1;
+      throw Object.assign(new Error("EIO: not synced"), { code: "EIO" });
+    }
     this.#mayFail();
     for (const { position, bytes } of unsynced) {
       inode.durable = written(inode.durable, position, bytes);

@@ -186,18 +186,18 @@ t.test(
       for (let life = 1; life <= livesEach; life += 1) {
         // Three times in a row is damage: seldom enough for every run to pass.
         disk.failsOneIn = seeded.pick([0, 1_000]);
-        disk.killsAtFailures = false;
+        disk.killsAtFailures = 0;
         const store = await open();
         controller.begin(store);
         disk.failsOneIn = seeded.pick([0, 0, 0, 5, 20, 60]);
-        disk.killsAtFailures = seeded.chance(0.5);
+        disk.killsAtFailures = seeded.pick([0, 0.2]);
         const { kills } = disk;
         const acts = seeded.between(0, seeded.pick([3, 40]));
         for (let left = acts; left > 0 && disk.kills === kills; left -= 1) {
           controller.act();
           for (let turns = seeded.between(0, 15); turns > 0; turns -= 1) await nextTurn();
         }
-        disk.killsAtFailures = false;
+        disk.killsAtFailures = 0;
         if (disk.kills === kills && seeded.chance(0.1)) await store.close();
         // What was begun by the last act goes to the disk of this life.
         await nextTurn();
@@ -211,3 +211,35 @@ t.test(
     }
   },
 );
+
+t.test("a snapshot that the disk failed to keep is fetched anew", async (t) => {
+  let disk = new FickleDisk(new Seeded(0));
+  const open = await storeOn(t, () => disk);
+  for (const killsAtFailures of [0, 1]) {
+    disk = new FickleDisk(new Seeded(1));
+    const { manifest, chunk } = snapshotAt(markOf(1, 7));
+    const fetched = async () => {
+      const store = await open();
+      const begun = await store.beginSnapshot(manifest);
+      if (!begun.ok) throw begun.fault;
+      const missing = begun.value.missing();
+      for (const index of missing) await begun.value.put(index, chunk(index));
+      return { missing, file: begun.value };
+    };
+    const { missing, file } = await fetched();
+    disk.failingSyncs = 1;
+    disk.killsAtFailures = killsAtFailures;
+    const finished = file.finish();
+    for (let turns = 0; turns < 20; turns += 1) await nextTurn();
+    if (killsAtFailures === 0) t.match(await finished, { ok: false, fault: { kind: "io" } });
+    t.equal(disk.kills, killsAtFailures);
+    disk.kill();
+    disk.killsAtFailures = 0;
+    // What was written can still be read, and will never be on the disk.
+    const again = await fetched();
+    t.same(again.missing, missing);
+    t.ok((await again.file.finish()).ok);
+    disk.powerCut();
+    t.same((await open()).table()?.mark, markOf(1, 7));
+  }
+});
