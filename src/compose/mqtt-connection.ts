@@ -33,12 +33,22 @@ export interface MqttConnectionEvents {
   readonly ended: (why: string) => void;
 }
 
+interface Publication {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly options: { readonly qos: 0 | 1; readonly retain: boolean };
+  /** With why it is lost, or without once the broker has it. */
+  readonly settle: (why?: string) => void;
+}
+
 const keepaliveSeconds = 15;
 const connectMaxMs = 10_000;
 /** A broker that leaves a message unanswered for so long is not one to go on talking to. */
 const publishAnswerMaxMs = 10_000;
-/** Messages under way at once. A caller that wants more is told to wait its turn. */
-const publishesInFlightMax = 100;
+/** Messages that the broker has and has not answered: brokers of the field keep more than this. */
+const publishesInFlightMax = 500;
+/** Messages behind those, of this connection: a site speaks to each of its controllers at once. */
+const publishesWaitingMax = 10_000;
 const goodbyeMaxMs = 1_000;
 
 /**
@@ -51,6 +61,7 @@ export class MqttConnection {
   readonly #clock: Clock;
   readonly #events: MqttConnectionEvents;
   readonly #unanswered = new Set<(why: string) => void>();
+  readonly #waiting: Publication[] = [];
   #socket: Socket | undefined;
   #endedBecause: string | undefined;
   #hasEnded = false;
@@ -83,21 +94,35 @@ export class MqttConnection {
     options: { readonly qos: 0 | 1; readonly retain: boolean },
   ): Promise<void> {
     if (!this.#isUp) return Promise.reject(lost("the broker is not connected"));
-    if (this.#unanswered.size >= publishesInFlightMax) {
-      return Promise.reject(lost(`${publishesInFlightMax} messages are under way`));
+    if (this.#waiting.length >= publishesWaitingMax) {
+      return Promise.reject(lost(`${publishesWaitingMax} messages wait for the broker`));
     }
     return new Promise((resolve, reject) => {
-      const overdueAt = monotonicMs(this.#clock.monotonic() + publishAnswerMaxMs);
-      const overdue = this.#clock.alarm(overdueAt, () => this.end("a message was not answered"));
-      const settle = (why?: string) => {
-        overdue.cancel();
-        this.#unanswered.delete(settle);
-        if (why === undefined) resolve();
-        else reject(lost(why));
-      };
-      this.#unanswered.add(settle);
-      this.#client.publish(topic, asBuffer(payload), options, (error) => settle(error?.message));
+      const settle = (why?: string) => (why === undefined ? resolve() : reject(lost(why)));
+      this.#waiting.push({ topic, payload, options, settle });
+      this.#sendWaiting();
     });
+  }
+
+  #sendWaiting(): void {
+    while (this.#isUp && this.#unanswered.size < publishesInFlightMax) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#send(next);
+    }
+  }
+
+  #send({ topic, payload, options, settle }: Publication): void {
+    const overdueAt = monotonicMs(this.#clock.monotonic() + publishAnswerMaxMs);
+    const overdue = this.#clock.alarm(overdueAt, () => this.end("a message was not answered"));
+    const answered = (why?: string) => {
+      overdue.cancel();
+      this.#unanswered.delete(answered);
+      settle(why);
+      this.#sendWaiting();
+    };
+    this.#unanswered.add(answered);
+    this.#client.publish(topic, asBuffer(payload), options, (error) => answered(error?.message));
   }
 
   /** Resolves once the broker took it. A refusal ends the connection. */
@@ -171,7 +196,8 @@ export class MqttConnection {
     this.#hasEnded = true;
     this.#isUp = false;
     const why = this.#endedBecause ?? "the broker ended the connection";
-    for (const settle of [...this.#unanswered]) settle(why);
+    for (const answered of [...this.#unanswered]) answered(why);
+    for (const { settle } of this.#waiting.splice(0)) settle(why);
     this.#events.ended(why);
   }
 }
