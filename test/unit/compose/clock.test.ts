@@ -1,0 +1,23 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { createClock } from "../../../src/compose/clock.ts";
+import { temporaryFolder } from "../controller/journal-records.ts";
+
+t.test("the machine's clock is believed as its file says, and leaves a floor behind", async (t) => {
+  const stateDir = temporaryFolder(t);
+  const clock = createClock({ clockRule: "trusted", stateDir });
+  await clock.start();
+  const { at, quality } = clock.wall();
+  t.equal(quality, "trusted");
+  t.ok(Math.abs(at - Date.now()) < 1_000);
+  await clock.close();
+  t.equal(statSync(join(stateDir, "clock.floor")).mode & 0o777, 0o600);
+});
+
+t.test("a clock that nobody may believe is not believed, whoever vouches for it", async (t) => {
+  const clock = createClock({ clockRule: "unknown", stateDir: temporaryFolder(t) });
+  await clock.start();
+  t.equal(clock.wall().quality, "unknown");
+  await clock.close();
+});
