@@ -169,6 +169,10 @@ t.test("a pass that was taken away is unknown from then on, by card and by name"
   t.equal(table.passes.findCard(rawCredential("8:02")), -1);
   t.equal(table.passes.isActive(stale), false, "nor is it good for who looked it up before");
   t.equal(table.changeCount, 1);
+  t.equal(table.passes.userId(stale), "bob");
+  const others = delta(table, [{ kind: "pass", pass: cardPass("ada-card", "cleo", "8:02") }]);
+  t.same(table.apply(others), succeed(undefined));
+  t.equal(table.passes.userId(table.passes.findCard(rawCredential("8:02"))), "cleo");
 });
 
 t.test("a card that changes hands within one delta is the new pass's, in any order", async (t) => {

@@ -1,12 +1,14 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import t from "tap";
 import type { AccessTable } from "../../../../src/core/access-table/access-table.ts";
 import { buildTableImage } from "../../../../src/core/access-table/build-table-image.ts";
 import {
+  type ImageHeader,
   imageHeaderBytes,
   readImageHeader,
+  sha256,
 } from "../../../../src/core/access-table/image-header.ts";
+import type { SectionName } from "../../../../src/core/access-table/image-sections.ts";
 import {
   adoptTableImage,
   openTableImage,
@@ -135,6 +137,12 @@ t.test("a frame that its parser refuses is no table", async (t) => {
     openTableImage(image, without),
     fail("the table refers to schedule office, which it lacks"),
   );
+  const nobodys = (raw: unknown) => {
+    const frame = raw as TableFrame;
+    const rules = frame.rules.map((one) => ({ ...one, kind: "auto_unlock" as const }));
+    return succeed({ ...frame, rules });
+  };
+  t.same(openTableImage(image, nobodys), fail("rule 0 in profile 0"), "whom users cannot name");
   const turned = (raw: unknown) => {
     const frame = raw as TableFrame;
     return succeed({ ...frame, rules: frame.rules.toReversed() });
@@ -163,24 +171,20 @@ t.test("the same content in any order is the same image, and another is another"
   );
 });
 
-/** Alters bytes of a section and makes all hashes right again, as a maker would who was wrong. */
-function remade(image: Uint8Array, changes: readonly (readonly [number, number])[]): Uint8Array {
+/** Alters an image and makes all hashes right again, as a maker would who was wrong. */
+function remade(
+  image: Uint8Array,
+  alter: (bytes: Uint8Array, sections: ImageHeader["sections"]) => void,
+): Uint8Array {
   const made = image.slice();
-  const header = readImageHeader(image);
+  const header = readImageHeader(made);
   if (!header.ok) throw new Error(header.fault);
-  const { frame, ...sections } = header.value.sections;
-  const begin = frame.at + frame.bytes;
-  for (const [place, byte] of changes) made[begin + (place % (made.length - begin))] = byte;
+  const { sections } = header.value;
+  alter(made, sections);
   for (const { at: from, bytes, hash } of Object.values(sections)) {
-    made.set(
-      createHash("sha256")
-        .update(made.subarray(from, from + bytes))
-        .digest(),
-      hash.byteOffset,
-    );
+    hash.set(sha256(made.subarray(from, from + bytes)));
   }
-  const hashAt = imageHeaderBytes - 32;
-  made.set(createHash("sha256").update(made.subarray(0, hashAt)).digest(), hashAt);
+  made.set(sha256(made.subarray(0, imageHeaderBytes - 32)), imageHeaderBytes - 32);
   return made;
 }
 
@@ -211,7 +215,11 @@ t.test(
       t,
       5_000,
       fc.property(fc.array(altered, { minLength: 1, maxLength: 3 }), (changes) => {
-        const table = openTableImage(remade(image, changes), trusting);
+        const made = remade(image, (bytes, { user_ids: first }) => {
+          const room = bytes.length - first.at;
+          for (const [place, byte] of changes) bytes[first.at + (place % room)] = byte;
+        });
+        const table = openTableImage(made, trusting);
         if (!table.ok) return;
         readAll(table.value);
         read += 1;
@@ -220,3 +228,37 @@ t.test(
     t.ok(read > 0, `${read} were read`);
   },
 );
+
+t.test("what would lead a look astray is refused, though every hash is right", async (t) => {
+  const image = imageOf(small);
+  type Spoil = (words: Uint32Array, bytes: Uint8Array) => void;
+  const cases: readonly (readonly [string, SectionName, Spoil])[] = [
+    ["a search that never ends", "key_slots", (words) => words.fill(words.find(Boolean) ?? 1)],
+    ["a slot of no key", "key_slots", (words) => words.fill(7, words.findIndex(Boolean), 8)],
+    ["a key without a slot", "key_slots", (words) => words.fill(0)],
+    ["keys of another length", "key_counts", (words) => words.copyWithin(1, 0, 1)],
+    ["a pass of nobody", "pass_records", (words) => words.fill((words[0] ?? 0) | 0xff00, 0, 1)],
+    ["a user of no profile", "user_profiles", (_, bytes) => bytes.fill(9, 0, 1)],
+    ["a user who is what nobody is", "user_flags", (_, bytes) => bytes.fill(64, 0, 1)],
+    ["a user with a pass too few", "user_pass_counts", (_, bytes) => bytes.fill(0)],
+    ["a profile beyond all rules", "profile_starts", (words) => words.fill(999, 1, 2)],
+    ["a rule that is not there", "profile_rules", (words) => words.fill(9, 0, 1)],
+    ["a limited pass without a count", "pass_uses", (words) => words.fill(9, 0, 1)],
+    ["a block of ids elsewhere", "pass_id_blocks", (words) => words.fill(9, 0, 1)],
+    ["an id that is longer than all", "pass_ids", (_, bytes) => bytes.fill(0x7f, 1, 2)],
+    ["an id of what no id is made of", "pass_ids", (_, bytes) => bytes.fill(47, 2, 3)],
+  ];
+  for (const [about, name, spoil] of cases) {
+    const made = remade(image, (bytes, sections) => {
+      const section = bytes.subarray(sections[name].at, sections[name].at + sections[name].bytes);
+      spoil(new Uint32Array(bytes.buffer, section.byteOffset, section.length >>> 2), section);
+    });
+    t.notOk(openTableImage(made, trusting).ok, about);
+  }
+  t.ok(
+    openTableImage(
+      remade(image, () => undefined),
+      trusting,
+    ).ok,
+  );
+});
