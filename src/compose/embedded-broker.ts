@@ -19,8 +19,8 @@ export interface EmbeddedBrokerOptions {
   readonly variable?: string;
 }
 
-/** Room for the largest table message, 64 MiB, and its topic. */
-const packetBytesMax = 65 * 1_024 * 1_024;
+/** Room for the largest message, a delta of 1 MiB, and its topic. */
+const packetBytesMax = 2 * 1_024 * 1_024;
 const connectionsMax = 1_100;
 /** The longest client identifier: a controller's id with a prefix. MQTT 3.1.1 sets no limit. */
 const clientIdLengthMax = 128;

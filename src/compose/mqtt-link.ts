@@ -20,8 +20,8 @@ export interface MqttLinkOptions {
   readonly random?: () => number;
 }
 
-/** Room for the largest table message, 64 MiB, and its topic. */
-const packetBytesMaxDefault = 65 * 1_024 * 1_024;
+/** Room for the largest message, a delta of 1 MiB, and its topic. */
+const packetBytesMaxDefault = 2 * 1_024 * 1_024;
 const reconnectMinMs = 100;
 const reconnectMaxMs = 5_000;
 /** A connection that held for so long was a good one: the next is tried without delay. */
