@@ -14,11 +14,11 @@ export interface TableSnapshot extends SealedChunks {
 }
 
 /** Images that are kept at hand, all together. */
-export const snapshotBytesMax = 256 * 1_024 * 1_024;
+const snapshotBytesMax = 256 * 1_024 * 1_024;
 /** Beyond this share the next is made only once nobody asks for the oldest any more. */
 const fullShare = 0.75;
 /** Who asked for chunks within this time is in the middle of a transfer. */
-const transferMs = 10_000;
+export const transferMs = 10_000;
 /** For each second in which images are made, the site has this many for everybody else. */
 const restShare = 1;
 
@@ -29,6 +29,8 @@ export interface TableSnapshotsParts {
   readonly contentOf: (controller: ControllerId) => TableImageContent | undefined;
   /** Whether deltas lead from a table to the wanted one, so that its snapshot will do. */
   readonly leadsOn: (controller: ControllerId, mark: TableMark) => boolean;
+  /** Of all images together. Absent: `snapshotBytesMax`. */
+  readonly bytesMax?: number;
 }
 
 interface KeptSnapshot {
@@ -42,14 +44,17 @@ interface KeptSnapshot {
  */
 export class TableSnapshots {
   readonly #parts: TableSnapshotsParts;
-  readonly #kept = new LRUCache<ControllerId, KeptSnapshot>({
-    maxSize: snapshotBytesMax,
-    sizeCalculation: ({ snapshot }) => snapshot.parts.imageBytes,
-  });
+  readonly #bytesMax: number;
+  readonly #kept: LRUCache<ControllerId, KeptSnapshot>;
   #restUntil = -Infinity;
 
   constructor(parts: TableSnapshotsParts) {
     this.#parts = parts;
+    this.#bytesMax = parts.bytesMax ?? snapshotBytesMax;
+    this.#kept = new LRUCache({
+      maxSize: this.#bytesMax,
+      sizeCalculation: ({ snapshot }) => snapshot.parts.imageBytes,
+    });
   }
 
   /** One from which deltas lead on, or the newest. Undefined: not now; the controller asks again. */
@@ -72,7 +77,7 @@ export class TableSnapshots {
   #isBusy(): boolean {
     const now = this.#parts.clock.monotonic();
     if (now < this.#restUntil) return true;
-    if (this.#kept.calculatedSize < snapshotBytesMax * fullShare) return false;
+    if (this.#kept.calculatedSize < this.#bytesMax * fullShare) return false;
     // Making room in the middle of transfers would have each of them make all others begin anew.
     const [oldest] = this.#kept.rvalues();
     return oldest !== undefined && now - oldest.usedAt < transferMs;

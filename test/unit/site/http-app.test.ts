@@ -2,9 +2,10 @@ import t, { type Test } from "tap";
 import { doorId, passId } from "../../../src/domain/ids.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
+import { sealTableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import { createSiteApp, siteFileBytesMax } from "../../../src/site/http-app.ts";
 import { entries } from "../protocols/sync/samples.ts";
-import { appliedOf, siteFile, startSite } from "./site-rig.ts";
+import { appliedOf, one, siteFile, startSite } from "./site-rig.ts";
 
 async function startApi(t: Test) {
   const rig = await startSite(t);
@@ -337,12 +338,19 @@ t.test("a controller's sync, claim and troubles are told", async (t) => {
   rig.broker.deliver(rig.topics.status, encodeStatus(said));
   const gap = entries({ count: 3 }).slice(1);
   rig.broker.deliver(rig.topics.event, sealEventBatch(rig.scope, gap));
+  const sync = { state: "updating", percent: null, in_force: null, reason: null, detail: null };
+  t.match((await request("/postern/controllers")).body.controllers, [{ sync }, { sync }]);
+  const [wanted] = rig.service.controllers().map((report) => report.sync?.wanted);
+  if (wanted === undefined) throw new Error("no table");
+  const { epoch, version } = wanted;
+  const progress = { outcome: "progress", wanted: { epoch, version }, percent: 40 } as const;
+  rig.broker.deliver(rig.topics.tableAck, sealTableAck(rig.scope, progress));
   const { body } = await request("/postern/controllers");
   t.match(body, {
     controllers: [
       {
         controller: "one",
-        sync: { state: "updating", wanted: { version: 1 }, in_force: null, reason: null },
+        sync: { ...sync, percent: 40, wanted: { epoch, version } },
         online: true,
         status: { software: "x", clock_quality: "holdover", troubles: ["rex"] },
         journal: null,
@@ -354,6 +362,18 @@ t.test("a controller's sync, claim and troubles are told", async (t) => {
     ok: true,
   });
   t.notMatch(JSON.stringify(body), /34567|246810|seam_/);
+});
+
+t.test("the site's key is changed by whoever has the API key, and by nobody else", async (t) => {
+  const { rig, request } = await startApi(t);
+  const keyOf = () => rig.service.provisionFor(one).sitePublicKey;
+  const before = keyOf();
+  const post = { method: "POST" };
+  t.equal((await request("/postern/site/rotate-key", post, null)).status, 401);
+  t.equal((await request("/postern/site/rotate-key")).status, 404, "nor by looking at it");
+  t.equal(keyOf(), before);
+  t.same((await request("/postern/site/rotate-key", post)).body, { serial: 1, ok: true });
+  t.not(keyOf(), before);
 });
 
 t.test("a fault of ours is a 500 that tells nothing of its inside", async (t) => {

@@ -4,7 +4,8 @@ import t, { type Test } from "tap";
 import { followHandOvers, handOversMax } from "../../../src/protocols/sync/key-hand-over.ts";
 import { siteKeyTopic } from "../../../src/protocols/sync/topics.ts";
 import { openSiteKeys, type SiteKeys } from "../../../src/site/site-keys.ts";
-import { openStateFolder, type StateFolder } from "../../../src/site/state-folder.ts";
+import { openStateFolder } from "../../../src/site/state-folder.ts";
+import { paperFolder } from "./paper-folder.ts";
 import { one, site, siteFile, startSite, temporaryFolder } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";
 
@@ -42,22 +43,6 @@ t.test(
     t.same(keyFrom(known[0] ?? "", reopened)?.key, keys.publicKeyPem);
   },
 );
-
-/** A folder without a disk, for what would write to it too often. */
-function paperFolder(): StateFolder {
-  const files = new Map<string, Uint8Array>();
-  const write = (name: string, bytes: Uint8Array | string) =>
-    void files.set(name, Buffer.from(bytes));
-  return {
-    path: "nowhere",
-    read: (name) => files.get(name),
-    write,
-    createOnce: (name, make) => {
-      if (!files.has(name)) write(name, make());
-      return files.get(name) ?? new Uint8Array();
-    },
-  };
-}
 
 t.test("the oldest hand-overs are forgotten once there are too many", async (t) => {
   const keys = openSiteKeys(paperFolder(), site);

@@ -165,8 +165,9 @@ const card = (number: number): SitePass => ({
 
 function crowded(passes: readonly SitePass[]): SiteModel {
   const drawn = drawSite(new Seeded(1));
+  const doors = drawn.doors.slice(0, 1);
   const users = [{ id: userId("user-0"), name: "Ada", suspended: false, traits: [] }];
-  return { ...drawn, users, rules: [], zones: [], passes };
+  return { ...drawn, doors, users, rules: [], zones: [], passes };
 }
 
 const numbers = (first: number, last: number) =>
@@ -179,7 +180,7 @@ t.test("of a change too large for a delta, what is revoked goes ahead", async (t
   if (first === undefined) throw new Error("no controllers");
   const taker = new TableTaker(stage, first.controller);
   const table = taker.follow();
-  stage.apply(crowded(numbers(5, 60_000)));
+  stage.apply(crowded(numbers(5, 40_000)));
   const [delta, ...more] = taker.deltas();
   t.same(more, []);
   t.match(delta, { from: table.mark, to: { version: 2 } });
@@ -190,9 +191,9 @@ t.test("of a change too large for a delta, what is revoked goes ahead", async (t
   t.match(taker.head(), { mark: { version: 3 }, deltasFrom: 4 });
   t.ok(delta && table.apply(delta).ok, "it may be applied by itself");
   t.equal(table.credentialCount, 6);
-  t.equal(taker.follow().credentialCount, 59_996);
+  t.equal(taker.follow().credentialCount, 39_996);
   stage.clock.advance(headGatherMs);
   stage.apply(crowded([]));
-  t.match(taker.deltas().at(-1)?.changes.length, 59_996, "as many of them as there is room for");
+  t.match(taker.deltas().at(-1)?.changes.length, 39_996, "as many of them as there is room for");
   t.equal(taker.follow().credentialCount, 0);
 });
