@@ -212,7 +212,14 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   closing.push(() => controller.close());
   const clockDamage = time.damage();
   if (clockDamage !== undefined) log.error({ detail: clockDamage }, "how far time had come");
-  time.reportTo({ troubles, record, onChange: () => controller.clockChanged() });
+  time.reportTo({
+    troubles,
+    record,
+    onChange: () => {
+      controller.clockChanged();
+      sync?.statusChanged();
+    },
+  });
 
   const outages = new BrokerOutages(log, config.mqttUrl);
   const link = connectMqtt({

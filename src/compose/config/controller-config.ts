@@ -2,7 +2,6 @@ import * as v from "valibot";
 import { type ClockRule, clockRules } from "../../core/clock-trust.ts";
 import { type ControllerId, controllerId, type SiteId, siteId } from "../../domain/ids.ts";
 import { type Result, succeed } from "../../domain/result.ts";
-import type { ClockQuality } from "../../domain/time.ts";
 import { idText, oneOf, pathText, tomlTable } from "../../protocols/toml/toml-schema.ts";
 import { loopbackBroker } from "./broker-url.ts";
 import type { ConfigFault } from "./config-fault.ts";
@@ -37,8 +36,6 @@ export interface ControllerConfig {
   };
   /** How the machine's clock is judged. */
   readonly clockRule: ClockRule;
-  /** Until the doors' clock is a `KeptClock`. */
-  readonly clockQuality: ClockQuality;
   readonly logLevel: LogLevel;
 }
 
@@ -80,7 +77,6 @@ export function parseControllerConfig(
       port: overrides.simPort ?? keys.board.port,
     },
     clockRule: keys.clock_quality,
-    clockQuality: keys.clock_quality === "ntp" ? "unknown" : keys.clock_quality,
     logLevel: keys.log_level,
   });
 }

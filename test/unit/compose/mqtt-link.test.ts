@@ -98,7 +98,7 @@ for (const { name, open, skip } of brokers) {
       );
       await got.atLeast(100);
       t.same(got.seen, sent);
-      const large = new Uint8Array(3_000_000).fill(7);
+      const large = new Uint8Array(1_500_000).fill(7);
       await door.link.publish("a/c1/event", large, { qos: 1, retain: false });
       await got.atLeast(101);
       t.equal(got.seen[100]?.length, "a/c1/event ".length + large.length);

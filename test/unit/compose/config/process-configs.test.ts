@@ -31,7 +31,6 @@ t.test("the files of `npm start` fit together", async (t) => {
       mqttUrl: "mqtt://127.0.0.1:8323",
       board: { kind: "sim", profileFile: "config/boards/sim.toml", port: 8_322 },
       clockRule: "trusted",
-      clockQuality: "trusted",
       logLevel: "info",
     },
   });
@@ -55,7 +54,7 @@ t.test(
     const [least, full] = [controller({ text }), controller()];
     t.ok(least.ok && full.ok);
     if (least.ok && full.ok)
-      t.same(least.value, { ...full.value, clockRule: "ntp", clockQuality: "unknown" });
+      t.same(least.value, { ...full.value, clockRule: "ntp" });
     t.same(site({ text: 'site_file = "demo-site.toml"' }), site());
   },
 );
