@@ -53,8 +53,7 @@ t.test(
       'id = "demo"\nsite = "demo"\n[board]\nkind = "sim"\nprofile_file = "boards/sim.toml"\n';
     const [least, full] = [controller({ text }), controller()];
     t.ok(least.ok && full.ok);
-    if (least.ok && full.ok)
-      t.same(least.value, { ...full.value, clockRule: "ntp" });
+    if (least.ok && full.ok) t.same(least.value, { ...full.value, clockRule: "ntp" });
     t.same(site({ text: 'site_file = "demo-site.toml"' }), site());
   },
 );
