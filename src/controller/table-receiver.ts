@@ -14,7 +14,8 @@ import type { TableAck } from "../protocols/sync/table-ack-message.ts";
 import { openTableDelta } from "../protocols/sync/table-delta.ts";
 import type { TableWant } from "../protocols/sync/table-get.ts";
 import { openTableHead } from "../protocols/sync/table-head.ts";
-import { isNewer, isSameTable } from "../protocols/sync/table-order.ts";
+import { isSameTable } from "../protocols/sync/table-order.ts";
+import { numberTaken } from "../protocols/sync/table-refusal.ts";
 import {
   initialTransfer,
   isChunkAwaited,
@@ -26,6 +27,7 @@ import type {
   TransferInput,
   TransferState,
 } from "../protocols/sync/transfer-state.ts";
+import { floorOf } from "../protocols/sync/transfer-turn.ts";
 import { Deadline } from "./deadline.ts";
 import type { TroubleReporter } from "./journal.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -238,18 +240,19 @@ export class TableReceiver {
     const { store } = this.#options;
     const stored = await store.append(deltas);
     if (this.#isClosed) return;
-    if (!stored.ok) {
+    this.#useTable();
+    if (!stored.ok && this.#isInForce(deltas[0]?.from)) {
       return this.#feed({ kind: "deltas_not_stored", detail: stored.fault.message });
     }
-    this.#useTable();
     for (const delta of deltas) {
       const table = this.#inForce;
-      // A snapshot has taken the table's place meanwhile.
-      if (table === undefined || !isSameTable(table.mark, delta.from)) continue;
+      // A snapshot has taken the table's place meanwhile: then they were not stored either.
+      if (table === undefined || !isSameTable(table.mark, delta.from)) break;
       const applied = table.apply(delta);
       if (!applied.ok) {
         const detail = `delta to ${delta.to.epoch}.${delta.to.version}: ${applied.fault}`;
-        return this.#feed({ kind: "delta_invalid", table: table.mark, detail });
+        const newest = store.newestAccepted();
+        return this.#feed({ kind: "delta_invalid", table: table.mark, newest, detail });
       }
       this.#options.onChange(delta);
     }
@@ -268,6 +271,11 @@ export class TableReceiver {
     );
   }
 
+  #isInForce(mark: TableMark | undefined): boolean {
+    const table = this.#inForce;
+    return table !== undefined && mark !== undefined && isSameTable(table.mark, mark);
+  }
+
   /** The store may have another object in the table's place. */
   #useTable(): void {
     const table = this.#options.store.table();
@@ -282,17 +290,10 @@ export class TableReceiver {
 
   #refuse(fingerprint: string, refusal: Refusal): void {
     this.#refusals.note(fingerprint, refusal);
-    const table = this.#floor();
     const { reason, detail } = refusal;
+    const isOvertaken = reason === "older" || reason === numberTaken;
+    const table = isOvertaken ? floorOf(this.#state) : this.#inForce?.mark;
     this.#answer({ outcome: "refused", reason, detail, ...(table !== undefined && { table }) });
-  }
-
-  /** What the site has to come after. Where the disk lost it, it is newer than what is in force. */
-  #floor(): TableMark | undefined {
-    const inForce = this.#inForce?.mark;
-    const newest = this.#options.store.newestAccepted();
-    if (inForce === undefined || newest === undefined) return inForce ?? newest;
-    return isNewer(newest, inForce) ? newest : inForce;
   }
 
   #answer(ack: TableAck): void {

@@ -114,9 +114,9 @@ function progress({ next, effects, now }: Turn, fetching: FetchingSnapshot): voi
 
 function fail({ next, effects, now }: Turn, { cause, detail }: SnapshotFailure): void {
   next.snapshot = undefined;
-  if (cause === "overtaken") return;
   const bounds = cause === "invalid" ? invalidRetry : storeRetry;
   next.snapshotRetry = { ...putOff(next.snapshotRetry, bounds, now), cause };
+  if (cause === "overtaken") return;
   const reason: TransferRefusal["reason"] = cause === "invalid" ? "invalid_content" : "not_stored";
   effects.push({ kind: "refuse", refusal: { reason, detail } });
 }

@@ -20,7 +20,10 @@ export type TableAck =
       /** Whole, 0 to 100. */
       readonly percent: number;
     }
-  /** `table` is in force, kept; absent before the first. */
+  /**
+   * `table` is in force, kept; absent before the first. Where the refused one is not newer, it is the
+   * newest that was ever accepted: what the site has to come after.
+   */
   | {
       readonly outcome: "refused";
       readonly table?: TableMark;

@@ -221,6 +221,7 @@ function takeGroupResult(turn: Turn, input: GroupResult): void {
     case "delta_invalid": {
       next.deltasRetry = undefined;
       next.deltas = halt(rebase(next.deltas, input.table), input.table);
+      next.newest = input.newest;
       const { detail } = input;
       effects.push({ kind: "refuse", refusal: { reason: "invalid_content", detail } });
       return;
@@ -233,10 +234,8 @@ function takeGroupResult(turn: Turn, input: GroupResult): void {
 /** Deltas have led to where the snapshot would, or further. */
 function leaveOvertaken({ next, effects }: Turn): void {
   const { snapshot, deltas } = next;
-  const { base, isHalted } = deltas;
-  if (snapshot === undefined || snapshot.phase === "finishing") return;
-  // No delta leads on from a table that contradicts the next one: it is laid out anew by a snapshot.
-  if (base === undefined || isHalted || isNewer(snapshot.manifest.mark, base)) return;
+  if (snapshot === undefined || snapshot.phase === "finishing" || deltas.base === undefined) return;
+  if (isNewer(snapshot.manifest.mark, deltas.base)) return;
   next.snapshot = undefined;
   effects.push({ kind: "abandon_snapshot", snapshot: snapshotName(snapshot.manifest) });
 }

@@ -23,8 +23,14 @@ export type TransferInput =
   /** The group is on disk and in force. */
   | { readonly kind: "deltas_applied"; readonly table: TableMark; readonly isFoldDue: boolean }
   | { readonly kind: "deltas_not_stored"; readonly detail: string }
-  /** It is on disk and contradicts the table in force, which is `table`. */
-  | { readonly kind: "delta_invalid"; readonly table: TableMark; readonly detail: string }
+  /** Of the group it is the first that contradicts the table in force, which is `table`. */
+  | {
+      readonly kind: "delta_invalid";
+      readonly table: TableMark;
+      /** All of the group is on disk, and counts as accepted. */
+      readonly newest: TableMark | undefined;
+      readonly detail: string;
+    }
   | {
       readonly kind: "snapshot_begun";
       readonly snapshot: string;

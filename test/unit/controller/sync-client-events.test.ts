@@ -3,8 +3,8 @@ import t from "tap";
 import { sealEventAck } from "../../../src/protocols/sync/ack-message.ts";
 import { openEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { committed, countOf, record, temporaryFolder } from "./journal-records.ts";
-import { openStage, type SyncStage, scope, topics } from "./sync-stage.ts";
-import { content, sealed, version } from "./tables.ts";
+import { openSettledStage, type SyncStage, scope } from "./sync-stage.ts";
+import { SignedTables, topics } from "./tables.ts";
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.
 t.setTimeout(120_000);
@@ -26,10 +26,10 @@ function batches(stage: SyncStage): readonly (readonly [number, number])[] {
 const siteHas = (stage: SyncStage, count: number) => () => stage.site.entries.length >= count;
 
 t.test("what happened offline reaches the site later, in order and once", async (t) => {
-  const stage = await openStage(t);
+  const stage = await openSettledStage(t);
   await append(stage, 1, 1_000);
   t.same(stage.broker.published, []);
-  stage.broker.up();
+  stage.up();
   await stage.until(() => stage.journal.acknowledged() === 1_000);
   t.same(
     stage.site.entries.map(countOf),
@@ -46,9 +46,9 @@ t.test("what happened offline reaches the site later, in order and once", async 
 });
 
 t.test("a broker's word ends nothing: unacknowledged entries stay and go out again", async (t) => {
-  const stage = await openStage(t);
+  const stage = await openSettledStage(t);
   stage.site.isAway = true;
-  stage.broker.up();
+  stage.up();
   await append(stage, 1, 3);
   await stage.quiet();
   t.same(batches(stage), [[1, 3]]);
@@ -70,8 +70,8 @@ t.test("a broker's word ends nothing: unacknowledged entries stay and go out aga
 });
 
 t.test("after a lost link it goes on from what the site acknowledged last", async (t) => {
-  const stage = await openStage(t);
-  stage.broker.up();
+  const stage = await openSettledStage(t);
+  stage.up();
   await append(stage, 1, 5);
   await stage.until(() => stage.journal.acknowledged() === 5);
   stage.site.isAway = true;
@@ -81,7 +81,7 @@ t.test("after a lost link it goes on from what the site acknowledged last", asyn
   t.equal(stage.clock.alarmCount, 0, "nothing is timed while there is nobody to talk to");
   await append(stage, 10, 12);
   stage.site.isAway = false;
-  stage.broker.up();
+  stage.up();
   await stage.until(siteHas(stage, 12));
   t.same(batches(stage).at(-1), [6, 12]);
   t.same(stage.site.faults, []);
@@ -89,25 +89,26 @@ t.test("after a lost link it goes on from what the site acknowledged last", asyn
 
 t.test("after a restart it goes on from what the site acknowledged last", async (t) => {
   const folder = temporaryFolder(t);
+  const tables = new SignedTables();
   await t.test("before", async (t) => {
-    const stage = await openStage(t, { folder });
-    stage.broker.up();
+    const stage = await openSettledStage(t, { folder, tables });
+    stage.up();
     await append(stage, 1, 5);
     await stage.until(() => stage.journal.acknowledged() === 5);
     stage.broker.down();
     await append(stage, 6, 9);
   });
-  const stage = await openStage(t, { folder });
-  stage.broker.up();
+  const stage = await openSettledStage(t, { folder, tables });
+  stage.up();
   await stage.quiet();
   t.same(batches(stage)[0], [6, 9]);
 });
 
 t.test("only so many entries are on their way at once", async (t) => {
-  const stage = await openStage(t);
+  const stage = await openSettledStage(t);
   stage.site.isAway = true;
   await append(stage, 1, 5_000);
-  stage.broker.up();
+  stage.up();
   await stage.quiet();
   for (let turns = 0; turns < 10; turns += 1) await stage.quiet();
   t.same(batches(stage).at(-1), [1_801, 2_000]);
@@ -118,9 +119,9 @@ t.test("only so many entries are on their way at once", async (t) => {
 t.test(
   "acknowledgements that are not the site's, or not of this journal, end nothing",
   async (t) => {
-    const stage = await openStage(t);
+    const stage = await openSettledStage(t);
     stage.site.isAway = true;
-    stage.broker.up();
+    stage.up();
     await append(stage, 1, 5);
     await stage.quiet();
     const journal = stage.journal.id() ?? "";
@@ -150,8 +151,8 @@ t.test(
 t.test(
   "a gap at the site is filled at once, and a replayed hint of one is not believed for long",
   async (t) => {
-    const stage = await openStage(t);
-    stage.broker.up();
+    const stage = await openSettledStage(t);
+    stage.up();
     stage.site.isAway = true;
     await append(stage, 1, 3);
     await stage.quiet();
@@ -176,8 +177,8 @@ t.test(
 t.test(
   "a site that was restored from an older copy gets again what the journal still has",
   async (t) => {
-    const stage = await openStage(t);
-    stage.broker.up();
+    const stage = await openSettledStage(t);
+    stage.up();
     await append(stage, 1, 10);
     await stage.until(() => stage.journal.acknowledged() === 10);
     stage.site.entries.length = 4;
@@ -194,24 +195,23 @@ t.test(
 t.test(
   "a site that comes back shows it by its table, and gets what it missed without delay",
   async (t) => {
-    const stage = await openStage(t);
-    const table = sealed(content(version(1, 1)));
-    stage.broker.up();
-    stage.broker.deliver(topics.tableSnapshot, table);
+    const stage = await openSettledStage(t);
+    stage.up();
+    await append(stage, 1, 1);
     await stage.until(() => stage.journal.acknowledged() === 1);
     stage.site.isAway = true;
     await append(stage, 2, 4);
     await stage.quiet();
     stage.site.isAway = false;
-    stage.broker.deliver(topics.tableSnapshot, table);
+    stage.say(stage.tables.head());
     await stage.quiet();
     t.equal(stage.site.entries.length, 4);
   },
 );
 
 t.test("a batch that the broker did not take is the next to be sent", async (t) => {
-  const stage = await openStage(t);
-  stage.broker.up();
+  const stage = await openSettledStage(t);
+  stage.up();
   stage.broker.refuseNext();
   await append(stage, 1, 3);
   await stage.quiet();
@@ -223,8 +223,8 @@ t.test("a batch that the broker did not take is the next to be sent", async (t) 
 });
 
 t.test("who asks for older entries while newer ones are read gets the older ones", async (t) => {
-  const stage = await openStage(t);
-  stage.broker.up();
+  const stage = await openSettledStage(t);
+  stage.up();
   await append(stage, 1, 10);
   await stage.until(() => stage.journal.acknowledged() === 10);
   const sentBefore = batches(stage).length;

@@ -1,8 +1,8 @@
 import t from "tap";
 import { offlineWill } from "../../../src/controller/sync-client.ts";
 import { decodeStatus } from "../../../src/protocols/sync/status-message.ts";
-import { openStage, type SyncStage, topics } from "./sync-stage.ts";
-import { provision } from "./tables.ts";
+import { openSettledStage, type SyncStage } from "./sync-stage.ts";
+import { provision, topics } from "./tables.ts";
 
 function said(stage: SyncStage): readonly unknown[] {
   return stage.broker.to(topics.status).map(({ payload, retain }) => {
@@ -14,11 +14,11 @@ function said(stage: SyncStage): readonly unknown[] {
 t.test(
   "the status is said when the link comes up and when it changed, never on a tick",
   async (t) => {
-    const stage = await openStage(t);
+    const stage = await openSettledStage(t);
     t.equal(stage.client.linkState(), "down");
     stage.client.statusChanged();
     t.same(said(stage), [], "nobody to say it to");
-    stage.broker.up();
+    stage.up();
     t.equal(stage.client.linkState(), "up");
     const first = stage.status;
     t.same(said(stage), [first]);
@@ -38,14 +38,14 @@ t.test(
     t.same(said(stage).slice(2), [{ ...first, troubles: ["trouble 49"] }], "fifty as one");
     t.equal(stage.clock.alarmCount, 0);
     stage.broker.down();
-    stage.broker.up();
+    stage.up();
     t.equal(said(stage).length, 4, "the broker may have published the will meanwhile");
   },
 );
 
 t.test("who leaves in order says so; the will says it for who does not", async (t) => {
-  const stage = await openStage(t);
-  stage.broker.up();
+  const stage = await openSettledStage(t);
+  stage.up();
   await stage.client.close();
   await stage.client.close();
   t.same(said(stage).at(-1), { online: false });
@@ -53,13 +53,13 @@ t.test("who leaves in order says so; the will says it for who does not", async (
   t.equal(will.topic, topics.status);
   t.match(decodeStatus(will.payload), { ok: true, value: { online: false } });
   stage.broker.down();
-  stage.broker.up();
+  stage.up();
   t.equal(said(stage).length, 2, "a client that is closed says nothing more");
 });
 
 t.test("a status that the broker did not take is said again at the next change", async (t) => {
-  const stage = await openStage(t);
-  stage.broker.up();
+  const stage = await openSettledStage(t);
+  stage.up();
   stage.clock.advance(1_000);
   const changed = { ...stage.status, troubles: ["a"] };
   stage.broker.refuseNext();

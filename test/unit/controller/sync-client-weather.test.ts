@@ -1,7 +1,7 @@
 import t from "tap";
 import { Seeded } from "../../../hal/sim/seeded.ts";
 import { countOf, record } from "./journal-records.ts";
-import { openStage } from "./sync-stage.ts";
+import { openSettledStage } from "./sync-stage.ts";
 
 // Each seed is a real journal with a thread of its own, on a machine that may be busy.
 t.setTimeout(120_000);
@@ -11,7 +11,7 @@ t.test("in any weather every entry reaches the site once and unchanged", async (
   const seeds = given === undefined ? [1, 2, 3, 4, 5, 6, Date.now() % 2 ** 31] : [Number(given)];
   for (const seed of seeds) {
     const seeded = new Seeded(seed);
-    const stage = await openStage(t, { seed });
+    const stage = await openSettledStage(t, { seed });
     const chance = () => seeded.between(0, 40) / 100;
     stage.broker.setWeather({ lost: chance(), doubled: chance(), late: chance() });
     let count = 0;
@@ -21,7 +21,7 @@ t.test("in any weather every entry reaches the site once and unchanged", async (
         count += 1;
         stage.journal.append(record(count));
       }
-      if (seeded.next() < 0.3) stage.broker.up();
+      if (seeded.next() < 0.3) stage.up();
       if (seeded.next() < 0.1) stage.broker.down();
       if (seeded.next() < 0.3) stage.broker.settle();
       stage.site.isAway = seeded.next() < 0.2;
@@ -29,7 +29,7 @@ t.test("in any weather every entry reaches the site once and unchanged", async (
       stage.clock.advance(seeded.between(0, 2_000));
     }
     stage.site.isAway = false;
-    stage.broker.up();
+    stage.up();
     await stage.until(() => {
       const all = stage.site.entries.filter((entry) => !Number.isNaN(countOf(entry)));
       return all.length >= count;

@@ -1,30 +1,33 @@
 import { join } from "node:path";
 import type { Test } from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
+import { openFiledTableStore } from "../../../src/controller/filed-table-store.ts";
 import type { Journal } from "../../../src/controller/journal.ts";
 import { openJournal } from "../../../src/controller/open-journal.ts";
 import { createRecorder } from "../../../src/controller/recorder.ts";
+import { openSiteKeyStore, type SiteKeyStore } from "../../../src/controller/site-key-store.ts";
 import type { OnlineStatus } from "../../../src/controller/status-publisher.ts";
 import { createSyncClient, type SyncClient } from "../../../src/controller/sync-client.ts";
-import { openTableStore, type TableStore } from "../../../src/controller/table-store.ts";
+import type { TableStore } from "../../../src/controller/table-store.ts";
 import { Troubles } from "../../../src/controller/troubles.ts";
-import type { TableContent } from "../../../src/domain/access.ts";
 import type { DoorEvent, JournalEntry } from "../../../src/domain/event.ts";
+import type { TableDelta, TableMark } from "../../../src/domain/table-change.ts";
 import { sealEventAck } from "../../../src/protocols/sync/ack-message.ts";
 import { openEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { chainStart, verifyChain } from "../../../src/protocols/sync/journal-chain.ts";
 import { openTableAck, type TableAck } from "../../../src/protocols/sync/table-ack-message.ts";
-import { topicsFor } from "../../../src/protocols/sync/topics.ts";
+import { openTableGet, type TableGet } from "../../../src/protocols/sync/table-get.ts";
+import { isNewer, isSameTable } from "../../../src/protocols/sync/table-order.ts";
 import { temporaryFolder } from "./journal-records.ts";
 import { PaperBroker } from "./paper-broker.ts";
-import { keys, provision } from "./tables.ts";
+import { runHere } from "./table-store-rig.ts";
+import { keys, provision, SignedTables, type SiteMessage, topics } from "./tables.ts";
 
 export const scope = {
   site: provision.site,
   controller: provision.controller,
   messageKey: keys.messageKey,
 };
-export const topics = topicsFor(provision.site, provision.controller);
 
 /** A site with its own truth: what it has, and that nothing it has ever changed. */
 export class PaperSite {
@@ -66,11 +69,19 @@ export class PaperSite {
 export class SyncStage {
   readonly clock = new SimClock();
   readonly site = new PaperSite();
-  readonly applied: TableContent[] = [];
+  /** The tables that took another's place, and those made by changes in place, as they came. */
+  readonly applied: TableMark[] = [];
+  readonly changed: TableMark[] = [];
+  /** What is wrong with the table in force, if ever anything was. */
+  readonly faults: string[] = [];
+  readonly tables: SignedTables;
+  /** Whether the site answers what is asked of its tables. */
+  isAnswering = true;
   readonly events: DoorEvent[] = [];
   readonly broker: PaperBroker;
   readonly journal: Journal;
   readonly store: TableStore;
+  readonly siteKeys: SiteKeyStore;
   readonly troubles: Troubles;
   readonly record: (event: DoorEvent) => void;
   readonly client: SyncClient;
@@ -80,8 +91,12 @@ export class SyncStage {
     broker: PaperBroker;
     journal: Journal;
     store: TableStore;
+    siteKeys: SiteKeyStore;
     clock: SimClock;
+    tables: SignedTables;
   }) {
+    this.tables = parts.tables;
+    this.siteKeys = parts.siteKeys;
     this.broker = parts.broker;
     this.journal = parts.journal;
     this.store = parts.store;
@@ -99,19 +114,71 @@ export class SyncStage {
     this.client = createSyncClient({
       link: this.broker.link,
       provision,
+      siteKeys: this.siteKeys,
       journal: this.journal,
       tableStore: this.store,
       clock: this.clock,
       troubles: this.troubles,
       status: () => this.status,
       record: this.record,
-      onTable: (content) => this.applied.push(content),
+      onTable: (table) => {
+        this.applied.push(table.mark);
+        this.#look();
+      },
+      onChange: ({ to }: TableDelta) => {
+        this.changed.push(to);
+        this.#look();
+      },
     });
+    this.#before = this.store.table()?.mark;
     this.broker.onPublished(({ topic, payload }) => {
+      if (topic === topics.tableGet && this.isAnswering) this.#answer(payload);
       if (topic !== topics.event) return;
       const answer = this.site.take(payload);
       if (answer !== undefined) this.broker.deliver(topics.eventAck, answer);
     });
+  }
+
+  /** The link comes up, and with it what the broker keeps. */
+  up(): void {
+    this.broker.up();
+    this.say(this.tables.head());
+  }
+
+  say({ topic, message }: SiteMessage): void {
+    this.broker.deliver(topic, message);
+  }
+
+  /** The site's table is in force. */
+  isThere(): boolean {
+    const table = this.store.table();
+    return table !== undefined && isSameTable(table.mark, this.tables.mark);
+  }
+
+  gets(): readonly TableGet[] {
+    return this.broker.to(topics.tableGet).flatMap(({ payload }) => {
+      const get = openTableGet(scope, payload);
+      return get.ok ? [get.value] : [];
+    });
+  }
+
+  #before: TableMark | undefined;
+
+  #look(): void {
+    const table = this.store.table();
+    const before = this.#before;
+    if (table === undefined || !this.tables.hasMade(table)) {
+      this.faults.push("in force is what the site never signed");
+    } else if (before !== undefined && isNewer(before, table.mark)) {
+      this.faults.push(`back from ${before.version} to ${table.mark.version}`);
+    }
+    this.#before = table?.mark;
+  }
+
+  #answer(payload: Uint8Array): void {
+    const get = openTableGet(scope, payload);
+    if (!get.ok) throw new Error(get.fault.detail);
+    for (const answer of this.tables.answer(get.value)) this.say(answer);
   }
 
   /** The journal has answered all that it was asked, and what that led to has happened. */
@@ -145,9 +212,16 @@ export class SyncStage {
   }
 }
 
+export interface StageOptions {
+  readonly seed?: number;
+  readonly folder?: string;
+  readonly tables?: SignedTables;
+}
+
+/** Of a controller that has never heard of its site. */
 export async function openStage(
   t: Test,
-  { seed = 1, folder = temporaryFolder(t) }: { seed?: number; folder?: string } = {},
+  { seed = 1, folder = temporaryFolder(t), tables = new SignedTables() }: StageOptions = {},
 ): Promise<SyncStage> {
   const clock = new SimClock();
   const journal = await openJournal({
@@ -155,11 +229,43 @@ export async function openStage(
     controller: provision.controller,
     clock,
   });
-  const store = await openTableStore({ folder: join(folder, "table"), provision });
-  const stage = new SyncStage({ broker: new PaperBroker(seed), journal, store, clock });
+  const store = await openTables(folder);
+  const siteKeys = await openSiteKeyStore({ folder: join(folder, "site-key"), provision });
+  const broker = new PaperBroker(seed);
+  const stage = new SyncStage({ broker, journal, store, siteKeys, clock, tables });
   t.teardown(async () => {
     await stage.client.close();
+    await store.close();
     await journal.close();
   });
   return stage;
+}
+
+/** Of a controller that has the site's table already. */
+export async function openSettledStage(
+  t: Test,
+  { folder = temporaryFolder(t), tables = new SignedTables(), ...options }: StageOptions = {},
+): Promise<SyncStage> {
+  const store = await openTables(folder);
+  if (store.table() === undefined) await install(store, tables);
+  await store.close();
+  return openStage(t, { folder, tables, ...options });
+}
+
+function openTables(folder: string): Promise<TableStore> {
+  return openFiledTableStore({ folder: join(folder, "table"), owner: provision, run: runHere });
+}
+
+async function install(store: TableStore, tables: SignedTables): Promise<void> {
+  const { manifest, image } = tables.snapshot();
+  const begun = await store.beginSnapshot(manifest);
+  if (!begun.ok) throw begun.fault;
+  const { chunkBytes } = manifest;
+  for (const index of begun.value.missing()) {
+    const plain = image.subarray(index * chunkBytes, (index + 1) * chunkBytes);
+    const stored = await begun.value.put(index, plain);
+    if (!stored.ok) throw stored.fault;
+  }
+  const finished = await begun.value.finish();
+  if (!finished.ok) throw new Error("the snapshot was not taken");
 }

@@ -32,6 +32,8 @@ export class PaperTableDisk {
   areSnapshotsSpoilt = false;
   /** The next delta contradicts the table in force. */
   isNextDeltaInvalid = false;
+  /** A snapshot that is to come into force takes its time. */
+  holdsFinish = false;
   readonly faults: string[] = [];
   #logged = 0;
   #part: { readonly manifest: SnapshotManifest; readonly stored: Set<number> } | undefined;
@@ -101,7 +103,9 @@ export class PaperTableDisk {
     if (this.inForce === undefined) throw new Error("deltas and no table");
     if (this.isNextDeltaInvalid) {
       this.isNextDeltaInvalid = false;
-      return { kind: "delta_invalid", table: this.inForce, detail: "on paper" };
+      this.newest = deltas.at(-1)?.to ?? this.newest;
+      const { inForce: table, newest } = this;
+      return { kind: "delta_invalid", table, newest, detail: "on paper" };
     }
     return { kind: "deltas_applied", table: this.inForce, isFoldDue: this.isFoldDue };
   }

@@ -246,6 +246,32 @@ t.test(
   },
 );
 
+t.test(
+  "a log that is full while a snapshot comes into force is not folded: it goes with its image",
+  async (t) => {
+    const world = settled();
+    world.weather = slowDisk;
+    for (let count = 0; count < 12; count += 1) world.site.change();
+    const late = world.heard.filter(({ kind }) => kind === "delta");
+    world.down();
+    world.advance(0);
+    world.site.changeAtOnce();
+    const { mark } = world.site;
+    world.up();
+    const isFinishing = () => kinds(world).includes("finish_snapshot");
+    for (let step = 0; step < 10_000 && !isFinishing(); step += 1) world.advance(10);
+    world.disk.holdsFinish = true;
+    for (const word of late) world.replay(word);
+    world.advance(600_000);
+    t.equal(world.disk.isFoldDue, true);
+    t.notOk(kinds(world).includes("fold"));
+    world.disk.holdsFinish = false;
+    world.advance(600_000);
+    t.same(world.disk.inForce, mark);
+    t.equal(world.fault(), undefined);
+  },
+);
+
 t.test("chunks that are lost are asked for again soon", async (t) => {
   const world = settled();
   world.site.changeAtOnce();
@@ -381,16 +407,17 @@ t.test(
 );
 
 t.test(
-  "a table that contradicts a change is replaced by the same from a site that is behind",
+  "a site that is behind a change that was no good is told so, and takes another epoch",
   async (t) => {
     const world = settled();
     const copy = world.site.copy();
     world.disk.isNextDeltaInvalid = true;
     world.site.change();
+    world.advance(0);
     world.site.restore(copy);
-    world.advance(60_000);
     world.replay(world.site.head());
     world.advance(60_000);
+    t.equal(world.site.mark.epoch, 2);
     t.ok(world.isThere());
     t.equal(transferDeadline(world.state), undefined, "and nothing is asked for any more");
   },

@@ -202,10 +202,14 @@ export class TransferWorld {
     const delay = this.random.between(0, this.weather.diskMsMax * (isLong ? 8 : 1));
     const at = (isSnapshot ? this.#diskFreeAt : this.now) + delay;
     if (isSnapshot) this.#diskFreeAt = at;
-    this.#at(at, () => {
+    const end = (): void => {
+      if (effect.kind === "finish_snapshot" && this.disk.holdsFinish) {
+        return this.#at(this.now + 1_000, end);
+      }
       const result = this.disk.end(effect);
       if (result !== undefined && life === this.#life) this.feed(result);
-    });
+    };
+    this.#at(at, end);
   }
 
   #diskFreeAt = 0;
