@@ -87,6 +87,9 @@ t.test("nobody's transfer is broken off to make room for another's", async (t) =
   snapshots.of(two);
   shop.clock.advance(transferMs - 1);
   t.equal(snapshots.of(three), undefined);
+  for (const controller of [one, two]) snapshots.of(controller);
+  shop.clock.advance(1);
+  t.equal(snapshots.of(three), undefined, "from when they last asked");
   t.equal(snapshots.of(one), first, "one still asks");
   shop.clock.advance(transferMs - 1);
   t.ok(snapshots.of(three), "two has not asked for a while");
