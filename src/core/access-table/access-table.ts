@@ -17,7 +17,6 @@ import { FrameLayout, type NamedSchedule } from "./frame-layout.ts";
 import { columnsOf, frameIn, type ImageColumns } from "./image-columns.ts";
 import { type ImageHeader, readImageHeader } from "./image-header.ts";
 import { ImagePasses } from "./image-passes.ts";
-import { ImageUsers } from "./image-users.ts";
 import type { HashKey } from "./keyed-hash.ts";
 import { stageDelta } from "./stage-delta.ts";
 import { partsOfContent } from "./table-parts.ts";
@@ -46,7 +45,7 @@ export class AccessTable {
   constructor(header: ImageHeader, columns: ImageColumns, frame: TableFrame) {
     this.markNow = header.mark;
     this.compiledAtNow = header.compiledAt;
-    this.people = new TableUsers(new ImageUsers(columns));
+    this.people = new TableUsers(columns);
     this.passes = new TablePasses(new ImagePasses(columns, header), this.people);
     this.layout = new FrameLayout(frame, (user, rule) => this.people.namesRule(user, rule));
     this.rulesNow = new TableRules(this.people, this.layout.rules);

@@ -2,14 +2,15 @@ import { spelledUuidChars, spellUuid } from "./packed-uuid.ts";
 
 export const idCharsMax = 64;
 /** Entries for one whole spelling: more are more compact, fewer are found sooner. */
-export const entriesPerBlock = 16;
+const blockShift = 3;
+export const entriesPerBlock = 1 << blockShift;
 /** In the byte that tells how long an entry's rest is: what is stored is the 16 bytes of a UUID. */
 export const packedFlag = 0x80;
 export const lengthMask = 0x7f;
 
 /**
  * Many identifiers by number, in order, so that a number is found by its identifier as well. Sites
- * number their passes and users in sequence more often than not, so in each block of 16 the first is
+ * number their passes and users in sequence more often than not, so in each block of 8 the first is
  * kept whole and the others as how many characters they share with it and the rest:
  * `[shared][rest's length][rest...]`.
  */
@@ -37,7 +38,7 @@ export class IdColumn {
    */
   seek(number: number): void {
     if (this.soughtNumber === number) return;
-    this.blockStart = (this.blockStarts[Math.floor(number / entriesPerBlock)] ?? 0) + 2;
+    this.blockStart = (this.blockStarts[number >>> blockShift] ?? 0) + 2;
     this.headLength = (this.bytes[this.blockStart - 1] ?? 0) & lengthMask;
     this.soughtNumber = number;
   }
@@ -98,7 +99,7 @@ export class IdColumn {
 
   /** Where the stored bytes of this entry stand, behind the two that tell of them. */
   private placeOf(number: number): number {
-    const entry = number % entriesPerBlock;
+    const entry = number & (entriesPerBlock - 1);
     if (entry === 0) return this.blockStart;
     let at = this.blockStart + this.headLength + 2;
     for (let left = entry - 1; left > 0; left -= 1) {

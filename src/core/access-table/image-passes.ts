@@ -1,7 +1,6 @@
-import type { PassKind, PassRecord, PassTrait } from "../../domain/access.ts";
+import type { PassRecord } from "../../domain/access.ts";
 import type { PinDigest, RawCredential } from "../../domain/credential.ts";
 import { type PassId, passId } from "../../domain/ids.ts";
-import type { EpochMs } from "../../domain/time.ts";
 import { CredentialIndex } from "./credential-index.ts";
 import {
   type KeyKind,
@@ -24,8 +23,8 @@ import { PassUses, type UseCount } from "./pass-uses.ts";
  */
 export class ImagePasses {
   readonly count: number;
+  readonly records: PassRecords;
   private readonly index: CredentialIndex;
-  private readonly records: PassRecords;
   private readonly uses: PassUses;
   private readonly ids: IdColumn;
   /** The kinds of which there are keys: one or two at most sites. */
@@ -75,35 +74,9 @@ export class ImagePasses {
     return passId(this.ids.at(pass));
   }
 
-  user(pass: number): number {
-    return this.records.user(pass);
-  }
-
-  isActive(pass: number): boolean {
-    return this.records.isActive(pass);
-  }
-
-  kind(pass: number): PassKind {
-    return this.records.kind(pass);
-  }
-
-  hasTrait(pass: number, trait: PassTrait): boolean {
-    return this.records.hasTrait(pass, trait);
-  }
-
   /** Undefined for a pass that is good for any number of grants. */
   useCount(pass: number): UseCount | undefined {
     return this.records.hasUseCount(pass) ? this.uses.of(pass) : undefined;
-  }
-
-  /** Minus infinity where the pass has no start. */
-  startsAt(pass: number): EpochMs {
-    return this.records.startsAt(pass);
-  }
-
-  /** Plus infinity where it has no end. */
-  endsAt(pass: number): EpochMs {
-    return this.records.endsAt(pass);
   }
 
   keyKind(pass: number): KeyKind {

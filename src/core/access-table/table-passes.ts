@@ -4,6 +4,7 @@ import { type PassId, passId, type UserId, userId } from "../../domain/ids.ts";
 import { type EpochMs, epochMs } from "../../domain/time.ts";
 import { type KeyKind, newKeyBuffer, writePresentedKey } from "./credential-key.ts";
 import type { ImagePasses } from "./image-passes.ts";
+import type { PassRecords } from "./pass-records.ts";
 import type { UseCount } from "./pass-uses.ts";
 import type { TableUsers } from "./table-users.ts";
 
@@ -20,7 +21,12 @@ interface ChangedPass {
  */
 export class TablePasses {
   private readonly image: ImagePasses;
+  private readonly imageCount: number;
+  /** Of the image's passes. */
+  private readonly records: PassRecords;
   private readonly users: TableUsers;
+  /** While nothing has changed a decision pays no more for it than to look at this. */
+  private isChanged = false;
   private readonly changed: ChangedPass[] = [];
   /** Of every pass in `changed`, those that have gone included. */
   private readonly numbers = new Map<PassId, number>();
@@ -38,12 +44,14 @@ export class TablePasses {
 
   constructor(image: ImagePasses, users: TableUsers) {
     this.image = image;
+    this.imageCount = image.count;
+    this.records = image.records;
     this.users = users;
   }
 
   /** How many passes there are. */
   get count(): number {
-    return this.image.count - this.replaced.size + this.changed.length - this.goneCount;
+    return this.imageCount - this.replaced.size + this.changed.length - this.goneCount;
   }
 
   /** How many passes are not as in the image. */
@@ -53,13 +61,13 @@ export class TablePasses {
 
   /** The number of the pass that has exactly these bits, or -1. */
   findCard(card: RawCredential): number {
-    const changed = this.cards.size === 0 ? undefined : this.cards.get(card);
+    const changed = this.isChanged ? this.cards.get(card) : undefined;
     return changed ?? this.unlessReplaced(this.image.findCard(card));
   }
 
   /** The number of the pass that has this PIN, or -1. */
   findPin(pin: PinDigest): number {
-    const changed = this.pins.size === 0 ? undefined : this.pins.get(pin);
+    const changed = this.isChanged ? this.pins.get(pin) : undefined;
     return changed ?? this.unlessReplaced(this.image.findPin(pin));
   }
 
@@ -81,48 +89,48 @@ export class TablePasses {
   }
 
   user(pass: number): number {
-    if (pass >= this.image.count) return this.changedAt(pass).user;
+    if (pass >= this.imageCount) return this.changedAt(pass).user;
     // Every decision asks for the names in the end.
     this.image.seek(pass);
-    const user = this.image.user(pass);
+    const user = this.records.user(pass);
     this.users.seek(user);
     return user;
   }
 
   isActive(pass: number): boolean {
-    if (pass < this.image.count) return this.image.isActive(pass);
+    if (pass < this.imageCount) return this.records.isActive(pass);
     const { record, isGone } = this.changedAt(pass);
     return record.active && !isGone;
   }
 
   kind(pass: number): PassKind {
-    return pass < this.image.count ? this.image.kind(pass) : this.changedAt(pass).record.kind;
+    return pass < this.imageCount ? this.records.kind(pass) : this.changedAt(pass).record.kind;
   }
 
   hasTrait(pass: number, trait: PassTrait): boolean {
-    return pass < this.image.count
-      ? this.image.hasTrait(pass, trait)
+    return pass < this.imageCount
+      ? this.records.hasTrait(pass, trait)
       : this.changedAt(pass).record.traits?.includes(trait) === true;
   }
 
   /** Undefined for a pass that is good for any number of grants. */
   useCount(pass: number): UseCount | undefined {
-    if (pass < this.image.count) return this.image.useCount(pass);
+    if (pass < this.imageCount) return this.image.useCount(pass);
     const { usesMax, spentHere = 0, spentElsewhere = 0 } = this.changedAt(pass).record;
     return usesMax === undefined ? undefined : { usesMax, spentHere, spentElsewhere };
   }
 
   /** Minus infinity where the pass has no start. */
   startsAt(pass: number): EpochMs {
-    return pass < this.image.count
-      ? this.image.startsAt(pass)
+    return pass < this.imageCount
+      ? this.records.startsAt(pass)
       : (this.changedAt(pass).record.startsAt ?? epochMs(-Infinity));
   }
 
   /** The instant from which the pass no longer opens; plus infinity where it has no end. */
   endsAt(pass: number): EpochMs {
-    return pass < this.image.count
-      ? this.image.endsAt(pass)
+    return pass < this.imageCount
+      ? this.records.endsAt(pass)
       : (this.changedAt(pass).record.endsAt ?? epochMs(Infinity));
   }
 
@@ -130,7 +138,7 @@ export class TablePasses {
   *inOrder(): Generator<number> {
     const changed = this.changedInOrder();
     let next = 0;
-    for (let pass = 0; pass < this.image.count; pass += 1) {
+    for (let pass = 0; pass < this.imageCount; pass += 1) {
       for (; next < changed.length; next += 1) {
         const one = changed[next];
         if (one === undefined || !this.isBefore(one, pass)) break;
@@ -142,7 +150,7 @@ export class TablePasses {
   }
 
   record(pass: number): PassRecord {
-    const changed = this.changed[pass - this.image.count];
+    const changed = this.changed[pass - this.imageCount];
     if (changed !== undefined) return changed.record;
     const traits = passTraits.filter((trait) => this.hasTrait(pass, trait));
     const startsAt = this.startsAt(pass);
@@ -163,8 +171,9 @@ export class TablePasses {
   /** `user`: the number of its user, whom the table has. */
   set(record: PassRecord, user: number): void {
     this.remove(record.id);
+    this.isChanged = true;
     const number = this.numbers.get(record.id) ?? this.newNumber(record.id);
-    this.changed[number - this.image.count] = { record, user, isGone: false };
+    this.changed[number - this.imageCount] = { record, user, isGone: false };
     this.goneCount -= 1;
     this.lastNamed = -1;
     this.users.countPass(user, 1);
@@ -178,8 +187,9 @@ export class TablePasses {
     if (number < 0) return;
     this.lastNamed = -1;
     this.users.countPass(this.user(number), -1);
-    if (number < this.image.count) {
+    if (number < this.imageCount) {
       this.replaced.add(number);
+      this.isChanged = true;
       return;
     }
     const { record, user } = this.changedAt(number);
@@ -187,13 +197,13 @@ export class TablePasses {
     // What it presents may be another pass's by now.
     if (presents.as === "pin") forget(this.pins, presents.digest, number);
     else forget(this.cards, presents.raw, number);
-    this.changed[number - this.image.count] = { record, user, isGone: true };
+    this.changed[number - this.imageCount] = { record, user, isGone: true };
     this.goneCount += 1;
   }
 
   /** As of a pass that has gone. */
   private newNumber(id: PassId): number {
-    const number = this.image.count + this.changed.length;
+    const number = this.imageCount + this.changed.length;
     if (this.image.numberOf(id) < 0) this.newCount += 1;
     this.numbers.set(id, number);
     this.goneCount += 1;
@@ -201,19 +211,19 @@ export class TablePasses {
   }
 
   private unlessReplaced(pass: number): number {
-    return this.replaced.size > 0 && this.replaced.has(pass) ? -1 : pass;
+    return this.isChanged && this.replaced.has(pass) ? -1 : pass;
   }
 
   private changedAt(pass: number): ChangedPass {
-    const found = this.changed[pass - this.image.count];
+    const found = this.changed[pass - this.imageCount];
     if (found === undefined) throw new Error(`no pass ${pass}`);
     return found;
   }
 
   private spellOut(pass: number): void {
-    if (pass < this.image.count) {
+    if (pass < this.imageCount) {
       this.lastId = this.image.id(pass);
-      this.lastUserId = this.users.id(this.image.user(pass));
+      this.lastUserId = this.users.id(this.records.user(pass));
     } else {
       const { record } = this.changedAt(pass);
       this.lastId = record.id;
@@ -228,7 +238,7 @@ export class TablePasses {
       .map(({ record, isGone }, index) => ({
         id: record.id,
         kind: writePresentedKey(record.presents, key),
-        number: this.image.count + index,
+        number: this.imageCount + index,
         isGone,
       }))
       .filter(({ isGone }) => !isGone)

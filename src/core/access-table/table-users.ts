@@ -1,7 +1,9 @@
 import type { UserTrait } from "../../domain/access.ts";
-import type { UserId } from "../../domain/ids.ts";
+import { type UserId, userId } from "../../domain/ids.ts";
 import type { TableUser } from "../../domain/table-change.ts";
-import type { ImageUsers } from "./image-users.ts";
+import { IdColumn } from "./id-column.ts";
+import type { ImageColumns } from "./image-columns.ts";
+import type { IndexArray } from "./index-array.ts";
 import { flagsHaveTrait, flagsOf, suspendedFlag } from "./user-flags.ts";
 
 /** A user who is not, or no longer, as the image has him. */
@@ -16,10 +18,24 @@ interface ChangedUser {
 /**
  * The users of a table: those of the image, and over them those whom deltas have changed. A user keeps
  * his number for as long as the table is; who is new gets the next one.
+ *
+ * In the image, users of the same rules share one profile, which is the list of those rules: a million
+ * users have a handful of profiles at most sites, and where each has rooms of their own a profile takes
+ * 8 bytes.
  */
 export class TableUsers {
-  private readonly image: ImageUsers;
+  /** What the image has, by number; numbers are the order of the ids. */
+  private readonly imageCount: number;
+  private readonly ids: IdColumn;
+  private readonly flags: Uint8Array;
+  private readonly profiles: IndexArray;
+  private readonly passCounts: IndexArray;
+  /** Profile p has `imageRules[starts[p]]` to before `imageRules[starts[p + 1]]`. */
+  private readonly profileStarts: Uint32Array;
+  private readonly imageRules: Uint32Array;
   private readonly changed = new Map<number, ChangedUser>();
+  /** While nothing has changed a decision pays no more for it than to look at this. */
+  private isChanged = false;
   private readonly added = new Map<UserId, number>();
   /** Rules of changed users: places go on here behind the image's. */
   private readonly addedRules: number[] = [];
@@ -28,12 +44,18 @@ export class TableUsers {
   /** By how many passes more than in the image name a user. */
   private readonly passesAdded = new Map<number, number>();
 
-  constructor(image: ImageUsers) {
-    this.image = image;
+  constructor(columns: ImageColumns) {
+    this.imageCount = columns.userFlags.length;
+    this.ids = new IdColumn(columns.userIds, columns.userIdBlocks);
+    this.flags = columns.userFlags;
+    this.profiles = columns.userProfiles;
+    this.passCounts = columns.userPassCounts;
+    this.profileStarts = columns.profileStarts;
+    this.imageRules = columns.profileRules;
   }
 
   get count(): number {
-    let count = this.image.count + this.added.size;
+    let count = this.imageCount + this.added.size;
     for (const { isGone } of this.changed.values()) if (isGone) count -= 1;
     return count;
   }
@@ -51,11 +73,11 @@ export class TableUsers {
 
   /** Begins to find a user's name, while other things are done. */
   seek(user: number): void {
-    if (user < this.image.count) this.image.seek(user);
+    if (user < this.imageCount) this.ids.seek(user);
   }
 
   id(user: number): UserId {
-    return this.changeOf(user)?.id ?? this.image.id(user);
+    return this.changeOf(user)?.id ?? userId(this.ids.at(user));
   }
 
   /** So is a user who is not there. */
@@ -70,19 +92,21 @@ export class TableUsers {
   /** A user's rules are `ruleAt(place)` for each place from here to before `endPlace(user)`. */
   firstPlace(user: number): number {
     const changed = this.changeOf(user);
-    return changed === undefined ? this.image.firstPlace(user) : changed.firstPlace;
+    return changed === undefined
+      ? (this.profileStarts[this.profiles[user] ?? -1] ?? 0)
+      : changed.firstPlace;
   }
 
   endPlace(user: number): number {
     const changed = this.changeOf(user);
-    return changed === undefined ? this.image.endPlace(user) : changed.endPlace;
+    return changed === undefined
+      ? (this.profileStarts[(this.profiles[user] ?? -2) + 1] ?? 0)
+      : changed.endPlace;
   }
 
   /** The ordinal of a rule, which may have gone. */
   ruleAt(place: number): number {
-    const { placeCount } = this.image;
-    if (place < placeCount) return this.image.ruleAt(place);
-    return this.addedRules[place - placeCount] ?? -1;
+    return this.imageRules[place] ?? this.addedRules[place - this.imageRules.length] ?? -1;
   }
 
   namesRule(user: number, ordinal: number): boolean {
@@ -94,23 +118,23 @@ export class TableUsers {
   }
 
   flagsOf(user: number): number {
-    return this.changeOf(user)?.flags ?? this.image.flagsOf(user);
+    return this.changeOf(user)?.flags ?? this.flags[user] ?? suspendedFlag;
   }
 
   /** How many passes name this user. */
   passCountOf(user: number): number {
-    return this.image.passCountOf(user) + (this.passesAdded.get(user) ?? 0);
+    return (this.passCounts[user] ?? 0) + (this.passesAdded.get(user) ?? 0);
   }
 
   /** The numbers of the users who are there, in the order of their ids. */
   *inOrder(): Generator<number> {
     const added = [...this.added].sort(([one], [other]) => (one < other ? -1 : 1));
     let next = 0;
-    for (let user = 0; user < this.image.count; user += 1) {
+    for (let user = 0; user < this.imageCount; user += 1) {
       // The names are only looked at where there is somebody to come between.
       for (; next < added.length; next += 1) {
         const [id, number] = added[next] ?? ["", -1];
-        if (id > this.image.id(user)) break;
+        if (id > this.ids.at(user)) break;
         if (this.isThere(number)) yield number;
       }
       if (this.isThere(user)) yield user;
@@ -120,7 +144,7 @@ export class TableUsers {
 
   /** By number: which of the users who are there, in the order of their ids, it is. */
   numbersInOrder(): Uint32Array {
-    const numbers = new Uint32Array(this.image.count + this.added.size);
+    const numbers = new Uint32Array(this.imageCount + this.added.size);
     let place = 0;
     for (const user of this.inOrder()) {
       numbers[user] = place;
@@ -133,11 +157,11 @@ export class TableUsers {
   set(user: TableUser, ordinals: readonly number[]): void {
     let number = this.numberEverOf(user.id);
     if (number < 0) {
-      number = this.image.count + this.added.size;
+      number = this.imageCount + this.added.size;
       this.added.set(user.id, number);
     }
     const firstPlace = this.placeOf(ordinals);
-    this.changed.set(number, {
+    this.change(number, {
       id: user.id,
       isGone: false,
       flags: flagsOf(user),
@@ -150,7 +174,7 @@ export class TableUsers {
     const number = this.numberEverOf(id);
     if (number < 0) return;
     const gone = { id, isGone: true, flags: suspendedFlag, firstPlace: 0, endPlace: 0 };
-    this.changed.set(number, gone);
+    this.change(number, gone);
   }
 
   countPass(user: number, change: 1 | -1): void {
@@ -158,23 +182,27 @@ export class TableUsers {
   }
 
   private numberEverOf(id: UserId): number {
-    return this.added.get(id) ?? this.image.numberOf(id);
+    return this.added.get(id) ?? this.ids.find(id, 0, this.imageCount);
   }
 
   private isThere(user: number): boolean {
     return this.changed.get(user)?.isGone !== true;
   }
 
-  /** Where nothing has changed a decision pays no more for it than this. */
   private changeOf(user: number): ChangedUser | undefined {
-    return this.changed.size === 0 ? undefined : this.changed.get(user);
+    return this.isChanged ? this.changed.get(user) : undefined;
+  }
+
+  private change(number: number, user: ChangedUser): void {
+    this.changed.set(number, user);
+    this.isChanged = true;
   }
 
   private placeOf(ordinals: readonly number[]): number {
     const list = ordinals.join();
     const known = this.placesOfRules.get(list);
     if (known !== undefined) return known;
-    const place = this.image.placeCount + this.addedRules.length;
+    const place = this.imageRules.length + this.addedRules.length;
     for (const ordinal of ordinals) this.addedRules.push(ordinal);
     this.placesOfRules.set(list, place);
     return place;
