@@ -27,7 +27,6 @@ import {
 import { parseTableFrame } from "../../src/protocols/sync/table-frame.ts";
 import { drawRequest, openTableGet, sealTableGet } from "../../src/protocols/sync/table-get.ts";
 import { openTableHead, sealTableHead } from "../../src/protocols/sync/table-head.ts";
-import { openTable, sealTable } from "../../src/protocols/sync/table-message.ts";
 import { checkProperty } from "../unit/core/property.ts";
 import {
   entries,
@@ -62,11 +61,6 @@ interface Sealed {
 }
 
 const sealed: readonly Sealed[] = [
-  {
-    name: "table",
-    message: sealTable({ content: fullTable(), signingKey, tableKey }),
-    isTaken: (message) => openTable({ message, provision }).ok,
-  },
   {
     name: "batch of events",
     message: sealEventBatch(scope, entries({ count: 3 })),

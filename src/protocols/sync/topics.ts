@@ -7,8 +7,6 @@ const root = "postern/1";
 export interface ControllerTopics {
   /** Controller, also as its will. JSON, see status-message.ts. */
   readonly status: string;
-  /** Site, retained. See table-message.ts. */
-  readonly tableSnapshot: string;
   /** Site, retained. See table-head.ts. */
   readonly tableHead: string;
   /** Site, QoS 1. See table-delta.ts. */
@@ -30,7 +28,6 @@ export interface ControllerTopics {
 function topicsUnder(base: string): ControllerTopics {
   return {
     status: `${base}/status`,
-    tableSnapshot: `${base}/table/snapshot`,
     tableHead: `${base}/table/head`,
     tableDelta: `${base}/table/delta`,
     tableGet: `${base}/table/get`,

@@ -64,7 +64,6 @@ t.test("a PIN's digest is keyed, and leading zeros count", async (t) => {
 t.test("each topic stands below its site and controller", async (t) => {
   t.same(topicsFor(site, controller), {
     status: "postern/1/test/c/one/status",
-    tableSnapshot: "postern/1/test/c/one/table/snapshot",
     tableHead: "postern/1/test/c/one/table/head",
     tableDelta: "postern/1/test/c/one/table/delta",
     tableGet: "postern/1/test/c/one/table/get",
