@@ -17,7 +17,6 @@ import { openManifest, sealManifest } from "../../src/protocols/sync/snapshot-ma
 import { decodeStatus, encodeStatus } from "../../src/protocols/sync/status-message.ts";
 import { decodeCbor, encodeCbor } from "../../src/protocols/sync/strict-cbor.ts";
 import { openTableAck, sealTableAck } from "../../src/protocols/sync/table-ack-message.ts";
-import { parseTableContent } from "../../src/protocols/sync/table-content.ts";
 import {
   decodeTableDelta,
   encodeTableDelta,
@@ -32,7 +31,7 @@ import {
   entries,
   everyChange,
   flipBit,
-  fullTable,
+  fullFrame,
   pairing,
   site,
 } from "../unit/protocols/sync/samples.ts";
@@ -162,18 +161,18 @@ function arbitraryBytes(random: Seeded, good: Uint8Array): Uint8Array {
   return Buffer.compare(bytes, good) === 0 ? noise : bytes;
 }
 
-t.test("a table's content spoilt anywhere never throws where it is parsed", async (t) => {
+t.test("a frame spoilt anywhere never throws where it is parsed", async (t) => {
   const random = new Seeded(seed);
-  const good = encodeCbor(fullTable());
+  const good = encodeCbor(fullFrame());
   for (let run = 0; run < runCount; run += 1) {
     const bytes = new Uint8Array(good);
     for (let count = random.between(1, 3); count > 0; count -= 1) {
       bytes[random.between(0, bytes.length - 1)] = random.between(0, 255);
     }
     const decoded = decodeCbor(bytes);
-    if (decoded.ok) parseTableContent(decoded.value);
+    if (decoded.ok) parseTableFrame(decoded.value);
   }
-  t.pass(`${runCount} contents`);
+  t.pass(`${runCount} frames`);
 });
 
 t.test("a delta spoilt anywhere behind its signature never throws where it is read", async (t) => {

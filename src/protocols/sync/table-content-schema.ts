@@ -14,15 +14,7 @@ import {
   userId,
   zoneId,
 } from "../../domain/ids.ts";
-import {
-  id,
-  instant,
-  integer,
-  pinDigestText,
-  rawCredentialText,
-  tableVersion,
-  text,
-} from "./schema-parts.ts";
+import { id, instant, integer, pinDigestText, rawCredentialText, text } from "./schema-parts.ts";
 import { isZoneName } from "./zone-name.ts";
 
 /** What one table may hold at most. Beyond it, it is refused whole and the last one stays. */
@@ -89,15 +81,11 @@ const doorSchema = v.pipe(
   ),
 );
 
-const userSchema = v.strictObject({
+/** A user with the rules that name him, each once. */
+export const tableUserSchema = v.strictObject({
   id: id(userId),
   suspended: v.boolean(),
   traits: v.exactOptional(traitsOf(userTraits)),
-});
-
-/** A user with the rules that name him, each once. */
-export const tableUserSchema = v.strictObject({
-  ...userSchema.entries,
   rules: v.pipe(
     listOf(id(ruleId), tableRulesMax),
     v.check((rules) => new Set(rules).size === rules.length, "each rule once"),
@@ -151,22 +139,13 @@ export const passSchema = v.strictObject({
   ]),
 });
 
-const reachEntries = {
+const ruleSchema = v.strictObject({
   id: id(ruleId),
   kind: v.optional(v.picklist(ruleKinds), "grant"),
+  whom: v.picklist(["named_users", "anybody"]),
   doors: listOf(id(doorId), tableDoorsMax),
   zones: v.optional(listOf(id(zoneId), tableZonesMax), []),
   schedule: v.exactOptional(id(scheduleId)),
-};
-
-const ruleSchema = v.strictObject({
-  ...reachEntries,
-  users: listOf(id(userId), tableUsersMax),
-});
-
-const frameRuleSchema = v.strictObject({
-  ...reachEntries,
-  whom: v.picklist(["named_users", "anybody"]),
 });
 
 const minutesOfDay = 1_440;
@@ -189,10 +168,10 @@ const scheduleSchema = v.strictObject({
 });
 
 /**
- * A key that came later may be missing: a table that an older site signed, or that an older controller
+ * A key that came later may be missing: a frame that an older site signed, or that an older controller
  * stored, goes on deciding, as it did, until there is a newer one.
  */
-const frameEntries = {
+export const tableFrameSchema = v.strictObject({
   site: id(siteId),
   controller: id(controllerId),
   zone: v.pipe(v.string(), v.maxLength(64), v.check(isZoneName, "an IANA time zone")),
@@ -200,20 +179,6 @@ const frameEntries = {
   zones: v.optional(listOf(zoneSchema, tableZonesMax), []),
   areas: v.optional(listOf(areaSchema, tableAreasMax), []),
   doors: listOf(doorSchema, tableDoorsMax),
-  schedules: listOf(scheduleSchema, tableSchedulesMax),
-};
-
-export const tableContentSchema = v.strictObject({
-  ...frameEntries,
-  table: tableVersion,
-  compiledAt: instant,
-  users: listOf(userSchema, tableUsersMax),
-  passes: listOf(passSchema, tablePassesMax),
   rules: listOf(ruleSchema, tableRulesMax),
-});
-
-/** A table without its people. */
-export const tableFrameSchema = v.strictObject({
-  ...frameEntries,
-  rules: listOf(frameRuleSchema, tableRulesMax),
+  schedules: listOf(scheduleSchema, tableSchedulesMax),
 });

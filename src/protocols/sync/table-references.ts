@@ -1,21 +1,11 @@
-import type {
-  CalendarDay,
-  DoorSettings,
-  PassRecord,
-  RuleRecord,
-  TableContent,
-  ZoneRecord,
-} from "../../domain/access.ts";
-import type { TableFrame } from "../../domain/table-change.ts";
+import type { CalendarDay, DoorSettings, PassRecord, ZoneRecord } from "../../domain/access.ts";
+import type { FrameRule, TableFrame } from "../../domain/table-change.ts";
 import { isCalendarDate } from "./calendar-date.ts";
 
-/** The lists of a table whose items have ids: of its frame, and of its people. */
-const frameLists = ["doors", "schedules", "rules", "zones", "areas"] as const;
-const peopleLists = ["users", "passes"] as const;
+/** The lists of a frame whose items have ids. */
+const namedLists = ["doors", "schedules", "rules", "zones", "areas"] as const;
 
-type Named = readonly { readonly id: string }[];
-
-/** The ids that the references of a frame may be to. */
+/** The ids that references may be to. */
 interface KnownIds {
   readonly doors: ReadonlySet<string>;
   readonly schedules: ReadonlySet<string>;
@@ -23,71 +13,35 @@ interface KnownIds {
   readonly areas: ReadonlySet<string>;
 }
 
-/** What a table and its frame have in common. */
-type Places = Pick<TableContent, "calendar" | "zones" | "areas" | "doors" | "schedules">;
-
 /**
- * The first thing that a table says twice, of something that it lacks, or against itself: the field
- * and what was expected there. Undefined for a table that means one thing.
+ * The first thing that a frame says twice, of something that it lacks, or against itself: the field
+ * and what was expected there. Undefined for a frame that means one thing.
  */
-export function findBrokenReference(content: TableContent): string | undefined {
-  const repeated = findRepeatedId(content, [...frameLists, ...peopleLists]);
+export function findBrokenReference(frame: TableFrame): string | undefined {
+  const repeated = findRepeatedId(frame);
   if (repeated !== undefined) return repeated;
-  const known = knownIdsOf(content);
-  const users = idsOf(content.users);
-  return (
-    findBrokenPlace(content, known) ??
-    findBrokenPass(content.passes, users) ??
-    firstFault(
-      "rules",
-      content.rules,
-      (rule) => faultOfReach(rule, known) ?? faultOfRuleUsers(rule, users),
-    )
-  );
-}
-
-/** The same of a table's frame. */
-export function findBrokenFrame(frame: TableFrame): string | undefined {
-  const repeated = findRepeatedId(frame, frameLists);
-  if (repeated !== undefined) return repeated;
-  const known = knownIdsOf(frame);
-  return (
-    findBrokenPlace(frame, known) ??
-    firstFault("rules", frame.rules, (rule) => {
-      // It would be for everybody what was meant for some.
-      const isForNobody = rule.whom === "anybody" && rule.kind !== "first_person_in";
-      return isForNobody ? "whom: expected named_users" : faultOfReach(rule, known);
-    })
-  );
-}
-
-function knownIdsOf({ doors, schedules, zones, areas }: Places): KnownIds {
-  return {
-    doors: idsOf(doors),
-    schedules: idsOf(schedules),
-    zones: idsOf(zones),
-    areas: idsOf(areas),
+  const known: KnownIds = {
+    doors: idsOf(frame.doors),
+    schedules: idsOf(frame.schedules),
+    zones: idsOf(frame.zones),
+    areas: idsOf(frame.areas),
   };
-}
-
-function findBrokenPlace({ calendar, zones, doors }: Places, known: KnownIds): string | undefined {
   return (
-    findRepeatedDate(calendar) ??
-    firstFault("zones", zones, (zone) => faultOfZone(zone, known)) ??
-    findZoneInItself(zones) ??
-    firstFault("doors", doors, (door) => faultOfDoor(door, known))
+    findRepeatedDate(frame.calendar) ??
+    firstFault("zones", frame.zones, (zone) => faultOfZone(zone, known)) ??
+    findZoneInItself(frame.zones) ??
+    firstFault("doors", frame.doors, (door) => faultOfDoor(door, known)) ??
+    firstFault("rules", frame.rules, (rule) => faultOfRule(rule, known))
   );
 }
 
-const idsOf = (items: Named): ReadonlySet<string> => new Set(items.map(({ id }) => id));
+const idsOf = (items: readonly { readonly id: string }[]): ReadonlySet<string> =>
+  new Set(items.map(({ id }) => id));
 
-function findRepeatedId<const List extends string>(
-  table: { readonly [Name in List]: Named },
-  lists: readonly List[],
-): string | undefined {
-  for (const list of lists) {
+function findRepeatedId(frame: TableFrame): string | undefined {
+  for (const list of namedLists) {
     const ids = new Set<string>();
-    for (const [index, { id }] of table[list].entries()) {
+    for (const [index, { id }] of frame[list].entries()) {
       if (ids.has(id)) return `${list}.${index}.id: expected an id used once`;
       ids.add(id);
     }
@@ -161,22 +115,6 @@ function faultOfDoor(door: DoorSettings, known: KnownIds): string | undefined {
   return interlock.includes(id) ? "interlock: expected doors other than this one" : undefined;
 }
 
-function findBrokenPass(
-  passes: readonly PassRecord[],
-  users: ReadonlySet<string>,
-): string | undefined {
-  const presented = new Set<string>();
-  return firstFault("passes", passes, (pass) => {
-    if (!users.has(pass.user)) return "user: expected the id of a user";
-    const { presents } = pass;
-    // A digest never looks like raw data, which has a colon: one set serves both.
-    const key = presents.as === "pin" ? presents.digest : presents.raw;
-    if (presented.has(key)) return "presents: expected what no other pass presents";
-    presented.add(key);
-    return faultOfPass(pass);
-  });
-}
-
 /** What a pass says against itself, whatever table it is in. */
 export function faultOfPass(pass: PassRecord): string | undefined {
   const { kind, presents, startsAt, endsAt, traits } = pass;
@@ -192,29 +130,18 @@ export function faultOfPass(pass: PassRecord): string | undefined {
     : undefined;
 }
 
-/** Where and when a rule is, and what its kind asks of that. */
-function faultOfReach(
-  { kind, doors, zones, schedule }: Omit<RuleRecord, "users">,
+function faultOfRule(
+  { kind, whom, doors, zones, schedule }: FrameRule,
   known: KnownIds,
 ): string | undefined {
+  // It would be for everybody what was meant for some.
+  if (whom === "anybody" && kind !== "first_person_in") return "whom: expected named_users";
   if (schedule !== undefined && !known.schedules.has(schedule)) {
     return "schedule: expected the id of a schedule";
   }
   if (!doors.every((door) => known.doors.has(door))) return "doors: expected ids of doors";
   if (!zones.every((zone) => known.zones.has(zone))) return "zones: expected ids of zones";
-  if (kind === "first_person_in" && schedule === undefined) {
-    return "schedule: expected one that ends what the first person begins";
-  }
-  return undefined;
-}
-
-function faultOfRuleUsers(
-  { kind, users }: RuleRecord,
-  known: ReadonlySet<string>,
-): string | undefined {
-  if (!users.every((user) => known.has(user))) return "users: expected ids of users";
-  // It would unlock for everybody what was meant for some.
-  return kind === "auto_unlock" && users.length > 0
-    ? "users: expected none to unlock for"
+  return kind === "first_person_in" && schedule === undefined
+    ? "schedule: expected one that ends what the first person begins"
     : undefined;
 }

@@ -184,6 +184,9 @@ const nonsense: readonly { readonly what: string; readonly changes: readonly unk
   { what: "nothing at the end", changes: [[...packedPass, null]] },
   { what: "a field too much", changes: [[...packedPass, 1, 2, 3, 0, 0, 0]] },
   { what: "a use count of 0", changes: [[...packedPass, null, null, 0]] },
+  { what: "a use spent less than never", changes: [[...packedPass, null, null, 3, -1]] },
+  { what: "half a use spent", changes: [[...packedPass, null, null, 3, 0, 0.5]] },
+  { what: "more uses than any pass has", changes: [[...packedPass, null, null, 2e9]] },
   { what: "a pass twice", changes: [packedPass, [4, "p"]] },
   {
     what: "a user twice",
