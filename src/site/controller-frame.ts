@@ -5,8 +5,8 @@ import type { SiteIndex } from "./site-index.ts";
 import type { SiteDoor } from "./site-model.ts";
 
 /**
- * What a controller's table is without people: its own doors, the areas on their sides and the zones
- * around them, the rules that say something there and the schedules those rules name.
+ * What a controller's table is without people: its own doors, the areas on their sides and the
+ * zones around them, the rules that say something there and the schedules those rules name.
  */
 export function controllerFrame(index: SiteIndex, controller: ControllerId): TableFrame {
   const { model } = index;
@@ -39,7 +39,9 @@ export function controllerFrame(index: SiteIndex, controller: ControllerId): Tab
   };
 }
 
-/** The zones that hold one of these doors, themselves or by a zone within: with each, its parents. */
+/**
+ * The zones that hold one of these doors, themselves or by a zone within: with each, its parents.
+ */
 function zonesAround(here: ReadonlySet<DoorId>, all: readonly ZoneRecord[]): readonly ZoneRecord[] {
   const byId = new Map(all.map((zone) => [zone.id, zone]));
   const around = new Set<ZoneId>();

@@ -19,8 +19,8 @@ type SpentOnPass = Pick<PassRecord, "spentHere" | "spentElsewhere">;
 
 /**
  * What one controller's table says, piece by piece. Users in whose scope it is and their passes are
- * there, and nobody else: a controller that is stolen gives away its own doors' cards at most. Names
- * of people and PINs stay at the site.
+ * there, and nobody else: a controller that is stolen gives away its own doors' cards at most.
+ * Names of people and PINs stay at the site.
  */
 export class ControllerView {
   readonly controller: ControllerId;

@@ -3,7 +3,9 @@ import type { PassRecord } from "../domain/access.ts";
 import type { TableChange, TableUser } from "../domain/table-change.ts";
 import type { Replaced, TableDifference } from "./table-difference.ts";
 
-/** A difference as a delta carries it: the frame, whatever takes something from somebody, the rest. */
+/**
+ * A difference as a delta carries it: the frame, whatever takes something from somebody, the rest.
+ */
 export function changesOf(difference: TableDifference): readonly TableChange[] {
   const users = difference.users.filter((user) => !isToldByFrame(user, difference.frame));
   const { passes } = difference;
@@ -21,8 +23,8 @@ export function frameChange({ frame }: TableDifference): readonly TableChange[] 
 }
 
 /**
- * What a difference takes away and nothing that it gives, for where all of it is too much for a delta.
- * However few of these are taken, from the first on, a table to which they are applied holds
+ * What a difference takes away and nothing that it gives, for where all of it is too much for a
+ * delta. However few of these are taken, from the first on, a table to which they are applied holds
  * together, with the frame that it has and with the one to come.
  */
 export function revocationsOf({ users, passes }: TableDifference): readonly TableChange[] {
@@ -99,7 +101,9 @@ function keptRules({ before, after }: Replaced<TableUser>): readonly TableChange
   return [{ kind: "user", user: { ...after, rules } }];
 }
 
-/** Whether nothing is new of this user but that rules are gone, which every user forgets by himself. */
+/**
+ * Whether nothing is new of this user but that rules are gone, which every user forgets by himself.
+ */
 function isToldByFrame(
   { before, after }: Replaced<TableUser>,
   frame: TableDifference["frame"],

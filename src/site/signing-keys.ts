@@ -21,7 +21,9 @@ export interface SigningKeys {
   current(): SigningKey;
   /** As `sealHandOver` made it; undefined while the first key is in use. */
   handOvers(): Uint8Array | undefined;
-  /** On disk when it returns with the new key's number. Throws a `StateError` where it cannot be. */
+  /**
+   * On disk when it returns with the new key's number. Throws a `StateError` where it cannot be.
+   */
   rotate(): number;
 }
 

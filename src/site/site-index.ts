@@ -66,7 +66,8 @@ export class SiteIndex {
 
   /**
    * Whose tables this user is in. Where a rule that names him covers a door; everywhere, where none
-   * does, since who has no rule yet is told `no_access` and not that nobody knows him (behaviour 2).
+   * does, since who has no rule yet is told `no_access` and not that nobody knows him (behaviour
+   * 2).
    */
   scopeOf(user: UserId): ReadonlySet<ControllerId> {
     if (!this.users.has(user)) return nowhere;

@@ -69,8 +69,8 @@ export interface SiteService {
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
   applied(): AppliedSite | undefined;
   /**
-   * Signs with a new key from now on, and answers with its number. Controllers follow by a hand-over
-   * that the key before it signs. Throws a `StateError` where the disk fails.
+   * Signs with a new key from now on, and answers with its number. Controllers follow by a
+   * hand-over that the key before it signs. Throws a `StateError` where the disk fails.
    */
   rotateKey(): number;
   controllers(): readonly ControllerReport[];

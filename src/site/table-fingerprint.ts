@@ -3,9 +3,9 @@ import type { ControllerView } from "./controller-view.ts";
 import type { TableDifference } from "./table-difference.ts";
 
 /**
- * Says whether two tables have one content, their numbers and dates aside: the sum of a keyed digest
- * of each thing in them, so that one changed pass costs one digest and not a million. Keyed, because
- * it is stored and a plain hash would let PINs and cards be guessed from it.
+ * Says whether two tables have one content, their numbers and dates aside: the sum of a keyed
+ * digest of each thing in them, so that one changed pass costs one digest and not a million. Keyed,
+ * because it is stored and a plain hash would let PINs and cards be guessed from it.
  */
 export type TableFingerprint = bigint;
 

@@ -9,8 +9,8 @@ import type { SiteLog } from "./site-log.ts";
 import type { TableShelf } from "./table-shelf.ts";
 
 /**
- * How long changes gather until heads say so. Who is connected has the deltas by then; a head is for
- * those who are not, and for whom a delta was lost.
+ * How long changes gather until heads say so. Who is connected has the deltas by then; a head is
+ * for those who are not, and for whom a delta was lost.
  */
 export const headGatherMs = 250;
 

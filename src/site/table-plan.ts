@@ -39,8 +39,9 @@ export interface TablesToPlan {
 }
 
 /**
- * The next table of each controller that has doors, or had some once and holds a table that must not
- * outlive them. Changes nothing yet. Frames are checked by the rules that controllers check them by.
+ * The next table of each controller that has doors, or had some once and holds a table that must
+ * not outlive them. Changes nothing yet. Frames are checked by the rules that controllers check
+ * them by.
  */
 export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], TableFault> {
   const { before, after, tables, spent } = to;
@@ -66,7 +67,8 @@ function firstTable(
   { keys, after, fingerprints, now }: TablesToPlan,
   controller: ControllerId,
 ): PlannedTable {
-  // Makes the key that it needs to hear of it: what comes from those without one is not listened to.
+  // Makes the key that it needs to hear of it: what comes from those without one is not listened
+  // to.
   keys.keysFor(controller);
   // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
   const mark = markOf({ epoch: Math.floor(now / 1_000), version: 1 });

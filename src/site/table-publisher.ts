@@ -110,9 +110,9 @@ export class TablePublisher {
   }
 
   /**
-   * Plans the tables of `model` and changes nothing yet; a fault means that a controller would refuse
-   * its table. A table whose content is as it was keeps its number; a controller that has no door
-   * any more gets an empty one.
+   * Plans the tables of `model` and changes nothing yet; a fault means that a controller would
+   * refuse its table. A table whose content is as it was keeps its number; a controller that has no
+   * door any more gets an empty one.
    */
   prepare(model: SiteModel): Result<PreparedTables, TableFault> {
     const index = new SiteIndex(model);

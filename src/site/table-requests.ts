@@ -18,7 +18,7 @@ export const controllerLimits: ByteLimits = {
   burstBytes: 256 * chunkBytes,
 };
 /** Of all controllers together. */
-export const siteLimits: ByteLimits = {
+const siteLimits: ByteLimits = {
   bytesPerSecond: 256 * chunkBytes,
   burstBytes: 1_024 * chunkBytes,
 };
@@ -38,9 +38,9 @@ export interface TableRequestsParts {
 }
 
 /**
- * Answers what controllers ask for. A request proves that its controller asked once, and not that it
- * does so now: whoever owns the broker may say it again. Each is answered once, and all within limits;
- * what is not answered is asked for again.
+ * Answers what controllers ask for. A request proves that its controller asked once, and not that
+ * it does so now: whoever owns the broker may say it again. Each is answered once, and all within
+ * limits; what is not answered is asked for again.
  */
 export class TableRequests {
   readonly #parts: TableRequestsParts;

@@ -28,8 +28,9 @@ export interface ShelfStep {
 export type ToldUses = ReadonlyMap<PassId, ReturnType<SpentUses>>;
 
 /**
- * The numbers that were given out, and the deltas that lead from one to the next. What is in it is on
- * disk when a call returns; calls throw a SqliteError where the disk fails, and change nothing then.
+ * The numbers that were given out, and the deltas that lead from one to the next. What is in it is
+ * on disk when a call returns; calls throw a SqliteError where the disk fails, and change nothing
+ * then.
  */
 export interface TableShelf {
   tables(): ReadonlyMap<ControllerId, ShelvedTable>;
@@ -48,7 +49,9 @@ export interface TableShelf {
   close(): void;
 }
 
-/** Of each controller. Whoever has been away for longer is sent a snapshot, which is less by then. */
+/**
+ * Of each controller. Whoever has been away for longer is sent a snapshot, which is less by then.
+ */
 export const deltasMax = 2_000;
 export const deltasBytesMax = deltaBytesMax;
 /** How much of either is left when there is too much: not at each change is the oldest sought. */
@@ -87,7 +90,9 @@ export interface TableShelfOptions {
   readonly log: SiteLog;
 }
 
-/** Makes the file if there is none. One that is damaged is put aside, and every number forgotten. */
+/**
+ * Makes the file if there is none. One that is damaged is put aside, and every number forgotten.
+ */
 export function openTableShelf({ file, signer, log }: TableShelfOptions): TableShelf {
   const shelf = new SqliteShelf(openWhole(file, log));
   if (shelf.signer() !== signer) shelf.forgetDeltas(signer);

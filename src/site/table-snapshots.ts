@@ -40,7 +40,8 @@ interface KeptSnapshot {
 
 /**
  * Makes images when they are asked for, which is seldom, and keeps them for as long as their chunks
- * are. The same table gives the same chunks, so that a transfer goes on after a restart of the site.
+ * are. The same table gives the same chunks, so that a transfer goes on after a restart of the
+ * site.
  */
 export class TableSnapshots {
   readonly #parts: TableSnapshotsParts;
@@ -57,7 +58,9 @@ export class TableSnapshots {
     });
   }
 
-  /** One from which deltas lead on, or the newest. Undefined: not now; the controller asks again. */
+  /**
+   * One from which deltas lead on, or the newest. Undefined: not now; the controller asks again.
+   */
   of(controller: ControllerId): TableSnapshot | undefined {
     const kept = this.#kept.get(controller);
     const { leadsOn, clock } = this.#parts;

@@ -33,8 +33,8 @@ export function wanting(
 }
 
 /**
- * The table that the controller has where no number of ours in this epoch replaces it for sure: it is
- * newer than the wanted one, or is not the one that the site gave its number to.
+ * The table that the controller has where no number of ours in this epoch replaces it for sure: it
+ * is newer than the wanted one, or is not the one that the site gave its number to.
  */
 export function outrunBy(ack: TableAck, wanted: TableMark): TableVersion | undefined {
   if (ack.outcome === "progress" || ack.table === undefined) return undefined;

@@ -83,7 +83,9 @@ function covers({ zones }: SiteModel, rule: RuleRecord, door: DoorId): boolean {
     });
 }
 
-/** What a controller makes of changes, by the words of `TableChange`; throws where they do not hold. */
+/**
+ * What a controller makes of changes, by the words of `TableChange`; throws where they do not hold.
+ */
 export function applied(table: NaiveTable, changes: readonly TableChange[]): NaiveTable {
   let { frame } = table;
   let users = new Map(table.users);
