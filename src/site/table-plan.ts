@@ -44,8 +44,13 @@ export interface TablesToPlan {
  * them by.
  */
 export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], TableFault> {
-  const { before, after, tables, spent } = to;
-  const controllers = new Set([...after.index.controllers, ...tables.keys()]);
+  const { keys, before, after, tables, spent } = to;
+  // Where the shelf was lost, whoever has a key may hold a table all the same.
+  const controllers = new Set([
+    ...after.index.controllers,
+    ...tables.keys(),
+    ...keys.controllers(),
+  ]);
   const differences = before && tableDifferences({ before, after, controllers, spent });
   const planned: PlannedTable[] = [];
   for (const controller of controllers) {
