@@ -83,6 +83,9 @@ export class TableReceiver {
   #state: TransferState;
   #opener: SiteOpener;
   #inForce: AccessTable | undefined;
+  /** The newest answer that a flood left no room for: the site might wait for it and no other. */
+  #held: TableAck | undefined;
+  readonly #heldDue: Deadline;
   readonly #underWay = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -93,6 +96,9 @@ export class TableReceiver {
     this.#answers = new RateLimit(clock, { countMax: answersMax, windowMs });
     this.#keyMessages = new RateLimit(clock, { countMax: keyMessagesMax, windowMs });
     this.#deadline = new Deadline(clock, () => this.#feed({ kind: "deadline_reached" }));
+    this.#heldDue = new Deadline(clock, () => {
+      if (this.#held !== undefined) this.#answer(this.#held);
+    });
     this.#opener = openerOf(provision, siteKeys.current());
     this.#inForce = store.table();
     this.#snapshots = new SnapshotKeeper(store, (input) => this.#tell(input));
@@ -156,6 +162,7 @@ export class TableReceiver {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#deadline.set(undefined);
+    this.#heldDue.set(undefined);
     this.#refusals.close();
     await Promise.all([...this.#underWay, this.#snapshots.close()]);
   }
@@ -297,7 +304,10 @@ export class TableReceiver {
   }
 
   #answer(ack: TableAck): void {
-    if (this.#answers.take()) this.#options.answer(ack);
+    const hasRoom = this.#answers.take();
+    this.#held = hasRoom ? undefined : ack;
+    this.#heldDue.set(hasRoom ? undefined : this.#answers.endsAt());
+    if (hasRoom) this.#options.answer(ack);
   }
 
   /** It rejects for mistakes of ours only, and those end the process. */
