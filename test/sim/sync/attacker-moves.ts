@@ -39,7 +39,10 @@ export const attackerMoves: Readonly<Record<string, Move>> = {
     await world.pass(2_000, 500);
   },
   oldWordIsRetained: async (world, random) => {
-    const message = pickOf(random, world.broker.recorded.filter(({ retain }) => retain));
+    const message = pickOf(
+      random,
+      world.broker.recorded.filter(({ retain }) => retain),
+    );
     if (message !== undefined) world.broker.inject(message);
     await world.turn(5);
   },

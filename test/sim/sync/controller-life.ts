@@ -243,6 +243,13 @@ export class ControllerLife {
     return { pass, use: number };
   }
 
+  /** A card that nobody knows is shown: an event that changes nothing. */
+  showStranger(): void {
+    const [door = ""] = this.doors();
+    const place = { door: doorId(door), reader: readerId(door) };
+    this.#running?.record({ kind: "access_denied", ...place, reason: "unknown_credential" });
+  }
+
   doors(): readonly string[] {
     return Object.entries(doorPlaces).flatMap(([door, controller]) =>
       controller === this.name ? [door] : [],

@@ -59,8 +59,12 @@ async function readWhole(
   disk: FickleDisk["module"],
   [file, encoding]: Parameters<typeof files.readFile>,
 ): Promise<Buffer | string> {
-  const handle = await disk.open(String(file), "r");
-  const bytes = "readFile" in handle ? await handle.readFile() : undefined;
-  if (!Buffer.isBuffer(bytes)) throw new Error(`${String(file)} is a folder`);
+  const handle: object = await disk.open(String(file), "r");
+  if (!canReadFile(handle)) throw new Error(`${String(file)} is a folder`);
+  const bytes = await handle.readFile();
   return typeof encoding === "string" ? bytes.toString(encoding) : bytes;
+}
+
+function canReadFile(handle: object): handle is { readFile(): Promise<Buffer> } {
+  return "readFile" in handle;
 }

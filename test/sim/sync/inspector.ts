@@ -3,8 +3,8 @@ import { isNewer, isSameTable } from "../../../src/protocols/sync/table-order.ts
 import { BrokenPromise } from "../building/broken-promise.ts";
 import type { ControllerLife } from "./controller-life.ts";
 import { cardNumbers, firstCrowdCard } from "./plan.ts";
-import type { SiteLife } from "./site-life.ts";
 import type { SignedTables, SignedTruth } from "./signed-tables.ts";
+import type { SiteLife } from "./site-life.ts";
 import { isRevoked, outcomesOf, type Probe, type UsesLeft } from "./truth.ts";
 import type { UseTruth } from "./use-truth.ts";
 

@@ -27,7 +27,8 @@ const siteMoves: Readonly<Record<string, Move>> = {
   ...Object.fromEntries(Object.entries(planMoves).map(([name, move]) => [name, applying(move)])),
   muchChanges: applying((plan, random, at) => {
     let next = plan;
-    for (let left = random.between(2, 20); left > 0; left -= 1) next = anyOf(random)(next, random, at);
+    for (let left = random.between(2, 20); left > 0; left -= 1)
+      next = anyOf(random)(next, random, at);
     return next;
   }),
   crowdComesOrGoes: applying(withCrowd),

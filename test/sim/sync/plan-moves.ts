@@ -3,9 +3,9 @@ import {
   cardNumbers,
   controllerNames,
   doorPlaces,
-  passNames,
   type Plan,
   type PlannedPass,
+  passNames,
   ruleNames,
   userNames,
 } from "./plan.ts";
@@ -104,7 +104,10 @@ function withPass(plan: Plan, random: Seeded, at: number, ids: readonly string[]
   const number =
     before !== undefined && random.chance(0.6)
       ? before.number
-      : pickOf(random, cardNumbers.filter((card) => !taken.has(card)));
+      : pickOf(
+          random,
+          cardNumbers.filter((card) => !taken.has(card)),
+        );
   if (number === undefined) return plan;
   const uses = usesOf(id);
   const pass: PlannedPass = {
@@ -138,7 +141,9 @@ function withoutLooseEnds(plan: Plan): Plan {
   const rules = [...plan.rules].flatMap(([id, rule]) => {
     const users = rule.users.filter((user) => plan.users.has(user));
     const doors = rule.doors.filter((door) => plan.doors.has(door));
-    return users.length === 0 || doors.length === 0 ? [] : [[id, { ...rule, users, doors }] as const];
+    return users.length === 0 || doors.length === 0
+      ? []
+      : [[id, { ...rule, users, doors }] as const];
   });
   return { ...plan, rules: new Map(rules) };
 }

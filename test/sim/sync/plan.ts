@@ -1,4 +1,4 @@
-import { rawFromBits, type RawCredential } from "../../../src/domain/credential.ts";
+import { type RawCredential, rawFromBits } from "../../../src/domain/credential.ts";
 import { encodeCard, standardFormats } from "../../../src/protocols/wiegand/format.ts";
 
 /*
@@ -77,10 +77,12 @@ export const firstPlan: Plan = {
   ),
   users: new Map(userNames.slice(0, 4).map((id) => [id, { isSuspended: false }])),
   passes: new Map(
-    passNames.slice(0, 5).map((id, place) => [
-      id,
-      { user: `user-${place % 4}`, number: place + 1, isActive: true, ...usesOf(place) },
-    ]),
+    passNames
+      .slice(0, 5)
+      .map((id, place) => [
+        id,
+        { user: `user-${place % 4}`, number: place + 1, isActive: true, ...usesOf(place) },
+      ]),
   ),
   rules: new Map([
     ["rule-0", { users: ["user-0", "user-1"], doors: ["north-1", "south-1"] }],
@@ -103,9 +105,7 @@ doors = ${listed(plan.doors, (id, { controller, posture, name }) => ({ id, name,
 users = [${listed(plan.users, (id, user) => ({ id, name: id, suspended: user.isSuspended })).slice(1, -1)}${crowd
     .map((number) => `{ id = "u${number}-${crowdPad}", name = "Somebody" },\n`)
     .join("")}]
-passes = [${passLines(plan)}${crowd
-    .map((number) => `${crowdPass(number)},\n`)
-    .join("")}]
+passes = [${passLines(plan)}${crowd.map((number) => `${crowdPass(number)},\n`).join("")}]
 rules = ${listed(plan.rules, (id, { users, doors, schedule }) => ({
     id,
     users,

@@ -2,6 +2,7 @@ import { Seeded } from "../../../hal/sim/seeded.ts";
 import { BrokenPromise } from "../building/broken-promise.ts";
 import { drawing, type RunOptions, type RunOutcome } from "../lives.ts";
 import { type Move, moves, weights } from "./moves.ts";
+import { seedSecrets } from "./seeded-secrets.ts";
 import { type Subject, theProduct } from "./subject.ts";
 import { SyncWorld } from "./world.ts";
 
@@ -10,6 +11,7 @@ export async function runSync(options: RunOptions<Subject>): Promise<RunOutcome>
   const { seed, moveCount, subject = theProduct, trace } = options;
   const random = new Seeded(seed, "sync");
   const world = new SyncWorld({ random, subject, trace });
+  const unseed = seedSecrets(new Seeded(seed, "secrets"));
   const unplant = subject.plant();
   let name = "start";
   let move = 0;
@@ -36,6 +38,7 @@ export async function runSync(options: RunOptions<Subject>): Promise<RunOutcome>
   } finally {
     await world.end();
     unplant();
+    unseed();
   }
 }
 

@@ -1,12 +1,12 @@
 import { controllerId } from "../../../src/domain/ids.ts";
 import { type Result, succeed } from "../../../src/domain/result.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
-import type { SiteService } from "../../../src/site/site-service.ts";
 import { openerOf, type SiteOpener } from "../../../src/protocols/sync/site-seal.ts";
 import { openManifest } from "../../../src/protocols/sync/snapshot-manifest.ts";
 import { openTableDelta } from "../../../src/protocols/sync/table-delta.ts";
 import { openTableHead } from "../../../src/protocols/sync/table-head.ts";
 import type { TableRefusal } from "../../../src/protocols/sync/table-refusal.ts";
+import type { SiteService } from "../../../src/site/site-service.ts";
 import { BrokenPromise } from "../building/broken-promise.ts";
 import type { Plan } from "./plan.ts";
 
@@ -34,7 +34,7 @@ function markIn<Opened>(
 /** Every table that the site ever signed, by what people wanted of it when it did. */
 export class SignedTables {
   readonly #truths = new Map<string, SignedTruth>();
-  /** Marks that deltas led to since the last `settle`, by controller. */
+  /** Marks that deltas led to since the site was told the last plan. */
   readonly #fresh: { readonly controller: string; readonly mark: TableMark }[] = [];
 
   truthOf(controller: string, mark: TableMark): SignedTruth | undefined {
@@ -56,6 +56,11 @@ export class SignedTables {
     if (!marks.ok) throw new BrokenPromise(`the site's own ${kind} is ${marks.fault.reason}`);
     const isFirst = this.#note(controller, marks.value, plan);
     if (isFirst && kind === "delta") this.#fresh.push({ controller, mark: marks.value });
+  }
+
+  /** The site is about to be told another plan. */
+  expect(): void {
+    this.#fresh.length = 0;
   }
 
   /** `applied`: where each controller's table is since the plan became this one. */

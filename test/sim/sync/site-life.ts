@@ -37,7 +37,9 @@ interface FolderCopy {
 export class SiteLife {
   plan: Plan = firstPlan;
   readonly #parts: SiteParts;
-  readonly #room = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "postern-sim-"));
+  readonly #room = mkdtempSync(
+    join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "postern-sim-"),
+  );
   readonly #folder = join(this.#room, "state");
   #copies: FolderCopy[] = [];
   #copyCount = 0;
@@ -92,6 +94,7 @@ export class SiteLife {
   apply(plan: Plan): void {
     const before = this.plan;
     this.plan = plan;
+    this.#parts.signed.expect();
     const applied = this.service.apply(siteFileOf(plan), "sim.toml");
     if (!applied.ok) throw new BrokenPromise(`refused: ${JSON.stringify(applied.fault)}`);
     const versions = applied.value.map(

@@ -1,4 +1,4 @@
-import type { Plan, PlannedPass } from "./plan.ts";
+import { firstCrowdCard, type Plan, type PlannedPass } from "./plan.ts";
 
 /** One card at one door at one moment. */
 export interface Probe {
@@ -22,7 +22,7 @@ export function outcomesOf(
   if (door?.controller !== probe.controller) return ["door_unknown"];
   if (door.posture === "disabled") return ["door_disabled"];
   if (door.posture === "lockdown") return ["lockdown"];
-  const found = [...plan.passes].find(([, { number }]) => number === probe.card);
+  const found = passOf(plan, probe.card);
   if (found === undefined || !isAt(plan, found[1].user, probe.controller)) {
     return ["unknown_credential"];
   }
@@ -43,12 +43,21 @@ export function outcomesOf(
 
 /** Whether `after` takes from this card what `before` gave it, whatever else it says. */
 export function isRevoked(before: Plan, after: Plan, card: number): boolean {
-  const was = [...before.passes].find(([, { number }]) => number === card);
+  const was = passOf(before, card);
   if (was === undefined) return false;
-  const now = after.passes.get(was[0]);
-  const user = now && after.users.get(now.user);
-  if (now === undefined || user === undefined) return true;
-  return !now.isActive || user.isSuspended || now.number !== card || now.user !== was[1].user;
+  const now = passOf(after, card);
+  if (now === undefined || now[0] !== was[0] || now[1].user !== was[1].user) return true;
+  return !now[1].isActive || after.users.get(now[1].user)?.isSuspended === true;
+}
+
+/** The crowd's are not in the plan one by one. */
+function passOf(plan: Plan, card: number): readonly [string, PlannedPass] | undefined {
+  const inCrowd = card - firstCrowdCard;
+  if (inCrowd >= 0) {
+    const pass = { user: "somebody", number: card, isActive: true };
+    return inCrowd < plan.crowdCount ? ["of the crowd", pass] : undefined;
+  }
+  return [...plan.passes].find(([, { number }]) => number === card);
 }
 
 /** In whose tables a user is: behaviour 2 and the site's own narrowing of them. */

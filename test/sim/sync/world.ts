@@ -140,12 +140,18 @@ export class SyncWorld {
     this.broker.weather = fair;
     this.broker.withheld.clear();
     await this.site.start();
-    this.site.linkUp();
+    // A broker that took a word and lost it has lost its connections too, or is not to be helped.
+    this.site.linkDown();
     for (const controller of this.controllers) {
       controller.setDisk(0);
       await controller.start();
+      controller.linkDown();
+      if (this.random.chance(0.5)) this.site.linkUp();
       controller.linkUp();
+      // A site that was set back learns from the next entry what it lacks, and not before.
+      controller.showStranger();
     }
+    this.site.linkUp();
     const began = this.clock.monotonic();
     let calmSince: number | undefined;
     for (;;) {
