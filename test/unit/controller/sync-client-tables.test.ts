@@ -1,186 +1,275 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { controllerId, siteId } from "../../../src/domain/ids.ts";
-import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
-import { decodeCbor, encodeCbor } from "../../../src/protocols/sync/strict-cbor.ts";
-import { sealTable } from "../../../src/protocols/sync/table-message.ts";
+import { passId } from "../../../src/domain/ids.ts";
+import type { TableMark } from "../../../src/domain/table-change.ts";
+import { epochMs } from "../../../src/domain/time.ts";
+import { sealManifest } from "../../../src/protocols/sync/snapshot-manifest.ts";
+import { sealTableDelta } from "../../../src/protocols/sync/table-delta.ts";
+import { sealTableHead } from "../../../src/protocols/sync/table-head.ts";
 import { temporaryFolder } from "./journal-records.ts";
-import { openStage, type SyncStage, topics } from "./sync-stage.ts";
-import { content, keys, sealed, version } from "./tables.ts";
+import { openSettledStage, openStage, type SyncStage } from "./sync-stage.ts";
+import { passOf, SignedTables, sealerWith, topics } from "./tables.ts";
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.
 t.setTimeout(120_000);
 
-function snapshot(stage: SyncStage, message: Uint8Array): void {
-  stage.broker.deliver(topics.tableSnapshot, message);
-}
+const isThere = (stage: SyncStage) => () => stage.isThere();
 
-const applied = (count: number) => (stage: SyncStage) => () => stage.applied.length >= count;
+const versionOf = ({ epoch, version }: TableMark) => ({ epoch, version });
 
 t.test(
-  "a newer table is put in force, journalled and answered; again, it is only answered",
+  "a controller without a table fetches it whole, and journals and reports that",
   async (t) => {
-    const stage = await openStage(t);
-    stage.broker.up();
-    const message = sealed(content(version(1, 1)));
-    snapshot(stage, message);
-    await stage.until(applied(1)(stage));
-    t.same(stage.applied, [content(version(1, 1))]);
-    snapshot(stage, message);
-    snapshot(stage, sealed(content(version(1, 1))));
-    await stage.quiet();
-    t.equal(stage.applied.length, 1);
-    t.same(stage.ofKind("table_applied"), [{ kind: "table_applied", applied: version(1, 1) }]);
-    t.same(stage.ofKind("table_refused"), []);
-    const complete = { outcome: "complete", table: version(1, 1) };
-    t.same(stage.tableAcks(), [complete, complete, complete]);
+    const stage = await openStage(t, { tables: new SignedTables({ passCount: 20_000 }) });
+    stage.up();
+    await stage.until(isThere(stage));
+    const { mark } = stage.tables;
+    t.same(stage.applied, [mark]);
+    t.same(stage.ofKind("table_applied"), [{ kind: "table_applied", applied: versionOf(mark) }]);
+    const acks = stage.tableAcks();
+    t.match(acks[0], { outcome: "progress", wanted: versionOf(mark), percent: 0 });
+    t.same(acks.at(-1), { outcome: "complete", table: mark });
+    t.same(stage.faults, []);
   },
 );
 
+t.test("a change is put in force in place, reported, and not journalled", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  stage.say(stage.tables.change());
+  await stage.until(isThere(stage));
+  t.same(stage.changed, [stage.tables.mark]);
+  t.same(stage.applied, []);
+  t.same(stage.ofKind("table_applied"), []);
+  t.same(stage.tableAcks().at(-1), { outcome: "complete", table: stage.tables.mark });
+  t.same(stage.faults, []);
+});
+
+t.test("changes outlast a restart as soon as they are in force", async (t) => {
+  const folder = temporaryFolder(t);
+  const tables = new SignedTables();
+  await t.test("before", async (t) => {
+    const stage = await openSettledStage(t, { folder, tables });
+    stage.up();
+    for (let count = 0; count < 30; count += 1) stage.say(tables.change());
+    await stage.until(isThere(stage));
+  });
+  const again = await openStage(t, { folder, tables });
+  t.ok(again.isThere());
+  again.up();
+  await again.quiet();
+  t.same(again.gets(), []);
+});
+
+t.test("a log that has grown is folded while changes go on", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  for (let count = 0; count < 200; count += 1) {
+    const changes = Array.from({ length: 300 }, (_, number) => ({
+      kind: "pass" as const,
+      pass: passOf(number, count + 1),
+    }));
+    stage.say(stage.tables.step(changes, new Map(changes.map(({ pass }) => [pass.id, pass]))));
+    if (count % 20 === 0) await stage.quiet();
+  }
+  await stage.until(() => stage.isThere() && !stage.store.foldIsDue());
+  t.ok(stage.applied.length > 0, "another object took the table's place");
+  t.same(stage.faults, []);
+  t.same(stage.ofKind("table_applied"), [], "a fold is no other table");
+});
+
 /** Each is something that an attacker who owns the broker can put there. */
-function forgeries(): Readonly<Record<string, readonly [reason: string, message: Uint8Array]>> {
-  const good = content(version(1, 9));
-  const message = sealed(good);
-  const envelope = decodeCbor(message.subarray(1));
-  if (!envelope.ok || !Array.isArray(envelope.value)) throw new Error("not an envelope");
-  const [header, body] = envelope.value as [Uint8Array, Uint8Array];
-  const wrap = (parts: unknown) => Buffer.concat([Buffer.of(1), encodeCbor(parts)]);
-  const strange = generateKeyPairSync("ed25519").privateKey;
-  const seal = (changed: Partial<typeof good>, signingKey = strange) =>
-    sealTable({ content: { ...good, ...changed }, signingKey, tableKey: keys.tableKey });
-  const flipped = Buffer.from(message);
+function forgeries(
+  tables: SignedTables,
+): Readonly<Record<string, readonly [reason: string, topic: string, message: Uint8Array]>> {
+  const { mark } = tables;
+  const strange = sealerWith(generateKeyPairSync("ed25519").privateKey);
+  const newer = { ...mark, version: mark.version + 1 };
+  const head = { mark: newer, deltasFrom: 1 };
+  const step = { from: mark, compiledAt: epochMs(0), changes: [] };
+  const { manifest } = tables.snapshot();
+  const good = sealTableHead(tables.sealer, head);
+  const flipped = Buffer.from(good);
   flipped.writeUInt8(flipped.readUInt8(flipped.length - 1) ^ 1, flipped.length - 1);
+  const { tableHead, tableDelta, tableManifest, tableChunk } = topics;
+  const ofOther = { ...tables.sealer, controller: strange.site as never };
   return {
-    "nothing at all": ["malformed", new Uint8Array()],
-    "a sentence": ["malformed", Buffer.from("open sesame")],
-    "a table cut short": ["malformed", message.subarray(0, -1)],
-    "an unsigned table": ["unsigned", wrap([header, body])],
-    "an empty signature": ["unsigned", wrap([header, body, new Uint8Array()])],
-    "one bit changed": ["altered", flipped],
-    "another key's signature": ["altered", seal({})],
-    "another site's": ["wrong_site", seal({ site: siteId("other") })],
-    "another controller's": ["wrong_controller", seal({ controller: controllerId("other") })],
-    "an older one": ["older", sealed(content(version(1, 4)))],
-    "one of an older epoch": ["older", sealed(content(version(0, 99)))],
-    "another with the same number": ["older", sealed(content(version(1, 5), 1_900_000_000_000))],
+    "nothing at all": ["malformed", tableHead, new Uint8Array()],
+    "a sentence": ["malformed", tableHead, Buffer.from("open sesame")],
+    "a head cut short": ["altered", tableHead, good.subarray(0, -1)],
+    "a head with one bit changed": ["altered", tableHead, flipped],
+    "a head by another key": ["altered", tableHead, sealTableHead(strange, head)],
+    "another controller's head": ["altered", tableHead, sealTableHead(ofOther, head)],
+    "a delta by another key": ["altered", tableDelta, sealTableDelta(strange, step).message],
+    "a head in a delta's place": ["altered", tableDelta, good],
+    "a manifest by another key": [
+      "altered",
+      tableManifest,
+      sealManifest(strange, { ...manifest, mark: newer }),
+    ],
+    "a chunk of nothing": ["malformed", tableChunk, Buffer.of(1)],
+    "an older head": [
+      "older",
+      tableHead,
+      sealTableHead(tables.sealer, { mark: { ...mark, version: 0 }, deltasFrom: 1 }),
+    ],
+    "another table of the same number": [
+      "number_taken",
+      tableHead,
+      sealTableHead(tables.sealer, {
+        mark: { ...mark, tag: (mark.tag + 1) % 2 ** 32 },
+        deltasFrom: 1,
+      }),
+    ],
+    "a delta from another table": [
+      "number_taken",
+      tableDelta,
+      sealTableDelta(tables.sealer, { ...step, from: { ...mark, tag: (mark.tag + 1) % 2 ** 32 } })
+        .message,
+    ],
   };
 }
 
 t.test(
   "what is not the site's newest word is refused, journalled once, and changes nothing",
   async (t) => {
-    const stage = await openStage(t);
-    stage.broker.up();
-    snapshot(stage, sealed(content(version(1, 5))));
-    await stage.until(applied(1)(stage));
-    for (const [name, [reason, message]] of Object.entries(forgeries())) {
+    const stage = await openSettledStage(t);
+    stage.up();
+    const { mark } = stage.tables;
+    for (const [name, [reason, topic, message]] of Object.entries(forgeries(stage.tables))) {
       stage.clock.advance(60_000);
       const before = stage.ofKind("table_refused").length;
-      for (let times = 0; times < 3; times += 1) snapshot(stage, message);
+      for (let times = 0; times < 3; times += 1) stage.say({ topic, message });
       await stage.quiet();
       const refusals = stage.ofKind("table_refused").slice(before);
       t.match(refusals, [{ kind: "table_refused", reason }], name);
       t.equal(refusals.length, 1, `${name}, three times`);
-      t.match(stage.tableAcks().at(-1), { outcome: "refused", reason, table: version(1, 5) });
-      t.equal(stage.applied.length, 1);
-      t.same(stage.store.current(), content(version(1, 5)));
+      const acks = stage.tableAcks();
+      t.ok(
+        acks.some((ack) => ack?.outcome === "refused" && ack.reason === reason),
+        name,
+      );
+      t.same(stage.store.table()?.mark, mark);
     }
+    t.same(stage.applied, []);
+    t.same(stage.changed, []);
   },
 );
 
 t.test("an older table is refused after a restart too, whatever file was lost", async (t) => {
-  for (const lost of ["none", "table.a", "table.b", "table.newest"]) {
+  for (const lost of ["none", "image.a", "image.b", "deltas.a", "deltas.b", "newest"]) {
     const folder = temporaryFolder(t);
+    const tables = new SignedTables();
+    const old = tables.head();
     await t.test(`lost: ${lost}`, async (t) => {
-      const stage = await openStage(t, { folder });
-      stage.broker.up();
-      for (const [place, number] of [5, 7].entries()) {
-        snapshot(stage, sealed(content(version(1, number))));
-        await stage.until(applied(place + 1)(stage));
-      }
+      const stage = await openSettledStage(t, { folder, tables });
+      stage.up();
+      tables.jump();
+      stage.say(tables.head());
+      await stage.until(isThere(stage));
+      stage.say(tables.change());
+      await stage.until(isThere(stage));
     });
     rmSync(join(folder, "table", lost), { force: true });
     await t.test(`restarted without: ${lost}`, async (t) => {
-      const again = await openStage(t, { folder });
+      const again = await openStage(t, { folder, tables });
       again.broker.up();
-      for (const number of [4, 6]) snapshot(again, sealed(content(version(1, number))));
+      again.say(old);
       await again.quiet();
-      const inForce = again.store.current()?.table.version ?? 0;
-      t.same(again.applied, []);
-      t.match(again.ofKind("table_refused"), [{ reason: "older" }, { reason: "older" }]);
-      snapshot(again, sealed(content(version(1, 7))));
-      await again.until(() => again.store.current()?.table.version === 7);
-      t.equal(again.applied.length, inForce === 7 ? 0 : 1, "the newest mends what was lost");
+      t.match(again.ofKind("table_refused"), [{ reason: "older" }]);
+      again.say(tables.head());
+      await again.until(isThere(again));
+      t.same(again.faults, [], "the newest mends what was lost");
     });
   }
 });
 
-t.test("a table that the disk does not take is not in force until it does", async (t) => {
-  const folder = temporaryFolder(t);
-  const stage = await openStage(t, { folder });
-  stage.broker.up();
-  snapshot(stage, sealed(content(version(1, 1))));
-  await stage.until(applied(1)(stage));
-  const inTheWay = join(folder, "table", "table.b");
-  mkdirSync(join(inTheWay, "in the way"), { recursive: true });
-  snapshot(stage, sealed(content(version(1, 2))));
+t.test("a change that the disk does not take is not in force until it does", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  stage.store.isFull = true;
+  stage.say(stage.tables.change());
   await stage.until(() => stage.ofKind("table_refused").length > 0);
   t.same(stage.troubles.active(), ["table_not_stored"]);
   t.match(stage.ofKind("table_refused"), [{ reason: "not_stored" }]);
-  t.match(stage.tableAcks().at(-1), {
-    outcome: "refused",
-    reason: "not_stored",
-    table: version(1, 1),
-  });
-  await stage.clock.elapse(20_000);
-  await stage.quiet();
-  t.equal(stage.applied.length, 1);
+  t.match(stage.tableAcks().at(-1), { outcome: "refused", reason: "not_stored" });
+  for (let step = 0; step < 20; step += 1) {
+    await stage.quiet();
+    stage.clock.advance(1_000);
+  }
+  t.same(stage.changed, []);
   t.equal(stage.ofKind("table_refused").length, 1, "each further try is not journalled again");
-  rmSync(inTheWay, { recursive: true });
-  await stage.until(applied(2)(stage));
-  t.same(stage.applied.at(-1)?.table, version(1, 2));
+  stage.store.isFull = false;
+  await stage.until(isThere(stage));
   t.same(stage.troubles.active(), []);
-  t.same(stage.tableAcks().at(-1), { outcome: "complete", table: version(1, 2) });
+  t.same(stage.tableAcks().at(-1), { outcome: "complete", table: stage.tables.mark });
 });
 
-t.test("tables that arrive while one is written end with the newest in force", async (t) => {
+t.test("a snapshot that the disk does not take is fetched again when it does", async (t) => {
   const stage = await openStage(t);
-  stage.broker.up();
-  for (const number of [1, 3, 2, 4, 4]) snapshot(stage, sealed(content(version(1, number))));
-  await stage.until(() => stage.applied.at(-1)?.table.version === 4);
-  const order = stage.applied.map(({ table }) => table.version);
-  t.same(order, [...order].sort(), "none of them goes back");
-  t.same(stage.store.current()?.table, version(1, 4));
+  stage.store.isFull = true;
+  stage.up();
+  await stage.until(() => stage.troubles.active().includes("table_not_stored"));
+  t.same(stage.applied, []);
+  stage.store.isFull = false;
+  await stage.until(isThere(stage));
+  t.same(stage.troubles.active(), []);
+});
+
+t.test("a change that contradicts the table is refused, and a snapshot mends it", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  const { mark } = stage.tables;
+  const missing = { ...passOf(3, 9), id: passId("another"), presents: passOf(0, 0).presents };
+  stage.say(stage.tables.step([{ kind: "pass", pass: missing }]));
+  await stage.until(() => stage.ofKind("table_refused").length > 0);
+  t.match(stage.ofKind("table_refused"), [{ reason: "invalid_content" }]);
+  const refused = stage.tableAcks().find((ack) => ack?.outcome === "refused");
+  t.same(refused?.table, mark, "it says what is in force");
+  await stage.until(isThere(stage));
+  t.equal(stage.ofKind("table_applied").length, 1);
+  t.same(stage.faults, []);
+});
+
+t.test("a site that was restored from a copy comes after what its controller has", async (t) => {
+  const stage = await openSettledStage(t);
+  const copy = stage.tables.copy();
+  stage.up();
+  for (let count = 0; count < 3; count += 1) stage.say(stage.tables.change());
+  await stage.until(isThere(stage));
+  const inForce = stage.tables.mark;
+  stage.tables.restore(copy);
+  stage.say(stage.tables.head());
+  await stage.quiet();
+  t.match(stage.tableAcks().at(-1), { outcome: "refused", reason: "older", table: inForce });
+  stage.tables.jump({ epoch: inForce.epoch + 1, version: 1 });
+  stage.say(stage.tables.head());
+  await stage.until(isThere(stage));
+  t.same(stage.faults, []);
 });
 
 t.test(
-  "a broker that floods the table topic with rubbish costs a dozen entries a minute",
+  "a broker that floods a table's topic with rubbish costs a dozen entries a minute",
   async (t) => {
-    const stage = await openStage(t);
-    stage.broker.up();
-    for (let count = 0; count < 5_000; count += 1) snapshot(stage, randomBytes(40));
+    const stage = await openSettledStage(t);
+    stage.up();
+    await stage.quiet();
+    for (let count = 0; count < 5_000; count += 1) {
+      stage.say({ topic: topics.tableHead, message: randomBytes(40) });
+    }
     await stage.quiet();
     t.equal(stage.ofKind("table_refused").length, 10);
     t.equal(stage.tableAcks().length, 60);
+    t.ok(stage.gets().length <= 1);
     stage.clock.advance(60_000);
     const last = stage.ofKind("table_refused").at(-1);
-    t.match(last, { reason: "malformed", detail: "the last of 4990 more that were refused" });
+    t.match(last, { detail: "the last of 4990 more that were refused" });
     t.equal(stage.ofKind("table_refused").length, 11);
+    stage.say(stage.tables.change());
+    await stage.until(isThere(stage));
     await stage.until(() => stage.site.entries.length >= 11);
     t.equal(stage.clock.alarmCount, 0);
-    snapshot(stage, sealed(content(version(1, 1))));
-    await stage.until(applied(1)(stage));
   },
 );
-
-t.test("keys of another controller do not open this one's table", async (t) => {
-  const stage = await openStage(t);
-  stage.broker.up();
-  const { tableKey } = deriveKeys(randomBytes(32));
-  const { privateKey } = generateKeyPairSync("ed25519");
-  snapshot(stage, sealTable({ content: content(version(9, 9)), signingKey: privateKey, tableKey }));
-  await stage.quiet();
-  t.match(stage.ofKind("table_refused"), [{ reason: "altered" }]);
-});

@@ -18,6 +18,7 @@ import { chainStart, verifyChain } from "../../../src/protocols/sync/journal-cha
 import { openTableAck, type TableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import { openTableGet, type TableGet } from "../../../src/protocols/sync/table-get.ts";
 import { isNewer, isSameTable } from "../../../src/protocols/sync/table-order.ts";
+import { FillableStore } from "./fillable-store.ts";
 import { temporaryFolder } from "./journal-records.ts";
 import { PaperBroker } from "./paper-broker.ts";
 import { runHere } from "./table-store-rig.ts";
@@ -80,7 +81,7 @@ export class SyncStage {
   readonly events: DoorEvent[] = [];
   readonly broker: PaperBroker;
   readonly journal: Journal;
-  readonly store: TableStore;
+  readonly store: FillableStore;
   readonly siteKeys: SiteKeyStore;
   readonly troubles: Troubles;
   readonly record: (event: DoorEvent) => void;
@@ -90,7 +91,7 @@ export class SyncStage {
   constructor(parts: {
     broker: PaperBroker;
     journal: Journal;
-    store: TableStore;
+    store: FillableStore;
     siteKeys: SiteKeyStore;
     clock: SimClock;
     tables: SignedTables;
@@ -142,7 +143,16 @@ export class SyncStage {
   /** The link comes up, and with it what the broker keeps. */
   up(): void {
     this.broker.up();
+    const handOvers = this.tables.handOvers();
+    if (handOvers !== undefined) this.say(handOvers);
     this.say(this.tables.head());
+  }
+
+  /** The process ends in order. */
+  async end(): Promise<void> {
+    await this.client.close();
+    await this.store.close();
+    await this.journal.close();
   }
 
   say({ topic, message }: SiteMessage): void {
@@ -185,6 +195,7 @@ export class SyncStage {
   async quiet(): Promise<void> {
     for (let turns = 0; turns < 4; turns += 1) {
       await this.journal.read({ after: Number.MAX_SAFE_INTEGER, limit: 1 });
+      await this.store.rested();
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -233,11 +244,7 @@ export async function openStage(
   const siteKeys = await openSiteKeyStore({ folder: join(folder, "site-key"), provision });
   const broker = new PaperBroker(seed);
   const stage = new SyncStage({ broker, journal, store, siteKeys, clock, tables });
-  t.teardown(async () => {
-    await stage.client.close();
-    await store.close();
-    await journal.close();
-  });
+  t.teardown(() => stage.end());
   return stage;
 }
 
@@ -252,8 +259,9 @@ export async function openSettledStage(
   return openStage(t, { folder, tables, ...options });
 }
 
-function openTables(folder: string): Promise<TableStore> {
-  return openFiledTableStore({ folder: join(folder, "table"), owner: provision, run: runHere });
+async function openTables(folder: string): Promise<FillableStore> {
+  const place = { folder: join(folder, "table"), owner: provision };
+  return new FillableStore(await openFiledTableStore({ ...place, run: runHere }));
 }
 
 async function install(store: TableStore, tables: SignedTables): Promise<void> {

@@ -149,6 +149,8 @@ export class SignedTables {
       ...(sealed !== undefined && { sealed }),
     });
     this.#signingKey = privateKey;
+    // What the old key signed is refused from now on.
+    this.#now = { ...this.#now, steps: [] };
     return { topic: keyTopic, message: this.#handOvers };
   }
 
@@ -156,6 +158,16 @@ export class SignedTables {
   snapshot(): { readonly manifest: SnapshotManifest; readonly image: Uint8Array } {
     const { mark, chunks, image } = this.#snapshotNow();
     return { manifest: { mark, ...chunks.parts }, image };
+  }
+
+  /** As somebody would who stole a key. */
+  signWith(signingKey: KeyObject): void {
+    this.#signingKey = signingKey;
+  }
+
+  handOvers(): SiteMessage | undefined {
+    const message = this.#handOvers;
+    return message === undefined ? undefined : { topic: keyTopic, message };
   }
 
   manifest(): SiteMessage {
