@@ -92,7 +92,7 @@ const spelledOut = (pass: PassRecord): PassRecord =>
   pass.usesMax === undefined ? pass : { spentHere: 0, spentElsewhere: 0, ...pass };
 
 const seed = seedFor(process.env["SEED"]);
-const runs = process.env["SEED"] === undefined ? 12 : 1;
+const runs = process.env["SEED"] === undefined ? 6 : 1;
 
 t.test(`whoever follows the site has what it says, whatever he missed [${seed}]`, async (t) => {
   for (let run = 0; run < runs; run += 1) {
@@ -156,9 +156,12 @@ t.test(`whoever follows the site has what it says, whatever he missed [${seed}]`
 
 const common = { user: userId("user-0"), active: true, traits: [], kind: "csn_card" } as const;
 
+/** With names as long as can be, that few of them are too many. */
+const nameOf = (number: number): PassId => passId(`${"pass-".padEnd(55, "x")}-${number}`);
+
 const card = (number: number): SitePass => ({
   ...common,
-  id: passId(`pass-${number}`),
+  id: nameOf(number),
   card: { format: "plain", fields: {} },
   raw: rawFromBits(number.toString(2).padStart(26, "0")),
 });
@@ -180,20 +183,20 @@ t.test("of a change too large for a delta, what is revoked goes ahead", async (t
   if (first === undefined) throw new Error("no controllers");
   const taker = new TableTaker(stage, first.controller);
   const table = taker.follow();
-  stage.apply(crowded(numbers(5, 40_000)));
+  stage.apply(crowded(numbers(5, 16_000)));
   const [delta, ...more] = taker.deltas();
   t.same(more, []);
   t.match(delta, { from: table.mark, to: { version: 2 } });
   t.same(
     delta?.changes,
-    [1, 2, 3, 4].map((number) => ({ kind: "pass_gone", pass: `pass-${number}` })),
+    [1, 2, 3, 4].map((number) => ({ kind: "pass_gone", pass: nameOf(number) })),
   );
   t.match(taker.head(), { mark: { version: 3 }, deltasFrom: 4 });
   t.ok(delta && table.apply(delta).ok, "it may be applied by itself");
   t.equal(table.credentialCount, 6);
-  t.equal(taker.follow().credentialCount, 39_996);
+  t.equal(taker.follow().credentialCount, 15_996);
   stage.clock.advance(headGatherMs);
   stage.apply(crowded([]));
-  t.match(taker.deltas().at(-1)?.changes.length, 39_996, "as many of them as there is room for");
+  t.match(taker.deltas().at(-1)?.changes.length, 15_996, "as many of them as there is room for");
   t.equal(taker.follow().credentialCount, 0);
 });
