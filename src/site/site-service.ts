@@ -195,7 +195,9 @@ class WiredSite implements SiteService {
 
   rotateKey(): number {
     try {
-      return this.#keys.rotate();
+      const serial = this.#keys.rotate();
+      this.#options.log.info({ serial }, "the site signs with a new key");
+      return serial;
     } finally {
       // Also after a failure: the new key may be the one in use by then.
       this.#publisher.signAnew();

@@ -60,8 +60,8 @@ export function judge(current: TableSync, ack: TableAck): TableSync {
         ? { controller, wanted, state: "complete", ...known }
         : current;
     case "progress":
-      // It comes once in a while, and may come after the word that all is there.
-      return current.state === "complete" || isNewer(ack.wanted, wanted)
+      // It may come after the word that all is there, and of what was wanted before it.
+      return current.state === "complete" || !isTowards(ack.wanted, wanted)
         ? current
         : { controller, wanted, state: "updating", percent: ack.percent, ...known };
     case "refused": {
@@ -76,5 +76,9 @@ export function judge(current: TableSync, ack: TableAck): TableSync {
       return unreachable(ack);
   }
 }
+
+/** Whether `step` is the wanted table, or one from which deltas may lead on to it. */
+const isTowards = (step: TableVersion, wanted: TableVersion): boolean =>
+  step.epoch === wanted.epoch && step.version <= wanted.version;
 
 const versionOf = ({ epoch, version }: TableVersion): TableVersion => ({ epoch, version });

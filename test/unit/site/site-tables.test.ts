@@ -223,6 +223,13 @@ t.test("a table is updating until its controller says otherwise, under its own k
   tell(rig, { outcome: "complete", table: { ...table, epoch: epoch - 5 } });
   t.equal(syncOf(rig)?.state, "updating", "an old word");
   const wanted = { epoch, version: 1 };
+  for (const other of [
+    { epoch: epoch - 5, version: 1 },
+    { epoch, version: 2 },
+  ]) {
+    tell(rig, { outcome: "progress", wanted: other, percent: 99 });
+    t.equal(syncOf(rig)?.percent, undefined, "a word about another table");
+  }
   tell(rig, { outcome: "progress", wanted, percent: 40 });
   t.match(syncOf(rig), { state: "updating", percent: 40 });
   tell(rig, { outcome: "refused", reason: "altered", detail: "no match" });
