@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { openSiteKeyStore } from "../../../src/controller/site-key-store.ts";
@@ -39,7 +39,9 @@ t.test("hand-overs that were missed are followed from whichever key is known", a
   const { message } = site.rotate();
   const store = await openSiteKeyStore({ folder, provision });
   t.same(await store.take(message), { ok: true, value: "followed" });
+  const { ino } = statSync(join(folder, "site-key"));
   t.same(await store.take(message), { ok: true, value: "known" });
+  t.equal(statSync(join(folder, "site-key")).ino, ino, "what is known is not written again");
 });
 
 t.test("a chain that does not begin at the key in force is refused", async (t) => {
