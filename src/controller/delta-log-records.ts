@@ -7,13 +7,13 @@ import { decodeTableMark, encodeTableMark, tableMarkBytes } from "./table-mark-b
  * A delta log is records one after another:
  *
  *   0   4  marker, by which the next record is found behind one that is damaged
- *   4   4  number: 0, 1, 2 ...
+ *   4   4  number: the version of the table it leads to, in 32 bits; they follow one another
  *   8   4  how many bytes the body has
  *   12  16 SHA-256, cut to 16 bytes, over a context, bytes 4 to 11 and the body
  *   28     body
  *
- * Record 0 says what the others follow: a format byte and the mark of an image. Each of the others is
- * a delta. Numbers are little-endian.
+ * The first says what the others follow: a format byte and the mark of an image. Each of the others
+ * is a delta. A record is the same in whatever log it stands. Numbers are little-endian.
  */
 const marker = Buffer.from([0xd3, 0x50, 0x44, 0x4c]);
 const numberAt = 4;
@@ -21,6 +21,7 @@ const lengthAt = 8;
 const hashAt = 12;
 const hashBytes = 16;
 const bodyAt = hashAt + hashBytes;
+const numberEnd = 2 ** 32;
 const format = 1;
 
 /** What a log says. */
@@ -41,38 +42,36 @@ interface FoundRecord {
 
 /** The first record of a log. */
 export function baseRecord(base: TableMark): Buffer {
-  return recordOf(0, Buffer.concat([Buffer.of(format), encodeTableMark(base)]));
+  return recordOf(base, Buffer.concat([Buffer.of(format), encodeTableMark(base)]));
 }
 
-export function deltaRecord(number: number, delta: TableDelta): Buffer {
-  return recordOf(number, encodeTableDelta(delta));
+export function deltaRecord(delta: TableDelta): Buffer {
+  return recordOf(delta.to, encodeTableDelta(delta));
 }
 
 /** The bytes may be any. */
 export function parseDeltaLog(bytes: Buffer): FoundDeltas {
+  const first = recordAt(bytes, 0);
+  const base = first === undefined ? undefined : parseBase(first.body);
+  // It is written together with the file, in one.
+  let damage = base === undefined ? "its first record is damaged" : undefined;
   const deltas: TableDelta[] = [];
-  let base: TableMark | undefined;
-  let damage: string | undefined;
-  let next = 0;
-  for (let at = 0; at < bytes.length; ) {
+  let last = first?.number;
+  for (let at = first?.end ?? 1; at < bytes.length; ) {
     const record = recordAt(bytes, at);
-    if (record === undefined || record.number < next) {
+    if (record === undefined) {
       const found = bytes.indexOf(marker, at + 1);
       at = found === -1 ? bytes.length : found;
       continue;
     }
-    if (record.number > next) damage ??= `record ${next} is damaged`;
-    if (record.number === 0) base = parseBase(record.body);
-    else {
-      const delta = decodeTableDelta(record.body);
-      if (delta.ok) deltas.push(delta.value);
-      else damage ??= `record ${record.number}: ${delta.fault}`;
-    }
-    next = record.number + 1;
+    const expected = last === undefined ? record.number : (last + 1) % numberEnd;
+    if (record.number !== expected) damage ??= `no record ${expected} before ${record.number}`;
+    const delta = decodeTableDelta(record.body);
+    if (delta.ok) deltas.push(delta.value);
+    else damage ??= `record ${record.number}: ${delta.fault}`;
+    last = record.number;
     at = record.end;
   }
-  // It is written together with the file, in one.
-  if (base === undefined) damage ??= "record 0 is damaged";
   return { base, deltas, damage };
 }
 
@@ -81,10 +80,10 @@ function parseBase(body: Uint8Array): TableMark | undefined {
   return decodeTableMark(body.subarray(1));
 }
 
-function recordOf(number: number, body: Uint8Array): Buffer {
+function recordOf({ version }: TableMark, body: Uint8Array): Buffer {
   const record = Buffer.alloc(bodyAt + body.length);
   record.set(marker);
-  record.writeUInt32LE(number, numberAt);
+  record.writeUInt32LE(version % numberEnd, numberAt);
   record.writeUInt32LE(body.length, lengthAt);
   record.set(body, bodyAt);
   record.set(hashOf(record), hashAt);

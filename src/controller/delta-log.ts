@@ -37,16 +37,23 @@ export class DeltaLog {
     this.base = base;
     this.#file = file;
     this.#bytes = baseRecord(base).length;
-    this.#take(deltas.map((delta, index) => logged(index + 1, delta)));
+    this.#take(deltas.map(logged));
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What leads on from `mark`, which is on its way. */
-  after(mark: TableMark): readonly TableDelta[] {
-    return this.#logged.slice(this.#countTo(mark)).map(({ delta }) => delta);
+  /** What leads from `from` to `to`, both of which are on its way. */
+  between(from: TableMark, to: TableMark): readonly TableDelta[] {
+    return this.#logged.slice(this.#countTo(from), this.#countTo(to)).map(({ delta }) => delta);
+  }
+
+  /** The log in `file` of what leads on from `base`, which is on the way of this one. */
+  continuedIn(file: string, base: TableMark): DeltaLog {
+    const rest = new DeltaLog(file, base, []);
+    rest.#take(this.#logged.slice(this.#countTo(base)));
+    return rest;
   }
 
   /**
@@ -58,7 +65,7 @@ export class DeltaLog {
     const [first] = deltas;
     if (first === undefined) return;
     const kept = this.#countTo(first.from);
-    const added = deltas.map((delta, index) => logged(kept + 1 + index, delta));
+    const added = deltas.map(logged);
     const addition = Buffer.concat(added.map(({ record }) => record));
     if (this.#bytes + addition.length > deltaLogBytesMax) {
       throw new HalError("io", `the log of deltas has grown to ${this.#bytes} bytes`);
@@ -126,6 +133,6 @@ export class DeltaLog {
   }
 }
 
-function logged(number: number, delta: TableDelta): Logged {
-  return { delta, record: deltaRecord(number, delta) };
+function logged(delta: TableDelta): Logged {
+  return { delta, record: deltaRecord(delta) };
 }

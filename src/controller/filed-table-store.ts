@@ -214,12 +214,10 @@ class FiledTableStore implements TableStore {
     const table = adoptTableImage(bytes, parseTableFrame);
     if (before === undefined || !isSameTable(table.mark, upTo)) throw new Error("another table");
     const slot = otherSlot(before.slot);
-    const since = before.log.after(upTo);
-    const log = new DeltaLog(this.#path(logFile(slot)), upTo, since);
+    const log = before.log.continuedIn(this.#path(logFile(slot)), upTo);
     await log.renew();
-    // From here to the end nothing else is done: what the table before has taken by now, this one has.
-    const taken = since.slice(0, before.table.mark.version - upTo.version);
-    const fault = applyAll(table, taken);
+    // Nothing comes between: what the table before has taken by now, this one takes.
+    const fault = applyAll(table, log.between(upTo, before.table.mark));
     if (fault !== undefined) throw new Error(fault);
     this.#inForce = { slot, table, log };
     this.#mended(imageFile(slot), logFile(slot));
