@@ -98,7 +98,13 @@ export class TablePublisher {
       leadsOn: (controller, mark) => this.#leadsOn(controller, mark),
     });
     const publishHead = (controller: ControllerId) => this.#heads.publish([controller]);
-    this.#requests = new TableRequests({ ...parts, snapshots, publishHead });
+    this.#requests = new TableRequests({
+      ...parts,
+      snapshots,
+      publishHead,
+      overtakeStray: (controller, mark) =>
+        this.#isStray(controller, mark) && this.#overtake(controller, mark),
+    });
     this.#untold = new Gathering({
       clock,
       gatherMs: usesGatherMs,
@@ -288,6 +294,16 @@ export class TablePublisher {
     this.#want(controller, mark);
     this.#heads.renew([controller]);
     return true;
+  }
+
+  /** Deltas follow from a table of this number, and from another one than this. */
+  #isStray(controller: ControllerId, mark: TableMark): boolean {
+    const { shelf } = this.#parts;
+    const wanted = shelf.tables().get(controller)?.mark;
+    const first = shelf.deltasFrom(controller);
+    if (wanted === undefined || first === undefined || mark.epoch !== wanted.epoch) return false;
+    const isOnTheWay = mark.version + 1 >= first && mark.version < wanted.version;
+    return isOnTheWay && shelf.deltasAfter(controller, mark) === undefined;
   }
 
   /** What was refused may stand retained in our head's place, and would meet every restart. */

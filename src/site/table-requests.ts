@@ -1,5 +1,6 @@
 import type { Clock } from "../../hal/clock.ts";
 import type { ControllerId } from "../domain/ids.ts";
+import type { TableMark } from "../domain/table-change.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import { chunkBytes } from "../protocols/sync/snapshot-chunk.ts";
@@ -35,6 +36,11 @@ export interface TableRequestsParts {
   readonly shelf: TableShelf;
   readonly snapshots: TableSnapshots;
   readonly publishHead: (controller: ControllerId) => void;
+  /**
+   * Begins a new epoch where a controller's table is not the one of its number that the deltas on the
+   * shelf follow. False: it is, or none follow.
+   */
+  readonly overtakeStray: (controller: ControllerId, mark: TableMark) => boolean;
 }
 
 /**
@@ -86,7 +92,10 @@ export class TableRequests {
     controller: ControllerId,
     { after }: Extract<TableGet, { readonly want: "deltas" }>,
   ): void {
-    const deltas = this.#parts.shelf.deltasAfter(controller, after);
+    const { shelf, overtakeStray } = this.#parts;
+    const deltas = shelf.deltasAfter(controller, after);
+    // The head would have it ask for deltas again, for ever.
+    if (deltas === undefined && overtakeStray(controller, after)) return;
     // The head says from where on there are deltas, and that there is nothing newer.
     if (deltas === undefined || deltas.length === 0) return this.#answerHead(controller);
     const topic = topicsFor(this.#parts.keys.site, controller).tableDelta;

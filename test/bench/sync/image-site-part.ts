@@ -68,6 +68,7 @@ const requests = new TableRequests({
   snapshots,
   shelf: openTableShelf({ file: join(folder, "tables.sqlite3"), signer: "bench", log }),
   publishHead: () => void publishHead(),
+  overtakeStray: () => false,
 });
 await link.subscribe(topics.tableGet, (topic, payload) => {
   const get = openTableGet(scopeOf(keys, controller), payload);
