@@ -6,6 +6,8 @@ import { plantedBugs as buildingBugs } from "../test/sim/building/bugs.ts";
 import { runBuilding } from "../test/sim/building/run.ts";
 import { plantedBugs as doorBugs } from "../test/sim/door-machine/bugs.ts";
 import { runDoor } from "../test/sim/door-machine/run.ts";
+import { plantedBugs as syncBugs } from "../test/sim/sync/bugs.ts";
+import { runSync } from "../test/sim/sync/run.ts";
 
 interface Life {
   readonly seed: number;
@@ -40,6 +42,13 @@ const worlds: Readonly<Record<string, World>> = {
     moveCount: 150,
     bugs: buildingBugs,
     live: (life, bug) => runBuilding({ ...life, ...subjectOf(buildingBugs, bug) }),
+  },
+  sync: {
+    about: "a site and three controllers, under a broker that belongs to the weather",
+    seedCount: 200,
+    moveCount: 40,
+    bugs: syncBugs,
+    live: (life, bug) => runSync({ ...life, ...subjectOf(syncBugs, bug) }),
   },
 };
 

@@ -77,8 +77,7 @@ const siteMoves: Readonly<Record<string, Move>> = {
 
 const controllerMoves: Readonly<Record<string, Move>> = {
   controllerIsKilled: async (world, random) => {
-    const controller = random.chance(0.5) ? "killed" : "power_cut";
-    await restarted(world, random, controller);
+    await restarted(world, random, random.chance(0.5) ? "killed" : "power_cut");
   },
   controllerDiesInTheMiddle: async (world, random) => {
     await world.site.start();
@@ -102,6 +101,15 @@ const controllerMoves: Readonly<Record<string, Move>> = {
     await goes(world, random);
     await someTime(world, random);
   },
+  visitorsGo: async (world, random) => {
+    for (let left = random.between(1, 4); left > 0; left -= 1) await visits(world, random);
+    await someTime(world, random);
+  },
+  visitorGoesAndPowerFails: async (world, random) => {
+    await visits(world, random);
+    await restarted(world, random, random.chance(0.5) ? "killed" : "power_cut");
+    await visits(world, random);
+  },
   manyGo: async (world, random) => {
     for (let left = random.between(3, 20); left > 0; left -= 1) await goes(world, random);
     await someTime(world, random);
@@ -114,6 +122,21 @@ async function goes(world: SyncWorld, random: Seeded): Promise<void> {
   const card = pickOf(random, cardNumbers);
   if (controller === undefined || door === undefined || card === undefined) return;
   await world.present(controller, door, card);
+}
+
+/** Somebody whose uses are counted, at a door that would open. */
+async function visits(world: SyncWorld, random: Seeded): Promise<void> {
+  const openings = world.controllers.flatMap((controller) =>
+    controller.doors().flatMap((door) =>
+      cardNumbers.flatMap((card) => {
+        const decision = controller.decide(door, card);
+        const isCounted = decision?.kind === "granted" && decision.use !== undefined;
+        return isCounted ? [{ controller, door, card }] : [];
+      }),
+    ),
+  );
+  const one = pickOf(random, openings);
+  if (one !== undefined) await world.present(one.controller, one.door, one.card);
 }
 
 async function restarted(
@@ -196,6 +219,8 @@ export const weights: Readonly<Record<string, number>> = {
   controllerDiesInTheMiddle: 3,
   someoneGoes: 3,
   manyGo: 2,
+  visitorsGo: 2,
+  visitorGoesAndPowerFails: 2,
   weatherChanges: 2,
   linkIsCutOrMended: 3,
   brokerIsAwayForAWeek: 0.3,

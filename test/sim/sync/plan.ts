@@ -85,7 +85,7 @@ export const firstPlan: Plan = {
       ]),
   ),
   rules: new Map([
-    ["rule-0", { users: ["user-0", "user-1"], doors: ["north-1", "south-1"] }],
+    ["rule-0", { users: ["user-0", "user-1"], doors: ["north-1", "south-1", "west-1"] }],
     ["rule-1", { users: ["user-2"], doors: ["north-2", "west-1"], schedule: "day" }],
   ]),
   schedules: new Map([["day", { fromHour: 8, toHour: 18 }]]),
