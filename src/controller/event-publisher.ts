@@ -121,7 +121,8 @@ export class EventPublisher {
 
   /**
    * The site has less than it had: it was restored from a copy, or this is an old message. Once per
-   * connection it is believed, since the journal may still have what the site lost.
+   * connection it is believed, since the journal may still have what the site lost; and once more each
+   * time that an answer is overdue, since an old message that is retained comes first each time.
    */
   #setBack(number: number): void {
     if (this.#wasSetBack) return;
@@ -142,6 +143,7 @@ export class EventPublisher {
     this.#options.troubles.raise(siteSilent);
     this.#answerMs = Math.min(this.#answerMs * 2, answerMaxMs);
     this.#sent = this.#confirmed;
+    this.#wasSetBack = false;
     this.#awaitAnswer();
     this.pump();
   }
