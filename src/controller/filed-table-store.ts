@@ -1,5 +1,6 @@
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { adoptTableImage } from "../core/access-table/open-table-image.ts";
 import { HalError } from "../domain/hal-error.ts";
@@ -37,6 +38,8 @@ import { Turns } from "./turns.ts";
 /** Folding is due where a table keeps so much beside its image, or its log so many bytes. */
 const changesMax = 4_096;
 const logBytesMax = 1_024 * 1_024;
+/** Of a folded table that catches up, between two looks at the doors: a millisecond or so. */
+const deltasPerTurn = 16;
 
 export interface FiledTableStoreOptions {
   readonly folder: string;
@@ -202,27 +205,44 @@ class FiledTableStore implements TableStore {
     try {
       const input = { folder: this.#folder, slot, log: log.bytesTo(upTo) };
       const { bytes } = await this.#run("foldImage", input);
-      return await this.#writes.take(() => this.#putFolded(bytes, upTo));
+      const folded = adoptTableImage(bytes, parseTableFrame);
+      if (!isSameTable(folded.mark, upTo)) throw new Error("another table was folded");
+      await this.#catchUp(folded);
+      return await this.#writes.take(() => this.#putFolded(folded, upTo));
     } catch (error) {
       return fail(halError(error));
     }
   }
 
+  /** With all but a few of the deltas that came meanwhile, and turns for the doors between them. */
+  async #catchUp(folded: AccessTable): Promise<void> {
+    for (;;) {
+      const behind = this.#behind(folded);
+      if (behind.length <= deltasPerTurn) return;
+      applyOwn(folded, behind.slice(0, deltasPerTurn));
+      await nextTurn();
+    }
+  }
+
   /** Until the new log is there, the image before and its log lead to the table in force. */
-  async #putFolded(bytes: Uint8Array, upTo: TableMark): Promise<Result<AccessTable, HalError>> {
+  async #putFolded(folded: AccessTable, upTo: TableMark): Promise<Result<AccessTable, HalError>> {
     const before = this.#inForce;
-    const table = adoptTableImage(bytes, parseTableFrame);
-    if (before === undefined || !isSameTable(table.mark, upTo)) throw new Error("another table");
+    if (before === undefined) throw new Error("no table is in force");
     const slot = otherSlot(before.slot);
     const log = before.log.continuedIn(this.#path(logFile(slot)), upTo);
     await log.renew();
     // Nothing comes between: what the table before has taken by now, this one takes.
-    const fault = applyAll(table, log.between(upTo, before.table.mark));
-    if (fault !== undefined) throw new Error(fault);
-    this.#inForce = { slot, table, log };
+    applyOwn(folded, this.#behind(folded));
+    this.#inForce = { slot, table: folded, log };
     this.#mended(imageFile(slot), logFile(slot));
     await before.log.close();
-    return succeed(table);
+    return succeed(folded);
+  }
+
+  #behind(folded: AccessTable): readonly TableDelta[] {
+    if (this.#inForce === undefined) throw new Error("no table is in force");
+    const { table, log } = this.#inForce;
+    return log.between(folded.mark, table.mark);
   }
 
   async #begin(manifest: SnapshotManifest): Promise<Result<SnapshotFile, HalError>> {
@@ -306,6 +326,12 @@ class FiledTableStore implements TableStore {
   #path(name: string): string {
     return join(this.#folder, name);
   }
+}
+
+/** They were applied to the same table before. */
+function applyOwn(table: AccessTable, deltas: readonly TableDelta[]): void {
+  const fault = applyAll(table, deltas);
+  if (fault !== undefined) throw new Error(fault);
 }
 
 /** The fault of the first that does not apply; those before it were. */
