@@ -20,6 +20,8 @@ export interface DecideWhile {
   readonly table: LoadedTable;
   readonly next: () => AccessRequest;
   readonly changesPerSecond: number;
+  /** No more come after so many. */
+  readonly changesMax: number;
   /** Where readings are added. */
   readonly into: DecisionReadings;
   /** Asked between two turns of the event loop. */
@@ -34,7 +36,7 @@ const decisionsPerTurn = 100;
  * while some are being taken is taken together after them, as at a controller.
  */
 export async function decideWhile(world: DecideWhile): Promise<number> {
-  const { table, changesPerSecond, into, isOver } = world;
+  const { table, changesPerSecond, changesMax, into, isOver } = world;
   const startedAt = performance.now();
   let taken = 0;
   let isChanged = false;
@@ -47,7 +49,8 @@ export async function decideWhile(world: DecideWhile): Promise<number> {
       isChanged = false;
     }
     const from = process.hrtime.bigint();
-    const due = Math.floor(((performance.now() - startedAt) / 1_000) * changesPerSecond) - taken;
+    const come = Math.floor(((performance.now() - startedAt) / 1_000) * changesPerSecond);
+    const due = Math.min(come, changesMax) - taken;
     if (due > 0 && taking === undefined) {
       taken += due;
       taking = table.takeNext(due).then(() => {

@@ -1,10 +1,9 @@
-// `measure.ts SUBJECT FOLDER PASSES SMALL-FOLDER SMALL-PASSES SIZES` measures one subject in a process
-// of its own and prints one line of JSON.
+// `measure.ts SUBJECT FOLDER PASSES SIZES` measures one subject in a process of its own and prints one
+// line of JSON.
 import type { AccessRequest } from "../../../src/core/authorize.ts";
 import { type Outcomes, outcomesOf } from "../decision/outcomes.ts";
 import { requestSource } from "../decision/world.ts";
 import { Readings } from "../readings.ts";
-import { makeGarbage, residentBytes } from "../resident-memory.ts";
 import { DecisionReadings, decideWhile } from "./decide-while.ts";
 import type { LoadedTable } from "./subject.ts";
 import { subjectNamed } from "./subjects.ts";
@@ -16,6 +15,8 @@ export interface TableSizes {
   readonly streamedChanges: number;
   readonly changesPerSecond: number;
   readonly foldCount: number;
+  /** At most: on a busy machine folding takes long. */
+  readonly changesPerFold: number;
   readonly singleChanges: number;
   readonly groupLength: number;
   readonly groupCount: number;
@@ -34,7 +35,6 @@ export interface DecidedNs {
 }
 
 export interface MeasuredTable {
-  readonly addedBytes: number;
   readonly timerNs: number;
   readonly atRest: DecidedNs;
   readonly streaming: DecidedNs;
@@ -47,23 +47,14 @@ export interface MeasuredTable {
   readonly after: Outcomes;
 }
 
-const [subject = "", folder = "", passWord = "", smallFolder = "", smallWord = "", sizesWord = ""] =
-  process.argv.slice(2);
+const [subject = "", folder = "", passWord = "", sizesWord = ""] = process.argv.slice(2);
 const passCount = Number(passWord);
 const sizes: TableSizes = JSON.parse(sizesWord);
 const load = await subjectNamed(subject);
 const outcomeCount = 2_000;
 
-// Code is loaded and compiled before memory is first looked at: it is not the table's.
-makeGarbage();
-const small = await load(smallFolder, Number(smallWord));
-askMany(small, requestSource(Number(smallWord), 1), sizes.warmUpDecisions);
-await small.close();
-const residentBefore = await residentBytes();
 const table = await load(folder, passCount);
-// Asked before memory is looked at again, as a file's pages come in when they are asked for.
 askMany(table, requestSource(passCount, 2), sizes.warmUpDecisions);
-const addedBytes = (await residentBytes()) - residentBefore;
 
 const before = outcomesOf(table.decide, requestSource(passCount, 3), outcomeCount);
 const timerNs = clockReadingNs();
@@ -77,7 +68,6 @@ const groupedPerSecond = await takeInGroups(sizes.groupCount, sizes.groupLength)
 const inMemoryPerSecond = await takeTheRest();
 const after = outcomesOf(table.decide, requestSource(passCount, 4), outcomeCount);
 const measured: MeasuredTable = {
-  addedBytes,
   timerNs,
   atRest,
   streaming,
@@ -110,6 +100,7 @@ async function decideAtRest(): Promise<DecidedNs> {
     table,
     next: requestSource(passCount, 5),
     changesPerSecond: 0,
+    changesMax: 0,
     into,
     isOver: () => into.decisions.count >= sizes.restDecisions,
   });
@@ -122,6 +113,7 @@ async function decideWhileStreaming(): Promise<DecidedNs> {
     table,
     next: requestSource(passCount, 6),
     changesPerSecond: sizes.changesPerSecond,
+    changesMax: sizes.streamedChanges,
     into,
     isOver: (taken) => taken >= sizes.streamedChanges,
   });
@@ -143,6 +135,7 @@ async function decideWhileFolding(): Promise<Pick<MeasuredTable, "folding" | "fo
       table,
       next: requestSource(passCount, 7 + fold),
       changesPerSecond: sizes.changesPerSecond,
+      changesMax: sizes.changesPerFold,
       into,
       isOver: () => isFolded,
     });
