@@ -40,6 +40,16 @@ export const exceptions: readonly Exception[] = [
     reason: "a kill comes at a random moment: that is what is tested",
   },
   {
+    file: "test/e2e/table-kill.test.ts",
+    rule: "sleep",
+    reason: "a kill comes at a random moment: that is what is tested",
+  },
+  {
+    file: "test/unit/controller/table-store-kill.test.ts",
+    rule: "sleep",
+    reason: "a kill comes at a random moment: that is what is tested",
+  },
+  {
     file: "scripts/setup.mjs",
     rule: "timer",
     reason: "it reports progress before anything is installed",
