@@ -22,7 +22,16 @@ type Move = (world: SyncWorld, random: Seeded) => Promise<void>;
 /** The attacker's own. */
 const forger = generateKeyPairSync("ed25519");
 
-const kinds = ["table/head", "table/delta", "table/manifest", "table/chunk", "table/get"] as const;
+/** How the topics end that he may keep to himself. */
+const kinds = [
+  "/table/head",
+  "/table/delta",
+  "/table/manifest",
+  "/table/chunk",
+  "/table/get",
+  "/event",
+  "/event/ack",
+] as const;
 
 export const attackerMoves: Readonly<Record<string, Move>> = {
   oldWordsComeAgain: async (world, random) => {

@@ -110,6 +110,20 @@ const controllerMoves: Readonly<Record<string, Move>> = {
     await restarted(world, random, random.chance(0.5) ? "killed" : "power_cut");
     await visits(world, random);
   },
+  visitorsPassGoesAndComesBack: async (world, random) => {
+    const visited = await visits(world, random);
+    const [id, pass] =
+      [...world.site.plan.passes].find(([, { number }]) => number === visited) ?? [];
+    if (id === undefined || pass === undefined) return;
+    await world.site.start();
+    const { plan } = world.site;
+    const others = [...plan.passes].filter(([other]) => other !== id);
+    world.apply({ ...plan, passes: new Map(others) });
+    await world.pass(random.between(2, 3_000), 500);
+    world.apply({ ...world.site.plan, passes: new Map([...others, [id, pass]]) });
+    await world.pass(random.between(2, 3_000), 500);
+    await visits(world, random);
+  },
   manyGo: async (world, random) => {
     for (let left = random.between(3, 20); left > 0; left -= 1) await goes(world, random);
     await someTime(world, random);
@@ -124,8 +138,8 @@ async function goes(world: SyncWorld, random: Seeded): Promise<void> {
   await world.present(controller, door, card);
 }
 
-/** Somebody whose uses are counted, at a door that would open. */
-async function visits(world: SyncWorld, random: Seeded): Promise<void> {
+/** Somebody whose uses are counted, at a door that would open: which card it was. */
+async function visits(world: SyncWorld, random: Seeded): Promise<number | undefined> {
   const openings = world.controllers.flatMap((controller) =>
     controller.doors().flatMap((door) =>
       cardNumbers.flatMap((card) => {
@@ -137,6 +151,7 @@ async function visits(world: SyncWorld, random: Seeded): Promise<void> {
   );
   const one = pickOf(random, openings);
   if (one !== undefined) await world.present(one.controller, one.door, one.card);
+  return one?.card;
 }
 
 async function restarted(
@@ -221,6 +236,7 @@ export const weights: Readonly<Record<string, number>> = {
   manyGo: 2,
   visitorsGo: 2,
   visitorGoesAndPowerFails: 2,
+  visitorsPassGoesAndComesBack: 2,
   weatherChanges: 2,
   linkIsCutOrMended: 3,
   brokerIsAwayForAWeek: 0.3,

@@ -126,13 +126,16 @@ export class SyncWorld {
 
   async present(controller: ControllerLife, door: string, card: number): Promise<void> {
     let isOver = false;
-    const presenting = controller.present(door, card).then((granted) => {
-      isOver = true;
-      if (granted !== undefined) this.uses.granted(controller.name, granted);
-    });
-    for (let turn = 0; turn < turnsEach && !isOver; turn += 1) await turns(1);
     // A disk that takes longer is heard of later, or never.
-    presenting.catch((error: unknown) => this.#breaks(error));
+    void controller
+      .present(door, card)
+      .then((granted) => {
+        isOver = true;
+        if (granted !== undefined) this.uses.granted(controller.name, granted);
+      })
+      .catch((error: unknown) => this.#breaks(error));
+    for (let turn = 0; turn < turnsEach && !isOver; turn += 1) await turns(1);
+    this.check();
   }
 
   /** Everything works again and stays so; then everybody must have what the site says, in time. */
