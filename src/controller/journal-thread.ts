@@ -3,5 +3,5 @@ import type { JournalWorkerData } from "./journal-messages.ts";
 import { startThread } from "./start-thread.ts";
 
 export function startJournalWorker(workerData: JournalWorkerData): Worker {
-  return startThread("journal-worker", workerData);
+  return startThread(new URL("./journal-worker.js", import.meta.url), workerData);
 }

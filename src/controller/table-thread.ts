@@ -59,7 +59,7 @@ class TableJobCall {
     return new Promise((gone) => {
       if (this.#isOver) return gone();
       try {
-        this.#worker = startThread("table-worker", this.#order);
+        this.#worker = startThread(new URL("./table-worker.js", import.meta.url), this.#order);
       } catch (error) {
         this.#fail(describeFailure(error));
         return gone();
