@@ -197,11 +197,15 @@ t.test("whatever the site signs by mistake never throws where it is opened", asy
     t,
     Math.ceil(runCount / 4),
     fc.property(wild, (body) => {
-      openTableHead(opener, sealOpenly(sealer, "table/head", body));
-      openTableDelta(opener, sealSecretly(sealer, "table/delta", body));
-      openTableDelta(opener, sealSecretly(sealer, "table/delta", [1, 2, 3, 4, body]));
-      openTableDelta(opener, sealSecretly(sealer, "table/delta", [1, 2, 3, 4, [3, body, body]]));
-      openManifest(opener, sealSecretly(sealer, "table/manifest", body));
+      const plain = encodeCbor(body);
+      openTableHead(opener, sealOpenly(sealer, "table/head", plain));
+      openTableDelta(opener, sealSecretly(sealer, "table/delta", plain));
+      const start = encodeCbor([1, 2, 3, 4]);
+      for (const changes of [body, [body], [[3, body, body]]]) {
+        const both = Buffer.concat([start, encodeCbor(changes)]);
+        openTableDelta(opener, sealSecretly(sealer, "table/delta", both));
+      }
+      openManifest(opener, sealSecretly(sealer, "table/manifest", plain));
       parseTableFrame(body);
     }),
   );

@@ -48,6 +48,9 @@ export const codeWord = v.pipe(
 
 export const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hex digits"));
 
+/** A number of 64 bits that was drawn at random. */
+export const hex16 = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, "16 hex digits"));
+
 /** One journal of one controller's storage, drawn at random when that storage is made. */
 export const journalId = v.pipe(v.string(), v.check(isId, idExpectation));
 

@@ -9,7 +9,7 @@ import {
 import type { ControllerId, SiteId } from "../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { deriveKeys, type Provision } from "./provision.ts";
-import { decodeCbor, encodeCbor } from "./strict-cbor.ts";
+import { decodeCbor } from "./strict-cbor.ts";
 import type { TableRefusal } from "./table-refusal.ts";
 
 /** What the site needs to speak to one controller. */
@@ -51,9 +51,12 @@ export const signatureBytes = 64;
 const sealBytes = 1 + signatureBytes;
 const noSignature = Buffer.alloc(signatureBytes);
 
-/** One format byte, the site's Ed25519 signature, the body in CBOR. */
-export function sealOpenly(sealer: SiteSealer, purpose: OpenPurpose, body: unknown): Uint8Array {
-  const plain = encodeCbor(body);
+/** One format byte, the site's Ed25519 signature, the body. */
+export function sealOpenly(
+  sealer: SiteSealer,
+  purpose: OpenPurpose,
+  plain: Uint8Array,
+): Uint8Array {
   const signature = sign(null, signedBytes(sealer, purpose, plain), sealer.signingKey);
   return Buffer.concat([Uint8Array.of(formatVersion), signature, plain]);
 }
@@ -67,9 +70,8 @@ export function sealOpenly(sealer: SiteSealer, purpose: OpenPurpose, body: unkno
 export function sealSecretly(
   sealer: SiteSealer,
   purpose: SecretPurpose,
-  body: unknown,
+  plain: Uint8Array,
 ): Uint8Array {
-  const plain = encodeCbor(body);
   const blind = derivedKey(sealer.tableKey, `${purpose} blind`);
   const signature = sign(null, signedBytes(sealer, purpose, plain, blind), sealer.signingKey);
   return Buffer.concat([
@@ -84,12 +86,12 @@ interface Sealed {
   readonly bytesMax: number;
 }
 
-/** The signature is checked before a byte of the body is decoded. */
+/** The body, whose signature was checked. */
 export function openOpenly(
   opener: SiteOpener,
   purpose: OpenPurpose,
   sealed: Sealed,
-): Result<unknown, TableRefusal> {
+): Result<Uint8Array, TableRefusal> {
   const parts = takeApart(sealed);
   if (!parts.ok) return parts;
   const { signature, body } = parts.value;
@@ -101,7 +103,7 @@ export function openSecretly(
   opener: SiteOpener,
   purpose: SecretPurpose,
   sealed: Sealed,
-): Result<unknown, TableRefusal> {
+): Result<Uint8Array, TableRefusal> {
   const parts = takeApart(sealed);
   if (!parts.ok) return parts;
   const { signature, body } = parts.value;
@@ -138,10 +140,14 @@ interface Claim {
 function verified(
   { sitePublicKey }: SiteOpener,
   { signed, signature, plain }: Claim,
-): Result<unknown, TableRefusal> {
-  if (!verify(null, signed, sitePublicKey, signature)) {
-    return fail({ reason: "altered", detail: "the site's signature does not match" });
-  }
+): Result<Uint8Array, TableRefusal> {
+  return verify(null, signed, sitePublicKey, signature)
+    ? succeed(plain)
+    : fail({ reason: "altered", detail: "the site's signature does not match" });
+}
+
+/** A body that is one value in CBOR. */
+export function readBody(plain: Uint8Array): Result<unknown, TableRefusal> {
   const decoded = decodeCbor(plain);
   return decoded.ok ? decoded : fail({ reason: "malformed", detail: decoded.fault });
 }

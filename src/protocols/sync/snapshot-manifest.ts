@@ -3,8 +3,15 @@ import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import { bytesOfHex, hexOf } from "./packed-values.ts";
 import { describeIssue, integer, tableMark } from "./schema-parts.ts";
-import { openSecretly, type SiteOpener, type SiteSealer, sealSecretly } from "./site-seal.ts";
+import {
+  openSecretly,
+  readBody,
+  type SiteOpener,
+  type SiteSealer,
+  sealSecretly,
+} from "./site-seal.ts";
 import { type SnapshotParts, snapshotChunksMax } from "./snapshot-chunk.ts";
+import { encodeCbor } from "./strict-cbor.ts";
 import type { TableRefusal } from "./table-refusal.ts";
 
 /** What a snapshot is made of, vouched for by the site. Hashes are SHA-256, 64 hex digits. */
@@ -58,13 +65,14 @@ const manifestSchema = v.pipe(
 /** Secret, because who knows the hash of a small image could try guesses at what is in it. */
 export function sealManifest(sealer: SiteSealer, manifest: SnapshotManifest): Uint8Array {
   const { mark, imageBytes, imageHash, chunkBytes, chunkHashes } = manifest;
-  return sealSecretly(sealer, "table/manifest", {
+  const body = {
     mark: { epoch: mark.epoch, version: mark.version, tag: mark.tag },
     imageBytes,
     imageHash: bytesOfHex(imageHash),
     chunkBytes,
     chunkHashes: bytesOfHex(chunkHashes.join("")),
-  });
+  };
+  return sealSecretly(sealer, "table/manifest", encodeCbor(body));
 }
 
 /** Whether it is newer than what is in force is for the caller to judge: an old one opens too. */
@@ -74,7 +82,9 @@ export function openManifest(
 ): Result<SnapshotManifest, TableRefusal> {
   const opened = openSecretly(opener, "table/manifest", { message, bytesMax: manifestBytesMax });
   if (!opened.ok) return opened;
-  const parsed = v.safeParse(manifestSchema, opened.value, { abortEarly: true });
+  const body = readBody(opened.value);
+  if (!body.ok) return body;
+  const parsed = v.safeParse(manifestSchema, body.value, { abortEarly: true });
   return parsed.success
     ? succeed(parsed.output)
     : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });

@@ -4,7 +4,7 @@ import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import { type MessageScope, openMessage, sealMessage } from "./authenticated-message.ts";
-import { describeIssue, integer, tableMark } from "./schema-parts.ts";
+import { describeIssue, hex16, integer, tableMark } from "./schema-parts.ts";
 import { snapshotChunksMax } from "./snapshot-chunk.ts";
 
 export type TableWant =
@@ -23,7 +23,10 @@ export type TableWant =
 
 /** What a controller asks of the site. */
 export type TableGet = TableWant & {
-  /** Drawn for each request (`drawRequest`), so that a replayed one is known. */
+  /**
+   * Drawn for each request (`drawRequest`), so that a replayed one is known, and an answer that
+   * echoes it is no older than it.
+   */
   readonly request: string;
 };
 
@@ -35,8 +38,6 @@ const requestBytes = 8;
 export function drawRequest(): string {
   return randomBytes(requestBytes).toString("hex");
 }
-
-const hex16 = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, "16 hex digits"));
 
 const getSchema = v.variant("want", [
   v.strictObject({ want: v.literal("head"), request: hex16 }),

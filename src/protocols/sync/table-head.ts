@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
-import { describeIssue, integer, tableMark, tableNumberMax } from "./schema-parts.ts";
-import { openOpenly, type SiteOpener, type SiteSealer, sealOpenly } from "./site-seal.ts";
+import { describeIssue, hex16, integer, tableMark, tableNumberMax } from "./schema-parts.ts";
+import { openOpenly, readBody, type SiteOpener, type SiteSealer, sealOpenly } from "./site-seal.ts";
+import { encodeCbor } from "./strict-cbor.ts";
 import type { TableRefusal } from "./table-refusal.ts";
 
 /** Which table the site wants in force at a controller. */
@@ -13,21 +14,33 @@ export interface TableHead {
    * it, or later, can ask for deltas. `mark.version + 1` where there are none.
    */
   readonly deltasFrom: number;
+  /**
+   * The `request` of the `get` that this answers: nobody can have kept it from before. A retained
+   * head has none, and anybody at the broker may have put an old one there.
+   */
+  readonly request?: string;
 }
 
 export const tableHeadBytesMax = 256;
 
 const headSchema = v.pipe(
-  v.strictObject({ mark: tableMark, deltasFrom: integer(1, tableNumberMax + 1) }),
+  v.strictObject({
+    mark: tableMark,
+    deltasFrom: integer(1, tableNumberMax + 1),
+    request: v.exactOptional(hex16),
+  }),
   v.forward(
     v.check(({ mark, deltasFrom }) => deltasFrom <= mark.version + 1, "at most the next version"),
     ["deltasFrom"],
   ),
 );
 
-export function sealTableHead(sealer: SiteSealer, { mark, deltasFrom }: TableHead): Uint8Array {
-  const { epoch, version, tag } = mark;
-  return sealOpenly(sealer, "table/head", { mark: { epoch, version, tag }, deltasFrom });
+export function sealTableHead(
+  sealer: SiteSealer,
+  { mark: { epoch, version, tag }, deltasFrom, request }: TableHead,
+): Uint8Array {
+  const body = { mark: { epoch, version, tag }, deltasFrom, request };
+  return sealOpenly(sealer, "table/head", encodeCbor(body));
 }
 
 /** Whether it is newer than what is in force is for the caller to judge: an old head opens too. */
@@ -37,7 +50,9 @@ export function openTableHead(
 ): Result<TableHead, TableRefusal> {
   const opened = openOpenly(opener, "table/head", { message, bytesMax: tableHeadBytesMax });
   if (!opened.ok) return opened;
-  const parsed = v.safeParse(headSchema, opened.value, { abortEarly: true });
+  const body = readBody(opened.value);
+  if (!body.ok) return body;
+  const parsed = v.safeParse(headSchema, body.value, { abortEarly: true });
   return parsed.success
     ? succeed(parsed.output)
     : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });

@@ -15,6 +15,7 @@ import {
   type SnapshotManifest,
   sealManifest,
 } from "../../../../src/protocols/sync/snapshot-manifest.ts";
+import { encodeCbor } from "../../../../src/protocols/sync/strict-cbor.ts";
 import { flipBit, pairing } from "./samples.ts";
 
 const { sealer, opener, tableKey } = pairing();
@@ -150,7 +151,10 @@ t.test("a manifest of the largest image fits its message", async (t) => {
 t.test("a good signature does not excuse a manifest that does not add up", async (t) => {
   const hash = new Uint8Array(32);
   const good = { mark, imageBytes: 10, imageHash: hash, chunkBytes, chunkHashes: hash };
-  t.equal(reasonOf(openManifest(opener, sealSecretly(sealer, "table/manifest", good))), "accepted");
+  t.equal(
+    reasonOf(openManifest(opener, sealSecretly(sealer, "table/manifest", encodeCbor(good)))),
+    "accepted",
+  );
   const bodies: readonly unknown[] = [
     [],
     { ...good, imageBytes: 0 },
@@ -167,7 +171,7 @@ t.test("a good signature does not excuse a manifest that does not add up", async
     { ...good, more: 1 },
   ];
   for (const body of bodies) {
-    const opened = openManifest(opener, sealSecretly(sealer, "table/manifest", body));
+    const opened = openManifest(opener, sealSecretly(sealer, "table/manifest", encodeCbor(body)));
     t.equal(reasonOf(opened), "invalid_content", JSON.stringify(body).slice(0, 80));
   }
 });

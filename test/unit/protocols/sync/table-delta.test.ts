@@ -8,10 +8,13 @@ import { packChange } from "../../../../src/protocols/sync/packed-change.ts";
 import { sealSecretly } from "../../../../src/protocols/sync/site-seal.ts";
 import { encodeCbor } from "../../../../src/protocols/sync/strict-cbor.ts";
 import {
+  bytesMaxOf,
   decodeTableDelta,
   deltaBytesMax,
   encodeTableDelta,
+  frameDeltaBytesMax,
   openTableDelta,
+  readTableDelta,
   sealTableDelta,
   type TableStep,
 } from "../../../../src/protocols/sync/table-delta.ts";
@@ -23,6 +26,11 @@ const { sealer, opener } = pairing();
 const from = { epoch: 1_780_000_000, version: 7, tag: 0x0102_0304 };
 const step: TableStep = { from, compiledAt: epochMs(1_780_000_123_456), changes: everyChange() };
 const sealed = sealTableDelta(sealer, step);
+
+/** What is encrypted: where it begins and what changes. */
+function bodyOf(...values: readonly unknown[]): Uint8Array {
+  return Buffer.concat(values.map((value) => encodeCbor(value)));
+}
 
 function reasonOf(message: Uint8Array, by = opener): string {
   const opened = openTableDelta(by, message);
@@ -69,7 +77,7 @@ t.test("a guess at what a delta says is confirmed by no signature", async (t) =>
   const compiledAt = new Uint8Array(
     Buffer.from((1_780_000_123_456).toString(16).padStart(12, "0"), "hex"),
   );
-  const guess = encodeCbor([from.epoch, version, tag, compiledAt, ...step.changes.map(packChange)]);
+  const guess = bodyOf([from.epoch, version, tag, compiledAt], step.changes.map(packChange));
   t.equal(guess.length, sealed.message.length - 65, "the guess is right");
   const { site, controller, sitePublicKey } = opener;
   const context = Buffer.from(`postern/1\0table/delta\x001\0${site}\0${controller}\0`);
@@ -86,7 +94,7 @@ t.test("a delta for another controller, site or key is refused", async (t) => {
 });
 
 t.test("a delta too long, too short or without a signature is refused unread", async (t) => {
-  t.equal(reasonOf(new Uint8Array(deltaBytesMax + 1).fill(1)), "too_long");
+  t.equal(reasonOf(new Uint8Array(frameDeltaBytesMax + 1).fill(1)), "too_long");
   t.equal(reasonOf(sealed.message.subarray(0, 65)), "malformed");
   t.equal(reasonOf(new Uint8Array(sealed.message).fill(0, 1, 65)), "unsigned");
 });
@@ -154,6 +162,7 @@ t.test("the codes and places of what a change says are those of every release", 
   );
 });
 
+const start = [1, 2, 3, 4];
 const packedPass = [3, "p", "u", 6, Uint8Array.of(8, 0x42)];
 
 /** What a broken site could sign. */
@@ -218,30 +227,66 @@ const nonsense: readonly { readonly what: string; readonly changes: readonly unk
 ];
 
 t.test("a pass and a user of one id are two", async (t) => {
-  const message = sealSecretly(sealer, "table/delta", [1, 2, 3, 4, packedPass, [2, "p"]]);
+  const message = sealSecretly(sealer, "table/delta", bodyOf(start, [packedPass, [2, "p"]]));
   t.equal(reasonOf(message), "accepted");
 });
 
 for (const { what, changes } of nonsense) {
   t.test(`a good signature does not excuse ${what}`, async (t) => {
-    const message = sealSecretly(sealer, "table/delta", [1, 2, 3, 4, ...changes]);
+    const message = sealSecretly(sealer, "table/delta", bodyOf(start, changes));
     t.equal(reasonOf(message), "invalid_content");
   });
 }
 
 t.test("a good signature does not excuse a delta from nowhere", async (t) => {
-  for (const body of [
+  for (const from of [
     {},
     [],
     [1, 2, 3],
+    [1, 2, 3, 4, 5],
     [-1, 2, 3, 4],
     [1, 2 ** 48, 3, 4],
     [1, 2, 2 ** 32, 4],
     [1, 2, 3, "4"],
   ]) {
-    const message = sealSecretly(sealer, "table/delta", body);
-    t.equal(reasonOf(message), "invalid_content", JSON.stringify(body));
+    const message = sealSecretly(sealer, "table/delta", bodyOf(from, [packedPass]));
+    t.equal(reasonOf(message), "invalid_content", JSON.stringify(from));
   }
+});
+
+t.test("a good signature does not excuse changes that are none, or anything after", async (t) => {
+  const reasonOfBody = (...values: readonly unknown[]): string =>
+    reasonOf(sealSecretly(sealer, "table/delta", bodyOf(start, ...values)));
+  t.equal(reasonOfBody(), "malformed");
+  t.equal(reasonOfBody({}), "invalid_content");
+  t.equal(reasonOfBody([packedPass], [packedPass]), "malformed");
+});
+
+t.test("what a delta leads to is read without its changes", async (t) => {
+  const read = readTableDelta(opener, sealed.message);
+  if (!read.ok) throw new Error(read.fault.reason);
+  const { from, to, compiledAt, unpack } = read.value;
+  t.same({ from, to, compiledAt }, { from: step.from, to: sealed.to, compiledAt: step.compiledAt });
+  t.same(unpack(), { ok: true, value: { ...step, to } });
+  const spoilt = sealSecretly(sealer, "table/delta", bodyOf(start, [7]));
+  const other = readTableDelta(opener, spoilt);
+  t.ok(other.ok, "nothing of the changes is looked at");
+  t.match(other.ok && other.value.unpack(), { ok: false, fault: { reason: "invalid_content" } });
+});
+
+t.test("only a delta with a frame may be long", async (t) => {
+  const gone = Array.from({ length: 6_000 }, (_, index) => ({
+    kind: "pass_gone" as const,
+    pass: passId(`pass-${String(index).padStart(7, "0")}`),
+  }));
+  const frame = { kind: "frame", frame: fullFrame() } as const;
+  t.equal(reasonOf(sealTableDelta(sealer, { ...step, changes: gone }).message), "too_long");
+  t.equal(
+    reasonOf(sealTableDelta(sealer, { ...step, changes: [frame, ...gone] }).message),
+    "accepted",
+  );
+  t.equal(bytesMaxOf(gone), deltaBytesMax);
+  t.equal(bytesMaxOf([frame, ...gone]), frameDeltaBytesMax);
 });
 
 t.test("a refusal names the field and never what stood there", async (t) => {

@@ -5,6 +5,7 @@ import { sealOpenly, sealSecretly } from "../../../../src/protocols/sync/site-se
 import { openManifest } from "../../../../src/protocols/sync/snapshot-manifest.ts";
 import { encodeCbor } from "../../../../src/protocols/sync/strict-cbor.ts";
 import { openTableDelta } from "../../../../src/protocols/sync/table-delta.ts";
+import { drawRequest } from "../../../../src/protocols/sync/table-get.ts";
 import {
   openTableHead,
   sealTableHead,
@@ -27,6 +28,8 @@ t.test("a head that the site sealed opens as it was", async (t) => {
   const first: TableHead = { mark: { epoch: 0, version: 0, tag: 0 }, deltasFrom: 1 };
   t.same(openTableHead(opener, sealTableHead(sealer, first)), { ok: true, value: first });
   t.ok(sealed.length <= tableHeadBytesMax);
+  const answer: TableHead = { ...head, request: drawRequest() };
+  t.same(openTableHead(opener, sealTableHead(sealer, answer)), { ok: true, value: answer });
 });
 
 t.test("a head for the controller next door, or another site's, is refused", async (t) => {
@@ -51,10 +54,10 @@ t.test("the lengths of site and controller cannot be traded against each other",
 t.test("a head is no delta and no manifest, nor they one another", async (t) => {
   t.equal(reasonOf(openTableDelta(opener, sealed)), "altered");
   t.equal(reasonOf(openManifest(opener, sealed)), "altered");
-  const delta = sealSecretly(sealer, "table/delta", [1, 2, 3, 4]);
+  const delta = sealSecretly(sealer, "table/delta", encodeCbor([1, 2, 3, 4]));
   t.equal(reasonOf(openTableHead(opener, delta)), "altered");
   t.equal(reasonOf(openManifest(opener, delta)), "altered");
-  const manifest = sealSecretly(sealer, "table/manifest", [1, 2, 3, 4]);
+  const manifest = sealSecretly(sealer, "table/manifest", encodeCbor([1, 2, 3, 4]));
   t.equal(reasonOf(openTableDelta(opener, manifest)), "altered");
 });
 
@@ -96,12 +99,13 @@ t.test("a good signature does not excuse a head that makes no sense", async (t) 
     { mark, deltasFrom: 0 },
     { mark, deltasFrom: mark.version + 2 },
     { mark, deltasFrom: 1, more: 1 },
+    { mark, deltasFrom: 1, request: "0123" },
   ];
   for (const body of bodies) {
-    const opened = openTableHead(opener, sealOpenly(sealer, "table/head", body));
+    const opened = openTableHead(opener, sealOpenly(sealer, "table/head", encodeCbor(body)));
     t.equal(reasonOf(opened), "invalid_content", JSON.stringify(body));
   }
-  const twice = sealOpenly(sealer, "table/head", undefined);
+  const twice = sealOpenly(sealer, "table/head", encodeCbor(undefined));
   t.equal(reasonOf(openTableHead(opener, twice)), "malformed");
 });
 
