@@ -86,11 +86,13 @@ class ChangeReadings {
   readonly #decidedMs = new Readings();
   readonly #publishedMs = new Readings();
   readonly #publishedCpuMs = new Readings();
+  readonly #unheardCounts = new Readings();
 
   add({ decidedMs, published }: Awaited<ReturnType<SiteWorld["replaceCard"]>>): void {
     for (const ms of decidedMs) this.#decidedMs.add(ms);
     this.#publishedMs.add(published.lastMs);
     this.#publishedCpuMs.add(published.cpuMs);
+    this.#unheardCounts.add(published.unheardCount);
   }
 
   measurements(what: string): readonly Measurement[] {
@@ -107,6 +109,11 @@ class ChangeReadings {
         `the site's CPU until then p50, ${what}`,
         this.#publishedCpuMs.percentile(0.5),
         "ms",
+      ),
+      measurement(
+        `not heard of by the site max, ${what}`,
+        this.#unheardCounts.max(),
+        "controllers",
       ),
     ];
   }

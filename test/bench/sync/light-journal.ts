@@ -8,6 +8,7 @@ export const lightJournal: Journal = {
   acknowledge: () => {},
   acknowledged: () => 0,
   highest: () => 0,
+  oldest: () => 1,
   id: () => undefined,
   status: () => ({
     journal: undefined,

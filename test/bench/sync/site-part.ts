@@ -20,6 +20,8 @@ export interface PublishedDeltas {
   readonly lastMs: number;
   /** Of all threads of the process. */
   readonly cpuMs: number;
+  /** Controllers of which the site does not know that they have the change. */
+  readonly unheardCount: number;
 }
 
 export type SitePart = typeof part;
@@ -39,7 +41,7 @@ const say = (fields: Readonly<Record<string, unknown>>, message: string) => {
 let changeStartedAt = performance.now();
 let changeStartedCpu = process.cpuUsage();
 let lastPublishAt = performance.now();
-let deltas: PublishedDeltas = { count: 0, lastMs: 0, cpuMs: 0 };
+let deltas: PublishedDeltas = { count: 0, lastMs: 0, cpuMs: 0, unheardCount: 0 };
 /** What `publish` is called with is counted; it goes its way as it is. */
 const watched: BrokerLink = {
   publish: (topic, payload, options) => {
@@ -50,6 +52,7 @@ const watched: BrokerLink = {
         count: deltas.count + 1,
         lastMs: lastPublishAt - changeStartedAt,
         cpuMs: (user + system) / 1_000,
+        unheardCount: 0,
       };
     }
     return link.publish(topic, payload, options);
@@ -68,6 +71,7 @@ const service = await openSiteService({
 });
 /** Longer than heads are gathered for. */
 const quietMs = 700;
+const hearingMs = 10_000;
 
 const part = {
   provisions: async (controllers: readonly string[]): Promise<readonly string[]> =>
@@ -75,7 +79,7 @@ const part = {
       serialiseProvision(service.provisionFor(controllerId(controller))),
     ),
   apply: async (text: string): Promise<AppliedAt> => {
-    deltas = { count: 0, lastMs: 0, cpuMs: 0 };
+    deltas = { count: 0, lastMs: 0, cpuMs: 0, unheardCount: 0 };
     const startedAt = process.hrtime.bigint();
     changeStartedAt = performance.now();
     changeStartedCpu = process.cpuUsage();
@@ -83,13 +87,18 @@ const part = {
     if (!applied.ok) throw new Error(JSON.stringify(applied.fault.slice(0, 3)));
     return { startedAt, returnedMs: performance.now() - changeStartedAt };
   },
-  /** Resolves when every controller has said that its table is in force, and nothing more goes out. */
+  /**
+   * Resolves when every controller has said that its table is in force and nothing more goes out; or
+   * when so much time has passed that a broker must have dropped what some of them said.
+   */
   settled: async (_: undefined): Promise<PublishedDeltas> => {
-    const isSettled = () =>
-      performance.now() - lastPublishAt > quietMs &&
-      service.controllers().every(({ sync }) => sync === undefined || sync.state === "complete");
-    while (!isSettled()) await rest(50);
-    return deltas;
+    const sinceLast = () => performance.now() - lastPublishAt;
+    const unheardCount = () =>
+      service.controllers().filter(({ sync }) => sync !== undefined && sync.state !== "complete")
+        .length;
+    while (sinceLast() <= quietMs || (unheardCount() > 0 && sinceLast() < hearingMs))
+      await rest(50);
+    return { ...deltas, unheardCount: unheardCount() };
   },
 };
 playPart(part);
