@@ -54,11 +54,17 @@ export class Inspector {
   }
 
   /** Once all is said and heard. */
-  lookAtEnd(controller: ControllerLife, site: SiteLife, at: number): void {
+  lookAtEnd(
+    controller: ControllerLife,
+    everybody: { readonly site: SiteLife; readonly controllers: readonly ControllerLife[] },
+    at: number,
+  ): void {
     const { name } = controller;
+    const { site, controllers } = everybody;
+    const journals = controllers.map(({ paper }) => paper.entries);
     const mark = controller.table()?.mark;
     if (mark === undefined) throw new BrokenPromise(`${name} has no table`);
-    const left = (pass: string, uses: number) => this.#uses.leftAtAll(pass, uses);
+    const left = (pass: string, uses: number) => this.#uses.leftAtAll(journals, pass, uses);
     this.#probe(controller, { mark, at, left, truth: { kind: "plan", plan: site.plan } });
     this.#compareJournals(controller, site);
   }

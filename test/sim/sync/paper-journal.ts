@@ -54,6 +54,11 @@ export class PaperJournal implements Journal {
     return this.#paper.entries.length;
   }
 
+  /** Paper is patient: nothing is ever forgotten. */
+  oldest(): number {
+    return 1;
+  }
+
   id(): string {
     return `journal-of-${this.#controller}`;
   }

@@ -77,6 +77,7 @@ export const withReading = (
       acknowledge: (number) => journal.acknowledge(number),
       acknowledged: () => journal.acknowledged(),
       highest: () => journal.highest(),
+      oldest: () => journal.oldest(),
       id: () => journal.id(),
       status: () => journal.status(),
       reportTroubles: (reporter) => journal.reportTroubles(reporter),

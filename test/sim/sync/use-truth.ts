@@ -1,3 +1,4 @@
+import type { JournalEntry } from "../../../src/domain/event.ts";
 import { BrokenPromise } from "../building/broken-promise.ts";
 import type { GrantedHere } from "./controller-life.ts";
 import type { UsesLeft } from "./truth.ts";
@@ -24,11 +25,14 @@ export class UseTruth {
     return (places.get(controller)?.at(-1) ?? 0) >= uses ? "none" : "unknown";
   }
 
-  /** Once everybody knows of everybody. */
-  leftAtAll(pass: string, uses: number): UsesLeft {
-    const places = [...(this.#grants.get(pass)?.values() ?? [])];
-    const spent = places.reduce((sum, grants) => sum + grants.length, 0);
-    if (spent === 0) return "some";
+  /**
+   * Once everybody knows of everybody, which they do by journals: of a grant whose entry a kill took,
+   * its own controller alone.
+   */
+  leftAtAll(journals: Iterable<readonly JournalEntry[]>, pass: string, uses: number): UsesLeft {
+    if (!this.#grants.has(pass)) return "some";
+    let spent = 0;
+    for (const entries of journals) spent += spentIn(entries, pass);
     return spent >= uses ? "none" : "unknown";
   }
 
@@ -39,4 +43,11 @@ export class UseTruth {
     places.set(controller, here);
     return here;
   }
+}
+
+function spentIn(entries: readonly JournalEntry[], pass: string): number {
+  const uses = entries.map(({ event }) =>
+    event.kind === "access_granted" && event.pass === pass ? (event.use ?? 0) : 0,
+  );
+  return Math.max(0, ...uses);
 }

@@ -166,7 +166,7 @@ export class SyncWorld {
       await this.pass(stepMs);
     }
     for (const controller of this.controllers) {
-      this.#inspector.lookAtEnd(controller, this.site, this.clock.wall().at);
+      this.#inspector.lookAtEnd(controller, this, this.clock.wall().at);
     }
     this.count("converged");
   }
