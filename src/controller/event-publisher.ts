@@ -27,7 +27,10 @@ export interface EventPublisherOptions {
   readonly link: Pick<BrokerLink, "publish">;
   readonly topic: string;
   readonly scope: MessageScope;
-  readonly journal: Pick<Journal, "id" | "highest" | "acknowledged" | "acknowledge" | "read">;
+  readonly journal: Pick<
+    Journal,
+    "id" | "oldest" | "highest" | "acknowledged" | "acknowledge" | "read"
+  >;
   readonly clock: Clock;
   readonly troubles: TroubleReporter;
 }
@@ -198,7 +201,8 @@ export class EventPublisher {
       if (last === undefined || last.journal !== this.#journal) return false;
       // Said before it is done, so that going back while the broker takes its time is not undone.
       this.#sent = last.number;
-      await link.publish(topic, sealEventBatch(scope, batch), { qos: 1, retain: false });
+      const message = sealEventBatch(scope, batch, journal.oldest());
+      await link.publish(topic, message, { qos: 1, retain: false });
       return true;
     } catch (error) {
       if (!(error instanceof HalError)) throw error;

@@ -70,10 +70,11 @@ export class JournalDatabase {
   }
 
   onDisk(): JournalOnDisk {
-    const { number } = this.#last();
+    const oldest = this.#oldest();
     return {
       journal: this.journal,
-      highest: number,
+      oldest: oldest === undefined ? 1 : firstGivenOf(oldest),
+      highest: this.#last().number,
       acknowledged: this.#acknowledged,
     };
   }
@@ -128,12 +129,10 @@ export class JournalDatabase {
     return row === undefined ? nothingWritten : endOf(row);
   }
 
-  #oldest(): number {
-    const oldest = this.#db
-      .prepare<[], number | null>("SELECT min(number) FROM entry")
-      .pluck()
+  #oldest(): EntryRow | undefined {
+    return this.#db
+      .prepare<[], EntryRow>("SELECT number, hash, record FROM entry ORDER BY number LIMIT 1")
       .get();
-    return oldest ?? 0;
   }
 
   #insert(records: readonly JournalRecord[], last: ChainEnd): void {
@@ -168,7 +167,7 @@ export class JournalDatabase {
     const { keptMax, prunedPerWriteMin, prunedPerWriteMax } = this.#worker.limits;
     const anchor = Math.min(acknowledged, highest - keptMax);
     if (anchor < 1) return;
-    const oldest = this.#oldest();
+    const oldest = this.#oldest()?.number ?? 0;
     if (anchor - oldest < prunedPerWriteMin) return;
     this.#db
       .prepare("DELETE FROM entry WHERE number < ?")
@@ -180,7 +179,7 @@ export class JournalDatabase {
   #verifyTail(): void {
     const { number } = this.#last();
     if (this.#acknowledged > number) throw new JournalDamaged("acknowledged beyond its end");
-    if (this.#oldest() > Math.max(1, this.#acknowledged)) {
+    if ((this.#oldest()?.number ?? 0) > Math.max(1, this.#acknowledged)) {
       throw new JournalDamaged("its beginning is lost");
     }
     const tail = this.read(Math.max(0, number - tailVerifiedMax), tailVerifiedMax);
@@ -191,8 +190,8 @@ export class JournalDatabase {
   #entries(rows: readonly EntryRow[], after: number): JournalEntry[] {
     const [first] = rows;
     if (first === undefined) return [];
-    const isFromStart = first.number === 1 && after < 1;
-    if (!isFromStart && first.number !== Math.max(after, this.#oldest())) {
+    const isFromStart = after < 1 && firstGivenOf(first) === 1;
+    if (!isFromStart && first.number !== Math.max(after, this.#oldest()?.number ?? 0)) {
       throw new JournalDamaged(`entry ${after} is missing`);
     }
     const anchor = isFromStart ? nothingWritten : endOf(first);
@@ -211,6 +210,13 @@ export class JournalDatabase {
   }
 }
 
+/** The first number that is handed out of a journal whose oldest row is this: see `#prune`. */
+function firstGivenOf({ number, record }: EntryRow): number {
+  return number === 1 && record !== renewedAnchor ? 1 : number + 1;
+}
+
+/** What stands in place of a record that an older program had forgotten already. */
+const renewedAnchor = "";
 const nothingWritten: ChainEnd = { number: 0, hash: chainStart };
 
 function endOf({ number, hash }: EntryRow): ChainEnd {

@@ -37,6 +37,8 @@ export type JournalRequest =
 /** What is on disk. `setAside` names the file that a damaged journal was renamed to just now. */
 export interface JournalOnDisk {
   readonly journal: string;
+  /** The lowest number that is still handed out; one more than `highest` where there is none. */
+  readonly oldest: number;
   readonly highest: number;
   readonly acknowledged: number;
   readonly setAside?: string;
@@ -47,12 +49,13 @@ export type JournalAnswer =
   | ({ readonly kind: "opened" } & JournalOnDisk)
   | { readonly kind: "open_failed"; readonly detail: string }
   /**
-   * The first `count` of the records sent are durable, and the last of them is number `highest`.
-   * `acknowledged` is what a start would find.
+   * The first `count` of the records sent are durable, and the last of them is number `highest`;
+   * nothing below `oldest` is handed out any more. `acknowledged` is what a start would find.
    */
   | {
       readonly kind: "written";
       readonly count: number;
+      readonly oldest: number;
       readonly highest: number;
       readonly acknowledged: number;
     }

@@ -64,12 +64,11 @@ function beginAnew(): void {
 }
 
 function write(request: Extract<JournalRequest, { kind: "write" }>): void {
-  const { journal, records, acknowledged } = request;
-  if (database?.journal !== journal) return;
+  if (database?.journal !== request.journal) return;
   try {
-    const count = database.write(records, acknowledged);
-    const onDisk = database.onDisk();
-    answer({ kind: "written", count, highest: onDisk.highest, acknowledged: onDisk.acknowledged });
+    const count = database.write(request.records, request.acknowledged);
+    const { oldest, highest, acknowledged } = database.onDisk();
+    answer({ kind: "written", count, oldest, highest, acknowledged });
   } catch (error) {
     if (error instanceof JournalDamaged) return beginAnew();
     const fault = error instanceof JournalFull ? "full" : "io";

@@ -59,6 +59,11 @@ export interface Journal {
   acknowledged(): number;
   /** The newest durable entry; 0 for none. */
   highest(): number;
+  /**
+   * The lowest number that `read` still gives: what is below it is forgotten. It only grows, and is one
+   * more than `highest()` where no entry is left.
+   */
+  oldest(): number;
   /** Which journal the numbers belong to; another one is begun when it was damaged. */
   id(): string | undefined;
   status(): JournalStatus;

@@ -107,6 +107,10 @@ export class ThreadedJournal implements Journal {
     return this.#onDisk?.highest ?? 0;
   }
 
+  oldest(): number {
+    return this.#onDisk?.oldest ?? 1;
+  }
+
   id(): string | undefined {
     return this.#onDisk?.journal;
   }
@@ -245,11 +249,11 @@ export class ThreadedJournal implements Journal {
   }
 
   #onWritten(answer: Extract<JournalAnswer, { kind: "written" }>): void {
-    const { count, highest, acknowledged } = answer;
+    const { count, oldest, highest, acknowledged } = answer;
     const onDisk = this.#onDisk;
     if (onDisk === undefined || !this.#isWriting) return;
     this.#isWriting = false;
-    this.#onDisk = { ...onDisk, highest, acknowledged };
+    this.#onDisk = { ...onDisk, oldest, highest, acknowledged };
     this.#queue.shift(count);
     this.#progressed();
     if (count > 0) for (const listener of [...this.#listeners]) listener(highest);

@@ -49,14 +49,23 @@ export function createEventIntake(parts: EventIntakeParts): EventIntake {
       log.warn({ controller, reason, detail }, "a message of events was refused");
       return;
     }
-    const outcome = store.intake(batch.value);
+    const { entries, oldest } = batch.value;
+    const remains = oldest === undefined ? undefined : { oldest, at: clock.wall().at };
+    const outcome = store.intake(entries, remains);
     if (!outcome.ok) {
       refuse(parts, controller, outcome.fault);
       return;
     }
-    const { journal, number, replaced } = outcome.value;
+    const { journal, number, replaced, lost } = outcome.value;
+    if (lost !== undefined) {
+      const { from, to } = lost;
+      log.warn(
+        { controller, journal, from, to },
+        "events are lost: their controller had them last",
+      );
+    }
     if (replaced) {
-      const detail = `journal ${journal} began at number 1 beside an earlier one`;
+      const detail = `journal ${journal} is begun beside an earlier one`;
       store.recordTrouble({ controller, kind: "journal_replaced", detail, at: clock.wall().at });
       log.warn({ controller, journal }, "the controller's journal is a new one");
     }
@@ -86,13 +95,17 @@ function refuse(parts: EventIntakeParts, controller: ControllerId, fault: Intake
   const { store, keys, clock, log } = parts;
   const { reason, journal, number, stored } = fault;
   const detail = `entry ${number} of journal ${journal}, which is stored up to ${stored}`;
-  store.recordTrouble({ controller, kind: `journal_${reason}`, detail, at: clock.wall().at });
+  store.recordTrouble({ controller, kind: troubleOf(reason), detail, at: clock.wall().at });
   log.warn({ controller, reason, journal, number, stored }, "a batch of events was refused");
-  // After a gap the number tells the controller where to go on. After an altered entry it would
-  // tell it that entries are safe here which are not.
-  if (reason === "gap" && stored > 0) {
-    acknowledge(parts, scopeOf(keys, controller), { journal, number: stored });
-  }
+  // After a gap the number tells the controller where to go on, 0 too: this may be a site that was
+  // restored from a copy. After an altered entry it would tell it that entries are safe here which
+  // are not.
+  if (reason === "gap") acknowledge(parts, scopeOf(keys, controller), { journal, number: stored });
+}
+
+/** A gap that the controller can still fill is not yet one in the evidence: `journal_gap` is. */
+function troubleOf(reason: IntakeRefusal["reason"]): string {
+  return reason === "gap" ? "events_missing" : `journal_${reason}`;
 }
 
 function acknowledge(

@@ -43,12 +43,36 @@ export interface IntakeOutcome extends NotedUses {
   readonly storedCount: number;
   /** This controller had another journal before: its storage was replaced. */
   readonly replaced: boolean;
+  /** What nobody has any more, and is not stored. */
+  readonly lost: LostEntries | undefined;
+}
+
+/** The first and the last that are lost, and when that was found. */
+export interface LostEntries {
+  readonly from: number;
+  readonly to: number;
+  readonly at: EpochMs;
+}
+
+/** What goes with the entries of a batch. */
+export interface JournalRemains {
+  /** The lowest number that the controller says it still has: see `EventBatch`. */
+  readonly oldest: number;
+  /** When it said so. */
+  readonly at: EpochMs;
 }
 
 /** `stored`: the highest number on disk, which a refusal leaves as it was. */
 export interface IntakeRefusal extends ChainFault {
   readonly journal: string;
   readonly stored: number;
+}
+
+export interface Trouble {
+  readonly controller: ControllerId;
+  readonly kind: string;
+  readonly detail: string;
+  readonly at: EpochMs;
 }
 
 export interface TroubleRow {
@@ -65,9 +89,18 @@ export interface EventStore {
   /**
    * Stores what is new of a batch, in one transaction; all of it or nothing. Entries that are there
    * already must be the same. `entries` come from `openEventBatch`: one controller, one journal.
+   *
+   * A gap before them is refused, so that the controller goes back and fills it; but where they begin
+   * with the oldest that it still has, what is missing is lost for ever: a site restored from a copy
+   * no longer had what it had acknowledged. Then it is noted as the trouble `journal_gap`, durably
+   * along with the entries, and the chain goes on from the first of them.
+   *
    * Throws a SqliteError where the disk fails; nothing was stored then.
    */
-  intake(entries: readonly JournalEntry[]): Result<IntakeOutcome, IntakeRefusal>;
+  intake(
+    entries: readonly JournalEntry[],
+    remains?: JournalRemains,
+  ): Result<IntakeOutcome, IntakeRefusal>;
   /** In order of position, newest last. */
   query(query: EventQuery): readonly StoredEvent[];
   lastOf(
@@ -80,12 +113,7 @@ export interface EventStore {
   /** The highest use that each controller has told of a grant of this pass. */
   readonly spentUses: SpentUses;
   /** One row for each controller and kind, however often it comes. */
-  recordTrouble(trouble: {
-    readonly controller: ControllerId;
-    readonly kind: string;
-    readonly detail: string;
-    readonly at: EpochMs;
-  }): void;
+  recordTrouble(trouble: Trouble): void;
   troublesOf(controller: ControllerId): readonly TroubleRow[];
   close(): void;
 }
@@ -143,10 +171,8 @@ export function openEventStore(file: string): EventStore {
   database.pragma("synchronous = FULL");
   prepareTables(database, file);
   const uses = prepareUseLedger(database);
-  const intake = prepareIntake(database, uses.record);
-  const recordTrouble = database.prepare(`
-    INSERT INTO troubles VALUES (@controller, @kind, @detail, @at, @at, 1)
-    ON CONFLICT DO UPDATE SET detail = @detail, lastAt = @at, count = count + 1`);
+  const recordTrouble = prepareRecordTrouble(database);
+  const intake = prepareIntake(database, { recordUses: uses.record, recordTrouble });
   const troublesOf = database.prepare<[string], TroubleRow>(
     "SELECT * FROM troubles WHERE controller = ? ORDER BY kind",
   );
@@ -159,7 +185,7 @@ export function openEventStore(file: string): EventStore {
     lastOf: (controller) => lastOf.get(controller),
     allowUses: uses.allow,
     spentUses: uses.spent,
-    recordTrouble: (trouble) => void recordTrouble.run(trouble),
+    recordTrouble,
     troublesOf: (controller) => troublesOf.all(controller),
     close: () => void database.close(),
   };
@@ -177,9 +203,25 @@ function prepareTables(database: Database.Database, file: string): void {
   database.transaction(() => database.exec([...missing, mark].join("\n"))).immediate();
 }
 
+function prepareRecordTrouble(database: Database.Database): EventStore["recordTrouble"] {
+  const record = database.prepare<[Trouble]>(`
+    INSERT INTO troubles VALUES (@controller, @kind, @detail, @at, @at, 1)
+    ON CONFLICT DO UPDATE SET detail = @detail, lastAt = @at, count = count + 1`);
+  return (trouble) => void record.run(trouble);
+}
+
 type Intake = EventStore["intake"];
 
-function prepareIntake(database: Database.Database, record: UseLedger["record"]): Intake {
+function prepareIntake(
+  database: Database.Database,
+  {
+    recordUses,
+    recordTrouble,
+  }: {
+    readonly recordUses: UseLedger["record"];
+    readonly recordTrouble: EventStore["recordTrouble"];
+  },
+): Intake {
   const last = database.prepare<[string, string], ChainAnchor>(`
     SELECT journal, number, hash FROM events WHERE controller = ? AND journal = ?
     ORDER BY number DESC LIMIT 1`);
@@ -195,35 +237,59 @@ function prepareIntake(database: Database.Database, record: UseLedger["record"])
     VALUES (@controller, @journal, @number, @at, @clockQuality, @kind, @door, @reader, @user, @pass,
       @result, @reason, @tableEpoch, @tableVersion, @tableAgeMs, @event, @previous, @hash)`);
 
-  const intake: Intake = (entries) => {
+  const intake: Intake = (entries, remains) => {
     const [first] = entries;
     if (first === undefined) throw new Error("a batch of no entries");
     const { controller, journal } = first;
-    const anchor = last.get(controller, journal) ?? { journal, number: 0, hash: chainStart };
-    const refuse = (fault: ChainFault) => fail({ ...fault, journal, stored: anchor.number });
-    const isStored = (entry: JournalEntry): boolean => entry.number <= anchor.number;
+    const stored = last.get(controller, journal) ?? { journal, number: 0, hash: chainStart };
+    const refuse = (fault: ChainFault) => fail({ ...fault, journal, stored: stored.number });
+    const isFresh = ({ number }: JournalEntry): boolean => number > stored.number;
 
-    for (const entry of entries.filter(isStored)) {
-      const stored = hashAt.get(controller, journal, entry.number)?.hash;
-      if (stored !== entry.hash || hashEntry(entry) !== stored) {
+    for (const entry of entries) {
+      if (isFresh(entry)) continue;
+      const known = hashAt.get(controller, journal, entry.number)?.hash;
+      // Lost and noted as lost once: an old message that brings it now comes too late.
+      if (known === undefined) continue;
+      if (known !== entry.hash || hashEntry(entry) !== known) {
         return refuse({ reason: "altered", number: entry.number });
       }
     }
-    const fresh = entries.filter((entry) => !isStored(entry));
-    const chain = verifyChain(fresh, anchor);
+    const fresh = entries.filter(isFresh);
+    const lost = lostBefore(first, stored, remains);
+    const chain = verifyChain(fresh, lost === undefined ? stored : anchorBefore(first));
     if (!chain.ok) return refuse(chain.fault);
     for (const entry of fresh) insert.run(rowOfEntry(entry));
+    if (lost !== undefined) {
+      const detail = `entries ${lost.from} to ${lost.to} of journal ${journal} are lost`;
+      recordTrouble({ controller, kind: "journal_gap", detail, at: lost.at });
+    }
     return succeed({
       journal,
       number: chain.value.number,
       storedCount: fresh.length,
-      ...record(fresh),
-      replaced: anchor.number === 0 && anyOther.get(controller, journal) !== undefined,
+      ...recordUses(fresh),
+      replaced: stored.number === 0 && anyOther.get(controller, journal) !== undefined,
+      lost,
     });
   };
   // Immediate: two processes at one file would otherwise read the same end and both go on from it.
   const whole = database.transaction(intake);
-  return (entries) => whole.immediate(entries);
+  return (entries, remains) => whole.immediate(entries, remains);
+}
+
+function lostBefore(
+  first: JournalEntry,
+  stored: ChainAnchor,
+  remains: JournalRemains | undefined,
+): LostEntries | undefined {
+  const isBeyondGap = first.number > stored.number + 1;
+  if (!isBeyondGap || remains?.oldest !== first.number) return undefined;
+  return { from: stored.number + 1, to: first.number - 1, at: remains.at };
+}
+
+/** What `entry` says that it follows: for where nothing else tells. */
+function anchorBefore({ journal, number, previous }: JournalEntry): ChainAnchor {
+  return { journal, number: number - 1, hash: previous };
 }
 
 function runQuery(database: Database.Database, query: EventQuery): readonly StoredEvent[] {

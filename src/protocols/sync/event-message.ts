@@ -8,10 +8,22 @@ import {
   sealMessage,
 } from "./authenticated-message.ts";
 import { parseJournalEntry } from "./journal-entry-schema.ts";
+import { describeIssue, integer, numberMax } from "./schema-parts.ts";
 import { encodeCbor } from "./strict-cbor.ts";
 
 export const eventBatchEntriesMax = 200;
 export const eventBatchBytesMax = 1_000_000;
+
+/** What a controller tells of its journal in one message. */
+export interface EventBatch {
+  /** In number order, of one journal; 1 to `eventBatchEntriesMax` of them. */
+  readonly entries: readonly JournalEntry[];
+  /**
+   * The lowest number that the journal still has. It only ever grows, so an old batch that is sent
+   * again says something that is still true. Undefined from a controller that does not tell it.
+   */
+  readonly oldest: number | undefined;
+}
 
 /** `foreign`: the MAC holds, but an entry is another controller's, or of two journals. */
 export interface EventRefusal {
@@ -21,7 +33,7 @@ export interface EventRefusal {
 
 /** As many of the first `entries` as fit one message: at least one, if there is one. */
 export function takeEventBatch(entries: readonly JournalEntry[]): readonly JournalEntry[] {
-  // Leaves room for the array head, the format byte and the MAC.
+  // Leaves room for `oldest`, the heads around the entries, the format byte and the MAC.
   let bytesLeft = eventBatchBytesMax - 100;
   let count = 0;
   for (const entry of entries.slice(0, eventBatchEntriesMax)) {
@@ -32,16 +44,23 @@ export function takeEventBatch(entries: readonly JournalEntry[]): readonly Journ
   return entries.slice(0, count);
 }
 
-/** `entries` in number order, of one journal; 1 to `eventBatchEntriesMax` of them. */
-export function sealEventBatch(scope: MessageScope, entries: readonly JournalEntry[]): Uint8Array {
-  return sealMessage(scope, "event", entries);
+/** Without `oldest`, the entries as a controller sends them that does not tell it. */
+export function sealEventBatch(
+  scope: MessageScope,
+  entries: readonly JournalEntry[],
+  oldest?: number,
+): Uint8Array {
+  return sealMessage(scope, "event", oldest === undefined ? entries : { oldest, entries });
 }
 
-const batchSchema = v.pipe(
-  v.array(v.unknown()),
-  v.minLength(1, "at least one entry"),
-  v.maxLength(eventBatchEntriesMax, `at most ${eventBatchEntriesMax} entries`),
-);
+const batchSchema = v.strictObject({
+  oldest: v.exactOptional(integer(1, numberMax)),
+  entries: v.pipe(
+    v.array(v.unknown()),
+    v.minLength(1, "at least one entry"),
+    v.maxLength(eventBatchEntriesMax, `at most ${eventBatchEntriesMax} entries`),
+  ),
+});
 
 /**
  * Entries in a good batch are this controller's, of one journal and well formed. Whether they
@@ -51,15 +70,17 @@ const batchSchema = v.pipe(
 export function openEventBatch(
   scope: MessageScope,
   message: Uint8Array,
-): Result<readonly JournalEntry[], EventRefusal> {
+): Result<EventBatch, EventRefusal> {
   const opened = openMessage(scope, "event", { message, bytesMax: eventBatchBytesMax });
   if (!opened.ok) return opened;
-  const batch = v.safeParse(batchSchema, opened.value, { abortEarly: true });
+  // The entries alone are what was sent before `oldest` was told.
+  const body = Array.isArray(opened.value) ? { entries: opened.value } : opened.value;
+  const batch = v.safeParse(batchSchema, body, { abortEarly: true });
   if (!batch.success) {
-    return fail({ reason: "invalid_content", detail: `expected ${batch.issues[0].message}` });
+    return fail({ reason: "invalid_content", detail: describeIssue(batch.issues[0]) });
   }
   const entries: JournalEntry[] = [];
-  for (const [index, raw] of batch.output.entries()) {
+  for (const [index, raw] of batch.output.entries.entries()) {
     const entry = parseJournalEntry(raw);
     if (!entry.ok) {
       return fail({ reason: "invalid_content", detail: `entry ${index}: ${entry.fault}` });
@@ -73,5 +94,5 @@ export function openEventBatch(
     }
     entries.push(entry.value);
   }
-  return succeed(entries);
+  return succeed({ entries, oldest: batch.output.oldest });
 }

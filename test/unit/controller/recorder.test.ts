@@ -41,7 +41,7 @@ t.test("the site takes what is recorded by a clock that says anything", (t) => {
     const entry = entryOf(recordAt(says));
     t.equal(entry.wall.at, at, String(says));
     t.equal(entry.tableAgeMs, at - compiledAt);
-    t.same(atSite(entry), { ok: true, value: [entry] }, String(says));
+    t.same(atSite(entry), { ok: true, value: { entries: [entry] } }, String(says));
   }
   t.end();
 });
@@ -49,6 +49,6 @@ t.test("the site takes what is recorded by a clock that says anything", (t) => {
 t.test("an entry of before, with a fraction in its times, holds no journal up", (t) => {
   const wall = { at: epochMs(1_800_000_000_000.75), quality: "trusted" } as const;
   const entry = entryOf({ ...recordAt(0), wall, tableAgeMs: 0.75 });
-  t.same(atSite(entry), { ok: true, value: [entry] });
+  t.same(atSite(entry), { ok: true, value: { entries: [entry] } });
   t.end();
 });

@@ -19,7 +19,8 @@ function batches(stage: SyncStage): readonly (readonly [number, number])[] {
   return stage.broker.to(topics.event).map(({ payload }) => {
     const batch = openEventBatch(scope, payload);
     if (!batch.ok) throw new Error(batch.fault.detail);
-    return [batch.value.at(0)?.number ?? 0, batch.value.at(-1)?.number ?? 0];
+    const { entries } = batch.value;
+    return [entries.at(0)?.number ?? 0, entries.at(-1)?.number ?? 0];
   });
 }
 

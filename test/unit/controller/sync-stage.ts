@@ -44,19 +44,20 @@ export class PaperSite {
       this.faults.push(batch.fault.detail);
       return undefined;
     }
-    const [first] = batch.value;
+    const { entries } = batch.value;
+    const [first] = entries;
     const last = this.entries.at(-1);
     const anchor = {
       journal: first?.journal ?? "",
       number: last?.number ?? 0,
       hash: last?.hash ?? chainStart,
     };
-    for (const entry of batch.value) {
+    for (const entry of entries) {
       const known = this.entries[entry.number - 1];
       if (known !== undefined && known.hash !== entry.hash)
         this.faults.push(`${entry.number} changed`);
     }
-    const fresh = batch.value.filter(({ number }) => number > anchor.number);
+    const fresh = entries.filter(({ number }) => number > anchor.number);
     if (fresh.length > 0 && verifyChain(fresh, anchor).ok) this.entries.push(...fresh);
     return this.ack(anchor.journal);
   }

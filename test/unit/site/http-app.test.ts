@@ -354,7 +354,7 @@ t.test("a controller's sync, claim and troubles are told", async (t) => {
         online: true,
         status: { software: "x", clock_quality: "holdover", troubles: ["rex"] },
         journal: null,
-        troubles: [{ kind: "journal_gap", count: 1 }],
+        troubles: [{ kind: "events_missing", count: 1 }],
         refused_message_count: 0,
       },
       { controller: "two", online: null, status: null },

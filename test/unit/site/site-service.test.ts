@@ -34,7 +34,7 @@ t.test("events are acknowledged up to what is stored, and only after it is", asy
   send(4, 6);
   t.same(acksOf(rig), [2, 2, 4, 4, 6], "a gap is answered with where to go on");
   t.same(storedAtAck, [2, 2, 4, 4, 6]);
-  t.match(rig.service.controllers()[0]?.troubles, [{ kind: "journal_gap", count: 1 }]);
+  t.match(rig.service.controllers()[0]?.troubles, [{ kind: "events_missing", count: 1 }]);
 });
 
 t.test("events that cannot be stored are not acknowledged", async (t) => {

@@ -29,9 +29,11 @@ function reasonOf(opened: { ok: true } | { ok: false; fault: { reason: string } 
 }
 
 t.test("entries of every kind arrive as they were sent, and their hashes still hold", async (t) => {
-  const opened = openEventBatch(scope, sealEventBatch(scope, batch));
-  t.same(opened, { ok: true, value: batch });
-  if (opened.ok) for (const entry of opened.value) t.equal(hashEntry(entry), entry.hash);
+  for (const oldest of [1, undefined]) {
+    const opened = openEventBatch(scope, sealEventBatch(scope, batch, oldest));
+    t.same(opened, { ok: true, value: { entries: batch, oldest } });
+    if (opened.ok) for (const entry of opened.value.entries) t.equal(hashEntry(entry), entry.hash);
+  }
 });
 
 t.test("a message of one purpose is refused where another is expected", async (t) => {
@@ -91,6 +93,13 @@ t.test("a good MAC does not excuse entries that make no sense", async (t) => {
     [{ ...first, wall: { at: -1, quality: "trusted" } }],
     [{ ...first, journal: "../j" }],
     Array.from({ length: eventBatchEntriesMax + 1 }, () => first),
+    { oldest: 1 },
+    { oldest: 1, entries: [] },
+    { oldest: 0, entries: batch },
+    { oldest: 1.5, entries: batch },
+    { oldest: "1", entries: batch },
+    { oldest: 1, newest: 2, entries: batch },
+    { oldest: 1, entries: [{ ...first, number: 0 }] },
   ];
   for (const body of bodies) {
     const message = sealAnything("event", encodeCbor(body));
@@ -129,7 +138,7 @@ t.test("a batch is cut where one message is full", async (t) => {
     }));
   const taken = takeEventBatch(heavy);
   t.ok(taken.length > 1 && taken.length < heavy.length, `${taken.length} of ${heavy.length}`);
-  t.ok(sealEventBatch(scope, taken).length <= eventBatchBytesMax);
+  t.ok(sealEventBatch(scope, taken, Number.MAX_SAFE_INTEGER).length <= eventBatchBytesMax);
 });
 
 t.test("an acknowledgement says which journal and how far", async (t) => {
