@@ -1,5 +1,6 @@
 import type { TableDelta, TableMark } from "../../domain/table-change.ts";
 import { isNewer, isSameTable } from "./table-order.ts";
+import { numberTaken } from "./table-refusal.ts";
 
 /** What came too early waits for what leads up to it, the nearest first; the rest is fetched again. */
 export const deltasAheadMax = 256;
@@ -14,15 +15,20 @@ export interface SizedDelta {
   readonly bytes: number;
 }
 
+/**
+ * What deltas can do for the table in force. `cut_off`: those that lead on from it were asked for in
+ * vain, as they are for ever where the site was restored from a copy and this table is of what it
+ * lost; the ones that come by themselves are taken. `refused`: the one that follows contradicts it,
+ * and none is taken. From either only another table leads on, which a snapshot can be.
+ */
+export type DeltaFooting = "sound" | "cut_off" | "refused";
+
 /** The deltas that are here and not yet in force. */
 export interface DeltaChain {
   /** The table in force; undefined before the first. */
   readonly base: TableMark | undefined;
-  /**
-   * The table in force refused the delta that follows it: whatever leads on from there is of no use
-   * until another table is in force.
-   */
-  readonly isHalted: boolean;
+  /** Of `base`: sound again with each table that comes into force. */
+  readonly footing: DeltaFooting;
   /** They lead on from `base`, each from what the one before it makes. */
   readonly due: readonly SizedDelta[];
   /** Something that leads up to them is missing. By number. */
@@ -30,7 +36,7 @@ export interface DeltaChain {
 }
 
 export function emptyChain(base: TableMark | undefined): DeltaChain {
-  return { base, isHalted: false, due: [], ahead: [] };
+  return { base, footing: "sound", due: [], ahead: [] };
 }
 
 /** The table that will be in force when everything due is. */
@@ -38,26 +44,42 @@ export function tipOf({ base, due }: DeltaChain): TableMark | undefined {
   return due.at(-1)?.delta.to ?? base;
 }
 
-/** `known`: it would lead to where the table is already, or has been. */
-export type DeltaVerdict = "due" | "ahead" | "known" | "number_taken";
-
-export interface Admission {
-  readonly chain: DeltaChain;
-  readonly verdict: DeltaVerdict;
+/** What a delta leads from and to, and how long its message is. */
+export interface DeltaOutline {
+  readonly from: TableMark;
+  readonly to: TableMark;
+  readonly bytes: number;
 }
 
-export function admitDelta(chain: DeltaChain, sized: SizedDelta): Admission {
-  const { from, to } = sized.delta;
+/**
+ * `known`: it would lead to where the table is already, or has been, or it is here. `no_room`: it is
+ * for later, and nearer ones take all the room.
+ */
+export type DeltaVerdict = "due" | "ahead" | "known" | "no_room" | typeof numberTaken;
+
+/** Told by its marks alone, so that what is of no use need not be read. */
+export function judgeDelta(chain: DeltaChain, { from, to, bytes }: DeltaOutline): DeltaVerdict {
   const tip = tipOf(chain);
-  const isHere = (other: SizedDelta) => isSameTable(other.delta.to, to);
-  if (tip !== undefined && !isNewer(to, tip)) return { chain, verdict: "known" };
-  if (chain.ahead.some(isHere)) return { chain, verdict: "known" };
-  if (tip !== undefined && !chain.isHalted && isNextNumber(from, tip)) {
+  if (tip !== undefined && !isNewer(to, tip)) return "known";
+  if (chain.ahead.some(({ delta }) => isSameTable(delta.to, to))) return "known";
+  if (tip !== undefined && chain.footing !== "refused" && isNextNumber(from, tip)) {
     // The site has made two different tables under one number, and we have the other one.
-    if (from.tag !== tip.tag) return { chain, verdict: "number_taken" };
-    return { chain: thread(chain, [sized, ...chain.ahead]), verdict: "due" };
+    return from.tag === tip.tag ? "due" : numberTaken;
   }
-  return { chain: { ...chain, ahead: nearest([sized, ...chain.ahead]) }, verdict: "ahead" };
+  const nearer = chain.ahead.filter(({ delta }) => !isNewer(delta.to, to));
+  const isNear =
+    nearer.length < deltasAheadMax && totalBytes(nearer) + bytes <= deltasAheadBytesMax;
+  return isNear ? "ahead" : "no_room";
+}
+
+/** With a delta that is `due` or `ahead`. */
+export function admitDelta(
+  chain: DeltaChain,
+  sized: SizedDelta,
+  verdict: "due" | "ahead",
+): DeltaChain {
+  const loose = [sized, ...chain.ahead];
+  return verdict === "due" ? thread(chain, loose) : { ...chain, ahead: nearest(loose) };
 }
 
 /** Another table is in force, by deltas of this chain or as a whole. */
@@ -66,8 +88,13 @@ export function rebase(chain: DeltaChain, base: TableMark): DeltaChain {
 }
 
 /** The delta after `base` contradicts it. */
-export function halt(chain: DeltaChain, base: TableMark): DeltaChain {
-  return { base, isHalted: true, due: [], ahead: chain.ahead };
+export function refuseOnward(chain: DeltaChain, base: TableMark): DeltaChain {
+  return { ...rebase(chain, base), footing: "refused", due: [] };
+}
+
+/** The deltas after `base` are not to be had. */
+export function cutOff(chain: DeltaChain): DeltaChain {
+  return chain.footing === "sound" ? { ...chain, footing: "cut_off" } : chain;
 }
 
 function isNextNumber(from: TableMark, tip: TableMark): boolean {

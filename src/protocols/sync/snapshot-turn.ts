@@ -1,5 +1,6 @@
 import { unreachable } from "../../domain/unreachable.ts";
 import { putOff } from "./back-off.ts";
+import { cutOff } from "./delta-chain.ts";
 import { snapshotName } from "./snapshot-chunk.ts";
 import {
   begun,
@@ -28,8 +29,11 @@ const invalidRetry = { leastMs: 60_000, mostMs: 60 * 60_000 };
 /** Taken where a snapshot is wanted, or in the place of an older one that is under way. */
 export function takeManifest(turn: Turn, manifest: SnapshotManifest): void {
   const { next, effects } = turn;
-  const { snapshot, head } = next;
-  if (snapshot === undefined && wantOf(next) !== "snapshot") return;
+  const { snapshot, head, ask } = next;
+  const want = snapshot === undefined ? wantOf(next) : undefined;
+  // The site answers so where no delta of its own leads on from what is in force here.
+  const isSentForDeltas = want === "deltas" && ask?.want === want && ask.sentAt !== undefined;
+  if (snapshot === undefined && want !== "snapshot" && !isSentForDeltas) return;
   if (snapshot?.phase === "finishing") return;
   if (snapshot !== undefined && !isNewer(manifest.mark, snapshot.manifest.mark)) return;
   const refusal = judgeMark(manifest.mark, floorOf(next));
@@ -43,6 +47,7 @@ export function takeManifest(turn: Turn, manifest: SnapshotManifest): void {
     isNewer(head.mark, manifest.mark) &&
     (head.mark.epoch !== manifest.mark.epoch || head.deltasFrom > manifest.mark.version + 1);
   if (isStale) return;
+  if (isSentForDeltas) next.deltas = cutOff(next.deltas);
   if (snapshot !== undefined) {
     effects.push({ kind: "abandon_snapshot", snapshot: snapshotName(snapshot.manifest) });
   }

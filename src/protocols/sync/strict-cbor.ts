@@ -12,7 +12,7 @@ export function encodeCbor(value: unknown): Uint8Array {
  * undefined, trailing bytes. The fault is a sentence for people.
  */
 export function decodeCbor(bytes: Uint8Array): Result<unknown, string> {
-  return attempt(() => decode(bytes, strictness));
+  return attempt((): unknown => decode(bytes, strictness));
 }
 
 /** As `decodeCbor`, for the first of several values in a row; what follows it is not looked at. */
@@ -20,7 +20,7 @@ export function decodeFirstCbor(
   bytes: Uint8Array,
 ): Result<{ readonly value: unknown; readonly rest: Uint8Array }, string> {
   return attempt(() => {
-    const [value, rest]: [unknown, Uint8Array] = decodeFirst(bytes, strictness);
+    const [value, rest] = decodeFirst(bytes, strictness) as [unknown, Uint8Array];
     return { value, rest };
   });
 }

@@ -66,6 +66,14 @@ export function prompted(ask: Ask): Ask {
   return { ...ask, at: monotonicMs(Math.min(ask.at, ask.sentAt + promptMs)) };
 }
 
+/** So many in a row, and what is asked for cannot be had. */
+const roundsMax = 2;
+
+/** It went unanswered, or what came was of no use, for as often as it makes sense to try. */
+export function isFruitless({ fruitlessCount }: Ask): boolean {
+  return fruitlessCount >= roundsMax;
+}
+
 /** At each so many in a row that came to nothing. */
 export function isPatienceOver({ fruitlessCount }: Ask): boolean {
   return fruitlessCount > 0 && fruitlessCount % patienceCount === 0;

@@ -2,13 +2,22 @@ import type { TableMark } from "../../domain/table-change.ts";
 import type { MonotonicMs } from "../../domain/time.ts";
 import { unreachable } from "../../domain/unreachable.ts";
 import { putOff, released } from "./back-off.ts";
-import { admitDelta, emptyChain, halt, rebase, type SizedDelta } from "./delta-chain.ts";
+import {
+  admitDelta,
+  type DeltaOutline,
+  type DeltaVerdict,
+  emptyChain,
+  judgeDelta,
+  refuseOnward,
+  type SizedDelta,
+} from "./delta-chain.ts";
 import { snapshotName } from "./snapshot-chunk.ts";
 import { isMissing } from "./snapshot-fetch.ts";
 import { takeChunk, takeManifest, takeSnapshotResult } from "./snapshot-turn.ts";
 import { answered, prompted } from "./table-ask.ts";
 import type { TableHead } from "./table-head.ts";
 import { isNewer, isSameTable } from "./table-order.ts";
+import { numberTaken } from "./table-refusal.ts";
 import type {
   ChunkName,
   TransferInput,
@@ -77,6 +86,11 @@ export function isChunkAwaited({ snapshot }: TransferState, chunk: ChunkName): b
   );
 }
 
+/** Whether the changes of a delta that says so of itself are worth reading. */
+export function verdictOn({ deltas }: TransferState, delta: DeltaOutline): DeltaVerdict {
+  return judgeDelta(deltas, delta);
+}
+
 /** Pure: same arguments, same step. */
 export function stepTransfer(
   state: TransferState,
@@ -106,6 +120,8 @@ function take(turn: Turn, input: TransferInput): void {
       return takeHead(turn, input.head);
     case "delta":
       return takeDelta(turn, { delta: input.delta, bytes: input.bytes });
+    case "stray_delta":
+      return refuseStray(turn, input.from);
     case "manifest":
       return takeManifest(turn, input.manifest);
     case "chunk":
@@ -179,14 +195,29 @@ function forgiveInvalid(next: Turn["next"]): void {
   if (next.snapshotRetry?.cause === "invalid") next.snapshotRetry = undefined;
 }
 
-function takeDelta({ next, effects, now }: Turn, sized: SizedDelta): void {
-  const { chain, verdict } = admitDelta(next.deltas, sized);
-  next.deltas = chain;
-  if (verdict === "due" && next.ask?.want === "deltas") next.ask = answered(next.ask, now);
-  if (verdict !== "number_taken") return;
-  const { epoch, version } = sized.delta.from;
+function takeDelta(turn: Turn, sized: SizedDelta): void {
+  const { next, now } = turn;
+  const { delta, bytes } = sized;
+  const verdict = judgeDelta(next.deltas, { from: delta.from, to: delta.to, bytes });
+  switch (verdict) {
+    case "known":
+    case "no_room":
+      return;
+    case "number_taken":
+      return refuseStray(turn, delta.from);
+    case "due":
+    case "ahead":
+      next.deltas = admitDelta(next.deltas, sized, verdict);
+      if (verdict === "due" && next.ask?.want === "deltas") next.ask = answered(next.ask, now);
+      return;
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function refuseStray({ effects }: Turn, { epoch, version }: TableMark): void {
   const detail = `a delta from another table ${epoch}.${version}`;
-  effects.push({ kind: "refuse", refusal: { reason: "number_taken", detail } });
+  effects.push({ kind: "refuse", refusal: { reason: numberTaken, detail } });
 }
 
 function askInDoubt({ next, effects, now }: Turn): void {
@@ -220,7 +251,7 @@ function takeGroupResult(turn: Turn, input: GroupResult): void {
     }
     case "delta_invalid": {
       next.deltasRetry = undefined;
-      next.deltas = halt(rebase(next.deltas, input.table), input.table);
+      next.deltas = refuseOnward(next.deltas, input.table);
       next.newest = input.newest;
       const { detail } = input;
       effects.push({ kind: "refuse", refusal: { reason: "invalid_content", detail } });
@@ -250,13 +281,9 @@ function finish({ next, effects }: Turn): void {
 
 function storeDeltas({ next, effects }: Turn): void {
   if (next.writingCount > 0 || next.deltasRetry?.until !== undefined) return;
-  const { snapshot, deltas } = next;
-  const goal = snapshot?.phase === "finishing" ? snapshot.manifest.mark : undefined;
-  // What leads past the snapshot waits for it, or its table would put the newer one out of force.
-  const group = deltas.due
-    .slice(0, groupMax)
-    .map(({ delta }) => delta)
-    .filter(({ to }) => goal === undefined || !isNewer(to, goal));
+  // Also while a snapshot comes into force, which takes seconds, and what is due may be a revocation:
+  // where deltas have led past it, the store lets it go.
+  const group = next.deltas.due.slice(0, groupMax).map(({ delta }) => delta);
   if (group.length === 0) return;
   next.writingCount = group.length;
   effects.push({ kind: "store_deltas", deltas: group });

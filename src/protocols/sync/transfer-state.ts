@@ -16,6 +16,8 @@ export type TransferInput =
   | { readonly kind: "link_down" }
   | { readonly kind: "head"; readonly head: TableHead }
   | ({ readonly kind: "delta" } & SizedDelta)
+  /** Its verdict was `number_taken`: nothing of it was read but this. */
+  | { readonly kind: "stray_delta"; readonly from: TableMark }
   | { readonly kind: "manifest"; readonly manifest: SnapshotManifest }
   | ({ readonly kind: "chunk"; readonly plain: Uint8Array } & ChunkName)
   /** Something may be the site's and is not signed by the key that we know; or that key is new. */

@@ -1,8 +1,8 @@
 import type { TableMark } from "../../domain/table-change.ts";
-import { tipOf } from "./delta-chain.ts";
+import { cutOff, tipOf } from "./delta-chain.ts";
 import { snapshotName } from "./snapshot-chunk.ts";
 import { askChunks, type FetchingSnapshot, forgetAsked } from "./snapshot-fetch.ts";
-import { answered, asked, askFor, isPatienceOver } from "./table-ask.ts";
+import { answered, asked, askFor, isFruitless, isPatienceOver } from "./table-ask.ts";
 import type { TableWant } from "./table-get.ts";
 import { isNewer } from "./table-order.ts";
 import type { TransferState } from "./transfer-state.ts";
@@ -18,9 +18,10 @@ export function wantOf(state: TransferState): TableWant["want"] | undefined {
   if (head === undefined) return "head";
   const tip = tipOf(deltas);
   const goal = goalOf(state, head.mark);
-  if (tip !== undefined && !deltas.isHalted) {
+  if (tip !== undefined && deltas.footing !== "refused") {
     if (!isNewer(goal, tip)) return undefined;
-    if (goal.epoch === tip.epoch && head.deltasFrom <= tip.version + 1) return "deltas";
+    const areToBeHad = goal.epoch === tip.epoch && head.deltasFrom <= tip.version + 1;
+    if (areToBeHad && deltas.footing === "sound") return "deltas";
   }
   return state.snapshotRetry?.until === undefined ? "snapshot" : undefined;
 }
@@ -45,6 +46,10 @@ export function pursue(turn: Turn): void {
   if (next.snapshot?.phase === "fetching") return pursueChunks(turn, next.snapshot);
   if (now < ask.at) return;
   next.ask = asked(ask, next.spread, now);
+  if (want === "deltas" && isFruitless(next.ask)) {
+    next.deltas = cutOff(next.deltas);
+    return pursue(turn);
+  }
   sendGet(turn, want);
   if (isPatienceOver(next.ask)) doubt(turn);
 }

@@ -4,6 +4,7 @@ import { snapshotName } from "../../../../src/protocols/sync/snapshot-chunk.ts";
 import type { SnapshotManifest } from "../../../../src/protocols/sync/snapshot-manifest.ts";
 import { isNewer, isSameTable } from "../../../../src/protocols/sync/table-order.ts";
 import type {
+  SnapshotFailure,
   TransferEffect,
   TransferInput,
 } from "../../../../src/protocols/sync/transfer-state.ts";
@@ -140,7 +141,7 @@ export class PaperTableDisk {
     if (stored.size !== manifest.chunkHashes.length) this.faults.push("finished with a gap");
     this.#part = undefined;
     if (this.newest !== undefined && isNewer(this.newest, manifest.mark)) {
-      this.faults.push(`a snapshot ${manifest.mark.version} after ${this.newest.version}`);
+      return this.#failed(snapshot, "overtaken");
     }
     if (this.areSnapshotsSpoilt) return this.#failed(snapshot, "invalid");
     this.#logged = 0;
@@ -148,7 +149,7 @@ export class PaperTableDisk {
     return { kind: "snapshot_applied", table: manifest.mark };
   }
 
-  #failed(snapshot: string, cause: "not_stored" | "invalid"): TransferInput {
+  #failed(snapshot: string, cause: SnapshotFailure["cause"]): TransferInput {
     return { kind: "snapshot_failed", snapshot, cause, detail: "on paper" };
   }
 

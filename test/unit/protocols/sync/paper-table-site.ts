@@ -32,6 +32,10 @@ export class PaperTableSite {
   /** Every table that was ever signed, by name: what may be in force. */
   readonly signed = new Set<string>();
   overtakeCount = 0;
+  /** Deltas that it has, as it believes, and that nobody can open. */
+  areDeltasSpoilt = false;
+  /** What is asked of it before there were manifests for an answer: the head, again and again. */
+  answersDeltasWithHead = false;
   readonly #random: Seeded;
   readonly #say: (word: SiteWord) => void;
   #disk: SiteDisk;
@@ -108,7 +112,11 @@ export class PaperTableSite {
   #sayDeltas(after: TableMark): void {
     const { deltas } = this.#disk;
     const first = deltas.findIndex(({ from }) => isSameTable(from, after));
-    if (first < 0) return this.#say(this.head());
+    if (first < 0) {
+      if (this.answersDeltasWithHead) return this.#say(this.head());
+      return this.#say({ kind: "manifest", manifest: this.#image() });
+    }
+    if (this.areDeltasSpoilt) return;
     for (const delta of deltas.slice(first)) {
       this.#say({ kind: "delta", delta, bytes: deltaBytes });
     }

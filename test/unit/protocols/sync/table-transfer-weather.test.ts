@@ -28,6 +28,23 @@ function movesOf(world: TransferWorld): readonly (() => void)[] {
     () => {
       if (random.chance(0.2)) site.restore(copy);
     },
+    // More than was lost, and nobody hears of it at once: the head is newer, and of another branch.
+    () => {
+      if (!random.chance(0.3)) return;
+      world.down();
+      const lost = site.mark.version - copy.mark.version;
+      site.restore(copy);
+      for (let count = Math.max(1, lost + random.between(1, 5)); count > 0; count -= 1) {
+        site.change();
+      }
+      world.up();
+    },
+    () => {
+      site.areDeltasSpoilt = random.chance(0.3);
+    },
+    () => {
+      site.answersDeltasWithHead = random.chance(0.3);
+    },
     () => world.restart(),
     () => {
       world.restart();

@@ -210,7 +210,7 @@ t.test("changes are put in force while a snapshot is under way", async (t) => {
   t.ok(world.isThere());
 });
 
-t.test("a change past the snapshot that comes into force waits for it", async (t) => {
+t.test("a change past the snapshot that comes into force does not wait for it", async (t) => {
   const world = settled();
   const { mark } = world.site;
   world.weather = slowDisk;
@@ -219,13 +219,96 @@ t.test("a change past the snapshot that comes into force waits for it", async (t
   const isFinishing = () => kinds(world).includes("finish_snapshot");
   for (let step = 0; step < 10_000 && !isFinishing(); step += 1) world.advance(100);
   const delta = { from: mark, to: world.site.mark, compiledAt: epochMs(0), changes: [] };
+  world.disk.holdsFinish = true;
   world.feed({ kind: "delta", delta, bytes: 200 });
   world.site.change();
-  world.advance(1);
-  t.same(world.effects.at(-1), { kind: "store_deltas", deltas: [delta] });
+  world.advance(20_000);
+  t.ok(world.isThere(), "a revocation among them is in force by now");
+  world.disk.holdsFinish = false;
   world.advance(600_000);
   t.equal(world.fault(), undefined);
+  t.ok(world.isThere(), "and the older snapshot has not put it out of force");
+  t.equal(transferDeadline(world.state), undefined);
+});
+
+/** The site lost the last change and made others since, of which its controller has heard nothing. */
+function onAnotherBranch(): TransferWorld {
+  const world = settled();
+  const copy = world.site.copy();
+  world.site.change();
+  world.advance(0);
+  world.down();
+  world.site.restore(copy);
+  for (let count = 0; count < 5; count += 1) world.site.change();
+  world.advance(0);
+  forget(world);
+  return world;
+}
+
+t.test("a controller on a branch that its site lost is sent a snapshot at once", async (t) => {
+  const world = onAnotherBranch();
+  world.up();
+  world.advance(1_000);
   t.ok(world.isThere());
+  t.same(wants(world).slice(0, 2), ["deltas", "chunks"]);
+});
+
+t.test("a site that answers a lost branch with its head is asked for a snapshot", async (t) => {
+  const world = onAnotherBranch();
+  world.site.answersDeltasWithHead = true;
+  world.up();
+  world.advance(10_000);
+  t.ok(world.isThere());
+  t.same(wants(world).slice(0, 3), ["deltas", "deltas", "snapshot"]);
+});
+
+t.test(
+  "changes that the site cannot send are given up for a snapshot, within seconds",
+  async (t) => {
+    const world = settled();
+    world.down();
+    world.site.change();
+    world.advance(0);
+    world.site.areDeltasSpoilt = true;
+    world.up();
+    world.advance(10_000);
+    t.ok(world.isThere());
+    world.site.areDeltasSpoilt = false;
+    forget(world);
+    world.down();
+    world.site.change();
+    world.advance(0);
+    world.up();
+    world.advance(10_000);
+    t.same(wants(world), ["deltas"], "with the next table they are worth asking for again");
+  },
+);
+
+t.test("for a month a snapshot is asked for where changes do not come", async (t) => {
+  const world = settled();
+  world.weather = { ...fair, lost: 1 };
+  world.site.change();
+  world.replay(world.site.head());
+  world.advance(30 * 24 * 3_600_000);
+  const asked = wants(world).filter((want) => want !== "head");
+  t.same(asked.slice(0, 3), ["deltas", "deltas", "snapshot"]);
+  t.same([...new Set(asked.slice(2))], ["snapshot"], "and nothing less");
+});
+
+t.test("a change that comes by itself is taken, though a snapshot is asked for", async (t) => {
+  const world = settled();
+  const { mark } = world.site;
+  world.weather = { ...fair, lost: 1 };
+  world.site.change();
+  const change = world.heard.at(-1);
+  world.replay(world.site.head());
+  world.advance(60_000);
+  t.equal(wants(world).at(-1), "snapshot");
+  world.weather = fair;
+  if (change !== undefined) world.replay(change);
+  world.advance(0);
+  t.ok(world.isThere());
+  t.not(world.disk.inForce, mark);
 });
 
 t.test(

@@ -8,6 +8,7 @@ import {
   isChunkAwaited,
   stepTransfer,
   transferDeadline,
+  verdictOn,
 } from "../../../../src/protocols/sync/table-transfer.ts";
 import type {
   TransferEffect,
@@ -246,7 +247,16 @@ export class TransferWorld {
   #toController(word: SiteWord): void {
     if (!this.isUp) return;
     if (word.kind === "chunk" && !isChunkAwaited(this.state, word)) return;
+    if (word.kind === "delta") return this.#deltaToController(word);
     this.feed(word);
+  }
+
+  /** As the shell does, which reads the changes of none but those that are of use. */
+  #deltaToController(word: Extract<SiteWord, { readonly kind: "delta" }>): void {
+    const { from, to } = word.delta;
+    const verdict = verdictOn(this.state, { from, to, bytes: word.bytes });
+    if (verdict === "number_taken") return this.feed({ kind: "stray_delta", from });
+    if (verdict === "due" || verdict === "ahead") this.feed(word);
   }
 
   #carry(arrive: () => void): void {
