@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { AccessTable } from "../../../src/core/access-table/access-table.ts";
 import { buildTableImage } from "../../../src/core/access-table/build-table-image.ts";
+import type { HashKey } from "../../../src/core/access-table/keyed-hash.ts";
 import type { PassRecord } from "../../../src/domain/access.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
@@ -57,10 +58,10 @@ export interface PaperSnapshot {
   chunk(index: number): Uint8Array;
 }
 
-export function snapshotAt(mark: TableMark): PaperSnapshot {
+export function snapshotAt(mark: TableMark, hashKey: HashKey = [0x5eed, 0xfeed]): PaperSnapshot {
   const { passes, users, frame } = contentAt(mark);
   const content = { mark, compiledAt: compiledAt(mark), frame, users: users.values() };
-  const image = buildTableImage({ ...content, passes: passes.values() }, [0x5eed, 0xfeed]);
+  const image = buildTableImage({ ...content, passes: passes.values() }, hashKey);
   return snapshotOf(mark, image);
 }
 

@@ -212,7 +212,9 @@ t.test("a snapshot that is not what its manifest says leaves the table in force"
   const chunkOf = (index: number) => image.subarray(index * 1_024, (index + 1) * 1_024);
   const altered = { ...good, chunk: chunkOf };
   const another = { ...good, manifest: { ...good.manifest, mark: markOf(1, 6) } };
-  for (const snapshot of [altered, another]) {
+  // A good table, and not the one that was announced.
+  const swapped = { ...snapshotAt(markOf(1, 5), [1, 2]), manifest: good.manifest };
+  for (const snapshot of [altered, another, swapped]) {
     t.match(await fetch(store, snapshot), { ok: false, fault: "damaged" });
     t.equal(store.table(), table);
   }
