@@ -20,6 +20,8 @@ const windowEntriesMax = 2_000;
 /** Without an acknowledgement that says something new, everything after the last goes out again. */
 const answerMinMs = 3_000;
 const answerMaxMs = 5 * 60_000;
+/** Asking whether the site still has what it acknowledged, at most once in this time. */
+const askAgainMs = 60_000;
 /** Going back because something hints at a loss, at most once in this time: hints can be replayed. */
 const rewindQuietMs = 1_000;
 
@@ -43,6 +45,7 @@ export interface EventPublisherOptions {
 export class EventPublisher {
   readonly #options: EventPublisherOptions;
   readonly #answer: Deadline;
+  readonly #askAgain: Deadline;
   #isUp = false;
   /** Which connection this is: what was begun on an earlier one ends by itself. */
   #connection = 0;
@@ -52,6 +55,7 @@ export class EventPublisher {
   #confirmed = 0;
   #answerMs = answerMinMs;
   #rewoundAt: MonotonicMs | undefined;
+  #askedAt: MonotonicMs | undefined;
   #wasSetBack = false;
   #isAnswerAwaited = false;
   #isPumping = false;
@@ -60,6 +64,7 @@ export class EventPublisher {
   constructor(options: EventPublisherOptions) {
     this.#options = options;
     this.#answer = new Deadline(options.clock, () => this.#overdue());
+    this.#askAgain = new Deadline(options.clock, () => this.siteSeen());
   }
 
   /** Acknowledgements that were not the site's, or not about this journal. */
@@ -72,6 +77,7 @@ export class EventPublisher {
     this.#connection += 1;
     this.#wasSetBack = false;
     this.#rewoundAt = undefined;
+    this.#askedAt = undefined;
     this.#answerMs = answerMinMs;
     this.#restart();
     this.pump();
@@ -80,6 +86,7 @@ export class EventPublisher {
   down(): void {
     this.#isUp = false;
     this.#connection += 1;
+    this.#askAgain.set(undefined);
     this.#awaitAnswer();
   }
 
@@ -91,9 +98,14 @@ export class EventPublisher {
     void this.#sendAll();
   }
 
-  /** The site has shown itself. If it was away, it has missed what the broker took meanwhile. */
+  /**
+   * The site has shown itself. If it was away, it has missed what the broker took meanwhile; and it
+   * may have come back from an older copy of itself, which no door that is quiet would ever tell.
+   */
   siteSeen(): void {
+    const isAllConfirmed = this.#options.journal.highest() === this.#confirmed;
     if (this.#sent > this.#confirmed) this.#rewind();
+    else if (this.#isUp && isAllConfirmed && this.#confirmed > 0) this.#askWhatSiteHas();
   }
 
   /** A message on the acknowledgement topic: from anybody. */
@@ -109,7 +121,7 @@ export class EventPublisher {
     if (number > this.#confirmed) this.#progress(number);
     else if (number < this.#confirmed) this.#setBack(number);
     // It answered something that did not help it: there is a gap before what it got.
-    else this.siteSeen();
+    else if (this.#sent > number) this.#rewind();
   }
 
   #progress(number: number): void {
@@ -125,13 +137,28 @@ export class EventPublisher {
   /**
    * The site has less than it had: it was restored from a copy, or this is an old message. Once per
    * connection it is believed, since the journal may still have what the site lost; and once more each
-   * time that an answer is overdue, since an old message that is retained comes first each time.
+   * time that the site is asked, or an answer is overdue: an old message that is retained comes first
+   * each time.
    */
   #setBack(number: number): void {
     if (this.#wasSetBack) return;
     this.#wasSetBack = true;
     this.#confirmed = number;
+    this.#awaitAnswer();
     this.#rewind();
+  }
+
+  /** Sends the last entry that it acknowledged: the answer says whether it has that one still. */
+  #askWhatSiteHas(): void {
+    const now = this.#options.clock.monotonic();
+    if (this.#askedAt !== undefined && now - this.#askedAt < askAgainMs) {
+      this.#askAgain.set(monotonicMs(this.#askedAt + askAgainMs));
+      return;
+    }
+    this.#askedAt = now;
+    this.#wasSetBack = false;
+    this.#sent = this.#confirmed - 1;
+    this.pump();
   }
 
   #rewind(): void {

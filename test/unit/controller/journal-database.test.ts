@@ -175,6 +175,7 @@ t.test("what is chained to a forgotten entry is still verified", async (t) => {
   const changed = { keptMax: 20, prunedPerWriteMin: 1 };
   const whole = reopened(t, () => undefined, changed);
   t.same(counts(whole.read(0, 3)), [101, 102, 103]);
+  t.equal(whole.onDisk().oldest, 101);
   t.same(counts(whole.read(50, 3)), [101, 102, 103]);
   t.same(counts(whole.read(101, 3)), [102, 103, 104]);
   t.same(whole.read(200, 3), []);
@@ -196,8 +197,10 @@ t.test(
     const changed = { keptMax: 20, prunedPerWriteMin: 50, acknowledgeLagMin: 30 };
     const database = new JournalDatabase({ file, controller, limits: limits(changed) });
     const stored: (readonly [number, number])[] = [];
+    t.equal(database.onDisk().oldest, 1, "of nothing");
     for (let count = 1; count <= 120; count += 1) {
       database.write(records(count, count), count - 1);
+      t.equal(database.onDisk().oldest, database.read(0, 1)[0]?.number, `after ${count}`);
       stored.push([database.read(0, 500).length, database.onDisk().acknowledged]);
     }
     t.same(stored[69], [70, 60], "there is not enough to forget");
@@ -234,12 +237,13 @@ t.test("a journal of an earlier program is gone on with, entry by entry", async 
   made.write(records(1, 40), 0);
   const entries = made.read(0, 100);
   made.close();
-  for (const from of [1, 5]) {
+  for (const from of [1, 2, 5]) {
     const old = join(temporaryFolder(t), "old.db");
     writeFirstSchema(old, entries.slice(from - 1));
     const database = new JournalDatabase({ file: old, controller, limits: journalLimits });
     t.same(database.read(0, 100), entries.slice(from - 1), `from ${from} on`);
-    t.match(database.onDisk(), { journal: made.journal, highest: 40, acknowledged: 7 });
+    const found = { journal: made.journal, oldest: from, highest: 40, acknowledged: 7 };
+    t.match(database.onDisk(), found);
     database.write(records(41, 41), 7);
     t.equal(database.read(40, 1)[0]?.previous, entries.at(-1)?.hash);
     database.close();

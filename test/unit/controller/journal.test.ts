@@ -101,11 +101,13 @@ t.test("what the site acknowledged is forgotten once it is old; the rest never i
   first.append(record(102));
   await committed(first, 102);
   t.same(counts(await readAll(first)), range(83, 102), "the newest 20 stay");
+  t.equal(first.oldest(), 83);
   first.acknowledge(102);
   await first.close();
   const second = await openJournal(options);
   t.equal(second.acknowledged(), 102, "an orderly stop remembers the acknowledgement");
   t.same(counts(await readAll(second)), range(83, 102));
+  t.equal(second.oldest(), 83);
   await second.close();
 });
 

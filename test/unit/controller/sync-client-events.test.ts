@@ -236,3 +236,47 @@ t.test("who asks for older entries while newer ones are read gets the older ones
   await stage.quiet();
   t.same(batches(stage).slice(sentBefore), [[5, 11]]);
 });
+
+t.test(
+  "a site restored from an older copy is told what it lost though nothing happens",
+  async (t) => {
+    const stage = await openSettledStage(t);
+    stage.up();
+    await append(stage, 1, 10);
+    await stage.until(() => stage.journal.acknowledged() === 10);
+    for (const left of [4, 7, 2]) {
+      stage.site.entries.length = left;
+      stage.say(stage.tables.head());
+      await stage.clock.elapse(60_000);
+      await stage.until(siteHas(stage, 10));
+    }
+    t.same(stage.site.faults, []);
+    await stage.quiet();
+    t.equal(stage.clock.alarmCount, 0, "nothing is timed once all is acknowledged");
+  },
+);
+
+t.test("a site that shows itself all the time is asked once a minute what it has", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  await append(stage, 1, 10);
+  await stage.until(() => stage.journal.acknowledged() === 10);
+  const sentBefore = batches(stage).length;
+  for (let second = 0; second < 180; second += 1) {
+    stage.say(stage.tables.head());
+    await stage.clock.elapse(1_000);
+  }
+  const asked = batches(stage).slice(sentBefore);
+  t.ok(asked.length >= 2 && asked.length <= 4, `${asked.length} questions in three minutes`);
+  for (const batch of asked) t.same(batch, [10, 10]);
+});
+
+t.test("each batch says from which number on the journal still has its entries", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  await append(stage, 1, 3);
+  await stage.until(() => stage.journal.acknowledged() === 3);
+  const [first] = stage.broker.to(topics.event);
+  const batch = openEventBatch(scope, first?.payload ?? new Uint8Array());
+  t.match(batch, { ok: true, value: { oldest: 1 } });
+});
