@@ -19,8 +19,8 @@ export interface EventIntake {
 
 export interface EventIntakeParts {
   readonly store: EventStore;
-  readonly keys: SiteKeys;
-  readonly link: BrokerLink;
+  readonly keys: Pick<SiteKeys, "site" | "keysFor">;
+  readonly link: Pick<BrokerLink, "publish">;
   readonly clock: Pick<Clock, "wall">;
   readonly log: SiteLog;
   /** What became of a batch, after its acknowledgement is on its way. */
@@ -87,7 +87,7 @@ export function createEventIntake(parts: EventIntakeParts): EventIntake {
   };
 }
 
-export function scopeOf(keys: SiteKeys, controller: ControllerId): MessageScope {
+export function scopeOf(keys: EventIntakeParts["keys"], controller: ControllerId): MessageScope {
   return { site: keys.site, controller, messageKey: keys.keysFor(controller).messageKey };
 }
 

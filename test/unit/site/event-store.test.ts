@@ -49,6 +49,79 @@ t.test("a gap is refused whole, and what is stored stays", async (t) => {
   t.same(numbersOf(store), upTo(3));
 });
 
+const remains = (oldest: number) => ({ oldest, at: epochMs(77) });
+
+t.test(
+  "what its controller no longer has is noted as lost, and what it has is taken",
+  async (t) => {
+    const { store, file } = openStore(t);
+    const chain = entries({ count: 20 });
+    store.intake(chain.slice(0, 3));
+    const outcome = store.intake(chain.slice(5, 8), remains(6));
+    t.match(outcome, { ok: true, value: { number: 8, storedCount: 3, lost: { from: 4, to: 5 } } });
+    const [trouble] = store.troublesOf(one);
+    t.match(trouble, { kind: "journal_gap", detail: /entries 4 to 5 of journal j1/, lastAt: 77 });
+    t.equal(outcomeOf(store, chain.slice(5, 10)), "stored 2, up to 10");
+    t.same(numbersOf(store), [1, 2, 3, 6, 7, 8, 9, 10]);
+    store.close();
+    const reopened = openStore(t, file).store;
+    t.match(reopened.troublesOf(one), [{ kind: "journal_gap", count: 1 }]);
+    t.equal(outcomeOf(reopened, chain.slice(10)), "stored 10, up to 20");
+  },
+);
+
+t.test("a site that has nothing of a journal takes it from the oldest that is left", async (t) => {
+  const { store } = openStore(t);
+  const chain = entries({ count: 9 });
+  t.match(store.intake(chain.slice(4), remains(5)), {
+    ok: true,
+    value: { lost: { from: 1, to: 4 } },
+  });
+  t.same(numbersOf(store), [5, 6, 7, 8, 9]);
+});
+
+t.test("what the controller can still send is not given up as lost", async (t) => {
+  const { store } = openStore(t);
+  const chain = entries({ count: 9 });
+  store.intake(chain.slice(0, 2), remains(1));
+  for (const oldest of [1, 3, 4, 6, 9]) {
+    const outcome = store.intake(chain.slice(4), remains(oldest));
+    t.match(outcome, { ok: false, fault: { reason: "gap", stored: 2 } }, `oldest ${oldest}`);
+  }
+  // Nor where the batch has a gap of its own.
+  const torn = store.intake([...chain.slice(4, 6), ...chain.slice(7)], remains(5));
+  t.match(torn, { ok: false, fault: { reason: "gap", number: 8 } });
+  t.same(store.troublesOf(one), []);
+  t.same(numbersOf(store), [1, 2]);
+});
+
+t.test("what was given up as lost comes too late, and is no sign of tampering", async (t) => {
+  const { store } = openStore(t);
+  const chain = entries({ count: 9 });
+  store.intake(chain.slice(0, 2));
+  store.intake(chain.slice(4, 8), remains(5));
+  t.equal(outcomeOf(store, chain.slice(1, 6)), "stored 0, up to 8");
+  t.equal(outcomeOf(store, chain.slice(2, 4)), "stored 0, up to 8");
+  t.equal(outcomeOf(store, chain), "stored 1, up to 9");
+  t.same(numbersOf(store), [1, 2, 5, 6, 7, 8, 9]);
+  const other = entries({ count: 9, startMs: 9_000 });
+  t.equal(outcomeOf(store, other.slice(2, 6)), "altered at 5, stored 9");
+});
+
+t.test("a loss is on disk with what follows it, or neither is", async (t) => {
+  const { store, file } = openStore(t);
+  const disk = new Database(file);
+  t.teardown(() => disk.close());
+  disk.exec(`CREATE TRIGGER full BEFORE INSERT ON troubles
+    BEGIN SELECT RAISE(ABORT, 'disk full'); END`);
+  const late = entries({ count: 9 }).slice(4);
+  t.throws(() => store.intake(late, remains(5)), /disk full/);
+  t.same(numbersOf(store), []);
+  disk.exec("DROP TRIGGER full");
+  t.match(store.intake(late, remains(5)), { ok: true, value: { lost: { from: 1, to: 4 } } });
+  t.match(store.troublesOf(one), [{ kind: "journal_gap", count: 1 }]);
+});
+
 t.test(
   "a journal that goes back and says something else is refused, never overwritten",
   async (t) => {
