@@ -29,7 +29,10 @@ export interface SyncClientOptions {
   readonly troubles: TroubleReporter;
   /** What this controller is now; asked at each `statusChanged`. */
   readonly status: () => OnlineStatus;
-  /** For `table_applied` and `table_refused`; they go into `journal` with their circumstances. */
+  /**
+   * For `table_applied` (of those that deltas make one in 10 s at most, and the newest always) and
+   * `table_refused`; they go into `journal` with their circumstances.
+   */
   readonly record: (event: DoorEvent) => void;
   /**
    * Another table object takes the place of the one in force: a newer one, or the same laid out

@@ -3,7 +3,7 @@ import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
-import type { Result } from "../domain/result.ts";
+import { type Result, succeed } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
@@ -11,16 +11,17 @@ import { openerOf, type SiteOpener } from "../protocols/sync/site-seal.ts";
 import { openChunk, readChunkLabel } from "../protocols/sync/snapshot-chunk.ts";
 import { openManifest } from "../protocols/sync/snapshot-manifest.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
-import { openTableDelta } from "../protocols/sync/table-delta.ts";
+import { readTableDelta } from "../protocols/sync/table-delta.ts";
 import type { TableWant } from "../protocols/sync/table-get.ts";
 import { openTableHead } from "../protocols/sync/table-head.ts";
 import { isSameTable } from "../protocols/sync/table-order.ts";
-import { numberTaken } from "../protocols/sync/table-refusal.ts";
+import { numberTaken, type TableRefusal } from "../protocols/sync/table-refusal.ts";
 import {
   initialTransfer,
   isChunkAwaited,
   stepTransfer,
   transferDeadline,
+  verdictOn,
 } from "../protocols/sync/table-transfer.ts";
 import type {
   TransferEffect,
@@ -28,8 +29,11 @@ import type {
   TransferState,
 } from "../protocols/sync/transfer-state.ts";
 import { floorOf } from "../protocols/sync/transfer-turn.ts";
+import { AppliedTables } from "./applied-tables.ts";
 import { Deadline } from "./deadline.ts";
-import type { TroubleReporter } from "./journal.ts";
+import type { Journal, TroubleReporter } from "./journal.ts";
+import { LimitedAnswers } from "./limited-answers.ts";
+import { OpeningBudget } from "./opening-budget.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { SiteKeyStore } from "./site-key-store.ts";
 import { SnapshotKeeper } from "./snapshot-keeper.ts";
@@ -39,8 +43,10 @@ import type { TableStore } from "./table-store.ts";
 /** The site has handed over to a key that cannot be written to disk. It counts all the same. */
 export const siteKeyNotStored = "site_key_not_stored";
 
-/** Answers to what arrives on the site's topics, where anybody may publish. */
+/** Answers in a minute to what arrives on the site's topics, where anybody may publish. */
 const answersMax = 60;
+/** That the site must begin a new epoch: no garbage takes the room of that word, upon which it waits. */
+const overtakingsMax = 20;
 /** A chain of hand-overs costs its length in signatures to look at. */
 const keyMessagesMax = 20;
 const windowMs = 60_000;
@@ -50,6 +56,8 @@ export interface TableReceiverOptions {
   readonly siteKeys: SiteKeyStore;
   readonly store: TableStore;
   readonly clock: Clock;
+  /** How much of what is recorded the site has. */
+  readonly journal: Pick<Journal, "status">;
   readonly troubles: TroubleReporter;
   readonly record: (event: DoorEvent) => void;
   /** Another table object is durable: put it in force now. Called between two decisions. */
@@ -69,6 +77,9 @@ interface Refusal {
   readonly detail: string;
 }
 
+/** Its message was left unopened for want of time. */
+const unopened = "unopened";
+
 /**
  * Opens what arrives on the site's topics, lets `stepTransfer` judge it, and carries out what that
  * says: on disk first, then in force. What fails at any step changes nothing.
@@ -76,29 +87,29 @@ interface Refusal {
 export class TableReceiver {
   readonly #options: TableReceiverOptions;
   readonly #refusals: TableRefusals;
-  readonly #answers: RateLimit;
+  readonly #answers: LimitedAnswers;
+  readonly #overtakings: LimitedAnswers;
+  readonly #opening: OpeningBudget;
+  readonly #applied: AppliedTables;
   readonly #keyMessages: RateLimit;
   readonly #deadline: Deadline;
   readonly #snapshots: SnapshotKeeper;
   #state: TransferState;
   #opener: SiteOpener;
   #inForce: AccessTable | undefined;
-  /** The newest answer that a flood left no room for: the site might wait for it and no other. */
-  #held: TableAck | undefined;
-  readonly #heldDue: Deadline;
   readonly #underWay = new Set<Promise<void>>();
   #isClosed = false;
 
   constructor(options: TableReceiverOptions) {
-    const { clock, record, store, provision, siteKeys } = options;
+    const { clock, record, store, provision, siteKeys, answer } = options;
     this.#options = options;
-    this.#refusals = new TableRefusals(clock, record);
-    this.#answers = new RateLimit(clock, { countMax: answersMax, windowMs });
+    this.#refusals = new TableRefusals(options);
+    this.#answers = new LimitedAnswers(clock, answersMax, answer);
+    this.#overtakings = new LimitedAnswers(clock, overtakingsMax, answer);
+    this.#opening = new OpeningBudget(clock, (count) => this.#tellDropped(count));
+    this.#applied = new AppliedTables(clock, record);
     this.#keyMessages = new RateLimit(clock, { countMax: keyMessagesMax, windowMs });
     this.#deadline = new Deadline(clock, () => this.#feed({ kind: "deadline_reached" }));
-    this.#heldDue = new Deadline(clock, () => {
-      if (this.#held !== undefined) this.#answer(this.#held);
-    });
     this.#opener = openerOf(provision, siteKeys.current());
     this.#inForce = store.table();
     this.#snapshots = new SnapshotKeeper(store, (input) => this.#tell(input));
@@ -123,9 +134,20 @@ export class TableReceiver {
     this.#take(message, openTableHead, (head) => ({ kind: "head", head }));
   }
 
+  /** Its changes are read where they are of use: the rest is the bulk of the work, and replayed. */
   takeDelta(message: Uint8Array): void {
     const bytes = message.length;
-    this.#take(message, openTableDelta, (delta) => ({ kind: "delta", delta, bytes }));
+    const open = (opener: SiteOpener): Result<TransferInput | undefined, TableRefusal> => {
+      const read = readTableDelta(opener, message);
+      if (!read.ok) return read;
+      const { from, to, unpack } = read.value;
+      const verdict = verdictOn(this.#state, { from, to, bytes });
+      if (verdict === numberTaken) return succeed({ kind: "stray_delta", from });
+      if (verdict !== "due" && verdict !== "ahead") return succeed(undefined);
+      const delta = unpack();
+      return delta.ok ? succeed({ kind: "delta", delta: delta.value, bytes }) : delta;
+    };
+    this.#take(message, open, (input) => input);
   }
 
   takeManifest(message: Uint8Array): void {
@@ -133,14 +155,16 @@ export class TableReceiver {
   }
 
   takeChunk(message: Uint8Array): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#opening.hasTime()) return;
     const label = readChunkLabel(message);
     if (!label.ok) return this.#refuseMessage(message, label.fault);
     // To look at the others would cost a hash of all of it.
     const { snapshot } = this.#state;
     if (snapshot === undefined || !isChunkAwaited(this.#state, label.value)) return;
     const { index } = label.value;
-    const plain = openChunk(this.#opener.tableKey, snapshot.manifest, index, message);
+    const open = () => openChunk(this.#opener.tableKey, snapshot.manifest, index, message);
+    // Good ones come at the pace at which we ask for them, and must not crowd out a revocation.
+    const plain = this.#opening.spend(open, ({ ok }) => ok);
     if (!plain.ok) return this.#refuseMessage(message, plain.fault);
     this.#feed({ kind: "chunk", ...label.value, plain: plain.value });
   }
@@ -162,23 +186,29 @@ export class TableReceiver {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#deadline.set(undefined);
-    this.#heldDue.set(undefined);
+    this.#answers.close();
+    this.#overtakings.close();
+    this.#opening.close();
+    this.#applied.close();
     this.#refusals.close();
     await Promise.all([...this.#underWay, this.#snapshots.close()]);
   }
 
   #take<Said>(
     message: Uint8Array,
-    open: (
-      opener: SiteOpener,
-      message: Uint8Array,
-    ) => Result<Said, { readonly reason: string; readonly detail: string }>,
-    inputOf: (said: Said) => TransferInput,
+    open: (opener: SiteOpener, message: Uint8Array) => Result<Said, Refusal>,
+    inputOf: (said: Said) => TransferInput | undefined,
   ): void {
-    if (this.#isClosed) return;
-    const opened = open(this.#opener, message);
-    if (opened.ok) return this.#feed(inputOf(opened.value));
-    this.#refuseMessage(message, opened.fault);
+    if (this.#isClosed || !this.#opening.hasTime()) return;
+    const opened = this.#opening.spend(() => {
+      const result = open(this.#opener, message);
+      if (!result.ok) this.#refuseMessage(message, result.fault);
+      return result;
+    });
+    if (opened.ok) {
+      const input = inputOf(opened.value);
+      return input === undefined ? undefined : this.#feed(input);
+    }
     if (opened.fault.reason === "altered") this.#feed({ kind: "site_in_doubt" });
   }
 
@@ -216,7 +246,7 @@ export class TableReceiver {
       case "report":
         return answer(effect.ack);
       case "answer":
-        return this.#answer(effect.ack);
+        return this.#answers.take(effect.ack);
       case "refuse": {
         const { reason, detail } = effect.refusal;
         return this.#refuse(`${reason} ${detail}`, effect.refusal);
@@ -236,10 +266,7 @@ export class TableReceiver {
   #tell(input: TransferInput): void {
     if (this.#isClosed) return;
     this.#useTable();
-    if (input.kind === "snapshot_applied") {
-      const { epoch, version } = input.table;
-      this.#options.record({ kind: "table_applied", applied: { epoch, version } });
-    }
+    if (input.kind === "snapshot_applied") this.#applied.asWhole(input.table);
     this.#feed(input);
   }
 
@@ -262,6 +289,7 @@ export class TableReceiver {
         return this.#feed({ kind: "delta_invalid", table: table.mark, newest, detail });
       }
       this.#options.onChange(delta);
+      this.#applied.byDeltas(delta.to);
     }
     const table = this.#inForce?.mark;
     if (table === undefined) throw new Error("deltas were stored and there is no table");
@@ -298,16 +326,16 @@ export class TableReceiver {
   #refuse(fingerprint: string, refusal: Refusal): void {
     this.#refusals.note(fingerprint, refusal);
     const { reason, detail } = refusal;
+    // Of what the site has signed alone.
     const isOvertaken = reason === "older" || reason === numberTaken;
     const table = isOvertaken ? floorOf(this.#state) : this.#inForce?.mark;
-    this.#answer({ outcome: "refused", reason, detail, ...(table !== undefined && { table }) });
+    const answers = isOvertaken ? this.#overtakings : this.#answers;
+    answers.take({ outcome: "refused", reason, detail, ...(table !== undefined && { table }) });
   }
 
-  #answer(ack: TableAck): void {
-    const hasRoom = this.#answers.take();
-    this.#held = hasRoom ? undefined : ack;
-    this.#heldDue.set(hasRoom ? undefined : this.#answers.endsAt());
-    if (hasRoom) this.#options.answer(ack);
+  #tellDropped(count: number): void {
+    this.#refusals.count(count, unopened);
+    this.#feed({ kind: "words_dropped" });
   }
 
   /** It rejects for mistakes of ours only, and those end the process. */

@@ -1,5 +1,5 @@
 import type { TableMark } from "../../domain/table-change.ts";
-import type { MonotonicMs } from "../../domain/time.ts";
+import { type MonotonicMs, monotonicMs } from "../../domain/time.ts";
 import { unreachable } from "../../domain/unreachable.ts";
 import { putOff, released } from "./back-off.ts";
 import {
@@ -32,6 +32,8 @@ const deltasRetry = { leastMs: 1_000, mostMs: 5 * 60_000 };
 const foldRetry = { leastMs: 60_000, mostMs: 60 * 60_000 };
 /** Doubts can be sown by anybody. */
 const doubtQuietMs = 60_000;
+/** Whoever drowns the site's words can have us ask for them this often. */
+const missedQuietMs = 5_000;
 /** Deltas made durable at once: one wait for the disk, and one of the doors for the table. */
 const groupMax = 256;
 
@@ -59,6 +61,7 @@ export function initialTransfer(start: TransferStart): TransferState {
     foldRetry: undefined,
     ask: undefined,
     doubtAskedAt: undefined,
+    missedAskAt: undefined,
     spread: start.spread,
   };
 }
@@ -70,6 +73,7 @@ export function transferDeadline(state: TransferState): MonotonicMs | undefined 
     state.deltasRetry?.until,
     state.snapshotRetry?.until,
     state.foldRetry?.until,
+    state.missedAskAt,
   ];
   return due.reduce(
     (first, at) => (at !== undefined && (first === undefined || at < first) ? at : first),
@@ -106,6 +110,7 @@ export function stepTransfer(
   fold(turn);
   forgetNeedlessRetry(turn);
   pursue(turn);
+  askForMissed(turn);
   tellTroubles(turn, state);
   return { state: turn.next, effects: turn.effects };
 }
@@ -128,6 +133,8 @@ function take(turn: Turn, input: TransferInput): void {
       return takeChunk(turn, input);
     case "site_in_doubt":
       return askInDoubt(turn);
+    case "words_dropped":
+      return noteMissed(turn);
     case "deltas_applied":
     case "deltas_not_stored":
     case "delta_invalid":
@@ -169,6 +176,8 @@ function linkDown({ next }: Turn): void {
   next.head = undefined;
   next.isHeadDoubtful = false;
   next.ask = undefined;
+  // All is looked at anew with the link.
+  next.missedAskAt = undefined;
 }
 
 function takeHead({ next, effects }: Turn, head: TableHead): void {
@@ -226,6 +235,19 @@ function askInDoubt({ next, effects, now }: Turn): void {
   if (doubtAskedAt !== undefined && now - doubtAskedAt < doubtQuietMs) return;
   next.doubtAskedAt = now;
   effects.push({ kind: "get", want: { want: "head" } });
+}
+
+/** What was asked for may have been in it, and is asked for again; the head tells of all else. */
+function noteMissed({ next, now }: Turn): void {
+  if (next.link === "down") return;
+  if (next.ask?.sentAt !== undefined) next.ask = { ...next.ask, sentAt: undefined, at: now };
+  next.missedAskAt ??= monotonicMs(now + missedQuietMs);
+}
+
+function askForMissed({ next, effects, now }: Turn): void {
+  if (next.missedAskAt === undefined || now < next.missedAskAt) return;
+  next.missedAskAt = undefined;
+  if (next.ask?.want !== "head") effects.push({ kind: "get", want: { want: "head" } });
 }
 
 type GroupResult = Extract<

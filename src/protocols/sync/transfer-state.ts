@@ -22,6 +22,8 @@ export type TransferInput =
   | ({ readonly kind: "chunk"; readonly plain: Uint8Array } & ChunkName)
   /** Something may be the site's and is not signed by the key that we know; or that key is new. */
   | { readonly kind: "site_in_doubt" }
+  /** What came was too much to look at: there may have been something of use in it. */
+  | { readonly kind: "words_dropped" }
   /** The group is on disk and in force. */
   | { readonly kind: "deltas_applied"; readonly table: TableMark; readonly isFoldDue: boolean }
   | { readonly kind: "deltas_not_stored"; readonly detail: string }
@@ -113,6 +115,8 @@ export interface TransferState {
   readonly foldRetry: BackOff | undefined;
   readonly ask: Ask | undefined;
   readonly doubtAskedAt: MonotonicMs | undefined;
+  /** When to ask where the site is, of which we may have missed a word. */
+  readonly missedAskAt: MonotonicMs | undefined;
   readonly spread: number;
 }
 

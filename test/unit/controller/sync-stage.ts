@@ -69,7 +69,7 @@ export class PaperSite {
 
 /** A controller's sync client with a real journal and store, at a paper broker, on a sim clock. */
 export class SyncStage {
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly site = new PaperSite();
   /** The tables that took another's place, and those made by changes in place, as they came. */
   readonly applied: TableMark[] = [];
@@ -228,14 +228,19 @@ export interface StageOptions {
   readonly seed?: number;
   readonly folder?: string;
   readonly tables?: SignedTables;
+  readonly clock?: SimClock;
 }
 
 /** Of a controller that has never heard of its site. */
 export async function openStage(
   t: Test,
-  { seed = 1, folder = temporaryFolder(t), tables = new SignedTables() }: StageOptions = {},
+  {
+    seed = 1,
+    folder = temporaryFolder(t),
+    tables = new SignedTables(),
+    clock = new SimClock(),
+  }: StageOptions = {},
 ): Promise<SyncStage> {
-  const clock = new SimClock();
   const journal = await openJournal({
     file: join(folder, "journal.db"),
     controller: provision.controller,
