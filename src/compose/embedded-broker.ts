@@ -43,7 +43,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     socket.setNoDelay(true);
-    const guard = new PacketGuard(packetBytesMax);
+    const guard = new PacketGuard("client", packetBytesMax);
     socket.on("data", (chunk: Buffer) => {
       if (!guard.accepts(chunk)) socket.destroy();
     });

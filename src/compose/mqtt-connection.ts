@@ -1,10 +1,12 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { MqttClient } from "mqtt";
 import type { Alarm, Clock } from "../../hal/clock.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { monotonicMs } from "../domain/time.ts";
+import { GuardedStream } from "./guarded-stream.ts";
 import { PacketGuard } from "./packet-guard.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** What the broker publishes for us when we are gone without a word. */
 export interface MqttWill {
@@ -43,6 +45,10 @@ interface Publication {
 
 const keepaliveSeconds = 15;
 const connectMaxMs = 10_000;
+/** From the start of a connection until the broker has every subscription. */
+const upMaxMs = 20_000;
+/** Messages that wait to be looked at, until no more are read from the broker. */
+const receivedMax = 256;
 /** A broker that leaves a message unanswered for so long is not one to go on talking to. */
 const publishAnswerMaxMs = 10_000;
 /** Messages that the broker has and has not answered: brokers of the field keep more than this. */
@@ -62,7 +68,9 @@ export class MqttConnection {
   readonly #events: MqttConnectionEvents;
   readonly #unanswered = new Set<(why: string) => void>();
   readonly #waiting: Publication[] = [];
-  #socket: Socket | undefined;
+  readonly #received: TurnQueue<{ readonly topic: string; readonly payload: Uint8Array }>;
+  readonly #late: Alarm;
+  #stream: GuardedStream | undefined;
   #endedBecause: string | undefined;
   #hasEnded = false;
   #isUp = false;
@@ -74,11 +82,19 @@ export class MqttConnection {
   ) {
     this.#clock = options.clock;
     this.#events = events;
-    this.#client = new MqttClient(() => this.#openSocket(options), clientOptions(options));
+    this.#client = new MqttClient(() => this.#openStream(options), clientOptions(options));
     this.#client.on("connect", () => this.#subscribe(filters, []));
+    this.#received = new TurnQueue(options.clock, ({ topic, payload }) => {
+      if (!this.#hasEnded) events.message(topic, payload);
+    });
+    this.#received.onEmptied(() => this.#stream?.resume());
     this.#client.on("message", (topic, payload) => {
       // Its own copy: the codec's buffer is a window on whatever else came with it.
-      if (!this.#hasEnded) events.message(topic, new Uint8Array(payload));
+      this.#received.push({ topic, payload: new Uint8Array(payload) });
+      if (this.#received.count >= receivedMax) this.#stream?.pause();
+    });
+    this.#late = options.clock.alarm(monotonicMs(options.clock.monotonic() + upMaxMs), () => {
+      if (!this.#isUp) this.end("the broker did not take the subscriptions");
     });
     this.#client.on("error", (error) => this.end(error.message));
     this.#client.on("close", () => this.#onClosed());
@@ -140,7 +156,7 @@ export class MqttConnection {
     this.#endedBecause ??= why;
     this.#isUp = false;
     this.#client.end(true);
-    this.#socket?.destroy();
+    this.#stream?.destroy();
   }
 
   /** Takes leave, so that the broker keeps our will to itself; at most 1 s. */
@@ -158,7 +174,7 @@ export class MqttConnection {
     this.#onClosed();
   }
 
-  #openSocket({ url, packetBytesMax }: MqttConnectionOptions): Socket {
+  #openStream({ url, packetBytesMax }: MqttConnectionOptions): GuardedStream {
     const isTls = url.protocol === "mqtts:";
     const port = url.port === "" ? (isTls ? 8883 : 1883) : Number(url.port);
     // A literal IPv6 address stands in brackets in a URL only.
@@ -167,12 +183,11 @@ export class MqttConnection {
       ? connectTls({ host, port, servername: host })
       : connectTcp({ host, port });
     socket.setNoDelay(true);
-    const guard = new PacketGuard(packetBytesMax);
-    socket.on("data", (chunk: Buffer) => {
-      if (!guard.accepts(chunk)) this.end(`a packet of more than ${packetBytesMax} bytes`);
+    this.#stream = new GuardedStream(socket, {
+      guard: new PacketGuard("broker", packetBytesMax),
+      onRefused: () => this.end("a packet that no broker may send us"),
     });
-    this.#socket = socket;
-    return socket;
+    return this.#stream;
   }
 
   /** Up is who has every subscription, those included that were noted on the way. */
@@ -195,6 +210,8 @@ export class MqttConnection {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#isUp = false;
+    this.#late.cancel();
+    this.#received.clear();
     const why = this.#endedBecause ?? "the broker ended the connection";
     for (const answered of [...this.#unanswered]) answered(why);
     for (const { settle } of this.#waiting.splice(0)) settle(why);

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import type { Clock } from "../../../hal/clock.ts";
 import { startEmbeddedBroker } from "../../../src/compose/embedded-broker.ts";
 import { connectMqtt, filterMatches, parseBrokerUrl } from "../../../src/compose/mqtt-link.ts";
 import { bytes, downs, systemClock, text, ups, Watched, watchedLink } from "./link-conditions.ts";
@@ -233,13 +234,38 @@ t.test("a broker that talks nonsense is left and tried again; nothing breaks", a
     Buffer.concat([connack, connack]),
     Buffer.concat([connack, Buffer.of(0x30, 4, 0xff, 0xff, 0x61, 0x62)]),
     Buffer.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x7f),
+    // MQTT.js throws at these two, in nobody's call, and keeps the third for ever.
+    Buffer.concat([connack, Buffer.of(0x32, 3, 0, 0, 0)]),
+    Buffer.concat([connack, Buffer.of(0x34, 5, 0, 3, 0x61, 0x62, 0x2f)]),
+    Buffer.concat([connack, Buffer.of(0x34, 5, 0, 1, 0x61, 0, 1)]),
   ];
   const { url } = await badBroker(t, (socket, count) => {
     socket.write(nonsense[(count - 1) % nonsense.length] ?? connack);
   });
   const { happened } = watchedLink(t, { url, clientId: "door" });
-  await happened.until((seen) => seen.filter((what) => what.startsWith("lost")).length >= 5);
-  t.pass("five of them survived");
+  const isLost = (what: string) => what.startsWith("lost");
+  await happened.until((seen) => seen.filter(isLost).length >= nonsense.length);
+  t.pass("each of them survived");
+});
+
+t.test("a broker that never takes the subscriptions is left, and tried again", async (t) => {
+  const { url } = await badBroker(t, (socket) => socket.write(connack));
+  const lost = new Watched<string>();
+  const alarm: Clock["alarm"] = (at, due) => {
+    const waitMs = at - systemClock.monotonic();
+    // The deadline alone, without its twenty seconds.
+    return systemClock.alarm(waitMs > 15_000 ? systemClock.monotonic() : at, due);
+  };
+  const link = connectMqtt({
+    url,
+    clientId: "door",
+    clock: { ...systemClock, alarm },
+    onLost: (why) => lost.tell(why),
+  });
+  t.teardown(() => link.close());
+  link.onUp(() => t.fail("up"));
+  await link.subscribe("command", () => undefined);
+  await lost.until((seen) => seen.filter((why) => /subscriptions/.test(why)).length >= 2);
 });
 
 t.test("a link is up when the broker has all that was subscribed, however late", async (t) => {
@@ -267,7 +293,7 @@ t.test("a packet that announces too much is refused by its head", async (t) => {
     socket.write(Buffer.concat([connack, Buffer.of(0x30, 0x80, 0x84, 0xaf, 0x5f, 0, 1, 0x61)]));
   });
   const { happened } = watchedLink(t, { url, clientId: "door", packetBytesMax: 1_000 });
-  await happened.until((seen) => seen.includes("lost: a packet of more than 1000 bytes"));
+  await happened.until((seen) => seen.includes("lost: a packet that no broker may send us"));
   t.pass();
 });
 
