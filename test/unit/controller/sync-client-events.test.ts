@@ -256,6 +256,27 @@ t.test(
   },
 );
 
+t.test(
+  "what a site lost goes out again soon also where a hint of it came just before",
+  async (t) => {
+    const stage = await openSettledStage(t);
+    stage.up();
+    stage.site.isAway = true;
+    await append(stage, 1, 10);
+    await stage.quiet();
+    stage.say(stage.tables.head());
+    stage.site.isAway = false;
+    await stage.until(() => stage.journal.acknowledged() === 10);
+    stage.site.entries.length = 4;
+    stage.say(stage.tables.head());
+    await stage.quiet();
+    t.equal(stage.site.entries.length, 4, "not twice at once");
+    await stage.clock.elapse(3_000);
+    await stage.until(siteHas(stage, 10));
+    t.same(stage.site.faults, []);
+  },
+);
+
 t.test("a site that shows itself all the time is asked once a minute what it has", async (t) => {
   const stage = await openSettledStage(t);
   stage.up();
