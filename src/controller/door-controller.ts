@@ -8,16 +8,18 @@ import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { DoorId, PassId, UserId } from "../domain/ids.ts";
+import type { DoorId, UserId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
 import type { TableChange } from "../domain/table-change.ts";
 import { monotonicMs, type WallTime } from "../domain/time.ts";
 import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
+import { isSameTable } from "../protocols/sync/table-order.ts";
 import { AlarmWatch } from "./alarm-watch.ts";
 import { boardTroubles } from "./board-troubles.ts";
 import { Door } from "./door.ts";
 import { DoorPostures, type Overridden } from "./door-postures.ts";
 import { Entrance } from "./entrance.ts";
+import { PremisesPruning } from "./premises-pruning.ts";
 import type { PremisesStore } from "./premises-store.ts";
 import { ReaderSession } from "./reader-session.ts";
 import type { Troubles } from "./troubles.ts";
@@ -38,6 +40,7 @@ export class DoorController {
   readonly #readers: readonly ReaderSession[];
   readonly #postures: DoorPostures;
   readonly #alarms: AlarmWatch;
+  readonly #pruning: PremisesPruning;
   #table: AccessTable | undefined;
 
   /** Doors come alive with this: from here on cards are read and strikes move. */
@@ -52,7 +55,9 @@ export class DoorController {
       ]),
     );
     this.#postures = new DoorPostures({ clock, doors: this.#doors, premises, record });
-    this.#useTable(table);
+    this.#pruning = new PremisesPruning(premises);
+    if (table === undefined) this.#useTable(undefined);
+    else this.setTable(table);
     this.#alarms = new AlarmWatch({
       board,
       record,
@@ -84,6 +89,7 @@ export class DoorController {
   close(): void {
     for (const reader of this.#readers) reader.close();
     for (const entrance of this.#entrances.values()) entrance.close();
+    this.#pruning.close();
     this.#postures.close();
     this.#alarms.close();
     for (const door of this.#doors.values()) door.close();
@@ -91,15 +97,18 @@ export class DoorController {
 
   /** Replaces the table as a whole, between two decisions. */
   setTable(table: AccessTable): void {
+    const before = this.#table;
     this.#useTable(table);
+    // The same by another layout knows whom it knew.
+    if (before === undefined || !isSameTable(before.mark, table.mark)) this.#pruning.prune(table);
   }
 
   /** The table in use became another one in place, by these changes, between two decisions. */
   tableChanged(changes: readonly TableChange[]): void {
     const table = this.#table;
     if (table === undefined) return;
-    if (changes.some(({ kind }) => kind === "frame")) return this.#useTable(table);
-    this.#forget(changes);
+    if (changes.some(({ kind }) => kind === "frame")) this.#configure(table);
+    this.#pruning.forget(changes);
     this.#postures.useTable(table);
   }
 
@@ -213,20 +222,5 @@ export class DoorController {
     for (const [trouble, isSo] of boardTroubles(this.#options.board, table)) {
       troubles.set(trouble, isSo);
     }
-    premises.prune((pass) => table.passes.numberOf(pass) >= 0);
-    premises.pruneUsers((user) => table.hasUser(user));
-  }
-
-  /** What the premises know of whom and what a delta took away; the others are not looked at. */
-  #forget(changes: readonly TableChange[]): void {
-    const { premises } = this.#options;
-    const passes = new Set<PassId>();
-    const users = new Set<UserId>();
-    for (const change of changes) {
-      if (change.kind === "pass_gone") passes.add(change.pass);
-      if (change.kind === "user_gone") users.add(change.user);
-    }
-    if (passes.size > 0) premises.prune((pass) => !passes.has(pass));
-    if (users.size > 0) premises.pruneUsers((user) => !users.has(user));
   }
 }

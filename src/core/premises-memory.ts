@@ -216,6 +216,11 @@ export class PremisesMemory implements Premises {
     return forgotten;
   }
 
+  /** Of which passes uses were spent here. */
+  spentPasses(): IterableIterator<PassId> {
+    return this.#spent.keys();
+  }
+
   /** Who is recorded somewhere. */
   recordedUsers(): IterableIterator<UserId> {
     return this.#recorded.keys();
