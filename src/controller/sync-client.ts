@@ -10,7 +10,7 @@ import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import { deriveKeys, type Provision } from "../protocols/sync/provision.ts";
 import { encodeStatus } from "../protocols/sync/status-message.ts";
 import { sealTableAck } from "../protocols/sync/table-ack-message.ts";
-import { drawRequest, sealTableGet, type TableWant } from "../protocols/sync/table-get.ts";
+import { sealTableGet } from "../protocols/sync/table-get.ts";
 import { type ControllerTopics, siteKeyTopic, topicsFor } from "../protocols/sync/topics.ts";
 import { EventPublisher } from "./event-publisher.ts";
 import type { Journal, TroubleReporter } from "./journal.ts";
@@ -108,7 +108,7 @@ class WiredSyncClient implements SyncClient {
       ...options,
       store: options.tableStore,
       answer: (ack) => this.#publish(topics.tableAck, sealTableAck(this.#scope, ack)),
-      get: (want) => this.#get(want),
+      get: (get) => this.#publish(topics.tableGet, sealTableGet(this.#scope, get)),
       onSiteSeen: () => this.#events.siteSeen(),
       spread: spreadOf(controller),
     });
@@ -172,11 +172,6 @@ class WiredSyncClient implements SyncClient {
     this.#status.down();
     this.#events.down();
     this.#tables.down();
-  }
-
-  #get(want: TableWant): void {
-    const get = { ...want, request: drawRequest() };
-    this.#publish(this.#topics.tableGet, sealTableGet(this.#scope, get));
   }
 
   #publish(topic: string, message: Uint8Array): void {

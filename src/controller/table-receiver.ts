@@ -12,7 +12,7 @@ import { openChunk, readChunkLabel } from "../protocols/sync/snapshot-chunk.ts";
 import { openManifest } from "../protocols/sync/snapshot-manifest.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
 import { readTableDelta } from "../protocols/sync/table-delta.ts";
-import type { TableWant } from "../protocols/sync/table-get.ts";
+import { drawRequest, type TableGet } from "../protocols/sync/table-get.ts";
 import { openTableHead } from "../protocols/sync/table-head.ts";
 import { isSameTable } from "../protocols/sync/table-order.ts";
 import { numberTaken, type TableRefusal } from "../protocols/sync/table-refusal.ts";
@@ -33,6 +33,7 @@ import { AppliedTables } from "./applied-tables.ts";
 import { Deadline } from "./deadline.ts";
 import type { Journal, TroubleReporter } from "./journal.ts";
 import { LimitedAnswers } from "./limited-answers.ts";
+import { OpenRequests } from "./open-requests.ts";
 import { OpeningBudget } from "./opening-budget.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { SiteKeyStore } from "./site-key-store.ts";
@@ -65,7 +66,7 @@ export interface TableReceiverOptions {
   /** The table in force became another one in place, just now. Called between two decisions. */
   readonly onChange: (delta: TableDelta) => void;
   readonly answer: (ack: TableAck) => void;
-  readonly get: (want: TableWant) => void;
+  readonly get: (get: TableGet) => void;
   /** The site has shown itself, with something new or known. */
   readonly onSiteSeen: () => void;
   /** 0 to 1, drawn once. */
@@ -91,6 +92,7 @@ export class TableReceiver {
   readonly #overtakings: LimitedAnswers;
   readonly #opening: OpeningBudget;
   readonly #applied: AppliedTables;
+  readonly #headRequests: OpenRequests;
   readonly #keyMessages: RateLimit;
   readonly #deadline: Deadline;
   readonly #snapshots: SnapshotKeeper;
@@ -108,6 +110,7 @@ export class TableReceiver {
     this.#overtakings = new LimitedAnswers(clock, overtakingsMax, answer);
     this.#opening = new OpeningBudget(clock, (count) => this.#tellDropped(count));
     this.#applied = new AppliedTables(clock, record);
+    this.#headRequests = new OpenRequests(clock);
     this.#keyMessages = new RateLimit(clock, { countMax: keyMessagesMax, windowMs });
     this.#deadline = new Deadline(clock, () => this.#feed({ kind: "deadline_reached" }));
     this.#opener = openerOf(provision, siteKeys.current());
@@ -126,12 +129,16 @@ export class TableReceiver {
   }
 
   down(): void {
+    this.#headRequests.forget();
     this.#feed({ kind: "link_down" });
   }
 
   /** A message on the head's topic: from anybody, as on all of these. */
   takeHead(message: Uint8Array): void {
-    this.#take(message, openTableHead, (head) => ({ kind: "head", head }));
+    this.#take(message, openTableHead, (head) => {
+      const isAnswer = head.request !== undefined && this.#headRequests.close(head.request);
+      return { kind: "head", head, isAnswer };
+    });
   }
 
   /** Its changes are read where they are of use: the rest is the bulk of the work, and replayed. */
@@ -232,8 +239,11 @@ export class TableReceiver {
   #carryOut(effect: TransferEffect): void {
     const { answer, get, troubles, onSiteSeen } = this.#options;
     switch (effect.kind) {
-      case "get":
-        return get(effect.want);
+      case "get": {
+        const request = drawRequest();
+        if (effect.want.want === "head") this.#headRequests.open(request);
+        return get({ ...effect.want, request });
+      }
       case "store_deltas":
         return this.#own(this.#storeDeltas(effect.deltas));
       case "begin_snapshot":

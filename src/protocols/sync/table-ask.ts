@@ -26,14 +26,18 @@ export interface Ask {
 /** What was wanted until now, if anything was: its waits go on, since nothing was won. */
 export function askFor(want: Ask["want"], before: Ask | undefined, now: MonotonicMs): Ask {
   if (before?.want === want) return before;
-  const isFirst = before === undefined && want === "head";
   return {
     want,
     sentAt: undefined,
-    at: isFirst ? monotonicMs(now + headGraceMs) : now,
+    at: now,
     waitMs: before?.waitMs ?? waitMinMs,
     fruitlessCount: 0,
   };
+}
+
+/** What comes by itself is waited for first. */
+export function awaitHead(now: MonotonicMs): Ask {
+  return { ...askFor("head", undefined, now), at: monotonicMs(now + headGraceMs) };
 }
 
 /** It goes out now. `spread`, 0 to 1, keeps many who ask for the same from doing so in step. */

@@ -122,7 +122,7 @@ function take(turn: Turn, input: TransferInput): void {
     case "link_down":
       return linkDown(turn);
     case "head":
-      return takeHead(turn, input.head);
+      return takeHead(turn, input);
     case "delta":
       return takeDelta(turn, { delta: input.delta, bytes: input.bytes });
     case "stray_delta":
@@ -180,9 +180,18 @@ function linkDown({ next }: Turn): void {
   next.missedAskAt = undefined;
 }
 
-function takeHead({ next, effects }: Turn, head: TableHead): void {
+function takeHead(
+  { next, effects }: Turn,
+  { head, isAnswer }: { readonly head: TableHead; readonly isAnswer: boolean },
+): void {
   const { base } = next.deltas;
   effects.push({ kind: "site_seen" });
+  if (floorOf(next) === undefined) {
+    // A new controller, or one whose disk was lost, knows nothing by which an old head shows: the
+    // broker could put any table in force that the site ever signed.
+    if (!isAnswer) return;
+    next.newest = head.mark;
+  }
   const refusal = judgeMark(head.mark, floorOf(next));
   if (refusal !== undefined) {
     effects.push({ kind: "refuse", refusal });

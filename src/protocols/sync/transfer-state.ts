@@ -14,7 +14,8 @@ import type { TableRefusal } from "./table-refusal.ts";
 export type TransferInput =
   | { readonly kind: "link_up" }
   | { readonly kind: "link_down" }
-  | { readonly kind: "head"; readonly head: TableHead }
+  /** `isAnswer`: it echoes a request that is still open, so it is no older than that. */
+  | { readonly kind: "head"; readonly head: TableHead; readonly isAnswer: boolean }
   | ({ readonly kind: "delta" } & SizedDelta)
   /** Its verdict was `number_taken`: nothing of it was read but this. */
   | { readonly kind: "stray_delta"; readonly from: TableMark }
@@ -100,6 +101,7 @@ export interface TransferStep {
 /** How a controller follows the table that its site wants in force. */
 export interface TransferState {
   readonly link: "up" | "down";
+  /** Nothing older counts. Without a table, and on a disk without memory, what an answer named. */
   readonly newest: TableMark | undefined;
   /** Of this connection. It says what to ask for and no more: nothing comes into force by it. */
   readonly head: TableHead | undefined;

@@ -2,11 +2,11 @@ import type { TableMark } from "../../domain/table-change.ts";
 import { cutOff, tipOf } from "./delta-chain.ts";
 import { snapshotName } from "./snapshot-chunk.ts";
 import { askChunks, type FetchingSnapshot, forgetAsked } from "./snapshot-fetch.ts";
-import { answered, asked, askFor, isFruitless, isPatienceOver } from "./table-ask.ts";
+import { answered, asked, askFor, awaitHead, isFruitless, isPatienceOver } from "./table-ask.ts";
 import type { TableWant } from "./table-get.ts";
 import { isNewer } from "./table-order.ts";
 import type { TransferState } from "./transfer-state.ts";
-import type { Turn } from "./transfer-turn.ts";
+import { floorOf, type Turn } from "./transfer-turn.ts";
 
 /** What the site is to send now, if anything. */
 export function wantOf(state: TransferState): TableWant["want"] | undefined {
@@ -41,7 +41,8 @@ export function pursue(turn: Turn): void {
     if (next.snapshot === undefined) next.ask = undefined;
     return;
   }
-  const ask = askFor(want, next.ask, now);
+  const isRetained = want === "head" && floorOf(next) !== undefined;
+  const ask = isRetained && next.ask === undefined ? awaitHead(now) : askFor(want, next.ask, now);
   next.ask = ask;
   if (next.snapshot?.phase === "fetching") return pursueChunks(turn, next.snapshot);
   if (now < ask.at) return;

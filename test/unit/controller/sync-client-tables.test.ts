@@ -7,9 +7,11 @@ import { passId } from "../../../src/domain/ids.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
 import { epochMs, type MonotonicMs, monotonicMs } from "../../../src/domain/time.ts";
 import { sealSecretly } from "../../../src/protocols/sync/site-seal.ts";
+import { snapshotName } from "../../../src/protocols/sync/snapshot-chunk.ts";
 import { sealManifest } from "../../../src/protocols/sync/snapshot-manifest.ts";
 import { encodeCbor } from "../../../src/protocols/sync/strict-cbor.ts";
 import { sealTableDelta } from "../../../src/protocols/sync/table-delta.ts";
+import { drawRequest } from "../../../src/protocols/sync/table-get.ts";
 import { sealTableHead } from "../../../src/protocols/sync/table-head.ts";
 import { temporaryFolder } from "./journal-records.ts";
 import { openSettledStage, openStage, type SyncStage } from "./sync-stage.ts";
@@ -37,6 +39,39 @@ t.test(
     t.same(stage.faults, []);
   },
 );
+
+t.test("old words put no old table in force at a controller that lost its storage", async (t) => {
+  const tables = new SignedTables();
+  const request = drawRequest();
+  const old = [tables.head(), tables.head(request), tables.manifest()];
+  const chunks = tables.answer({
+    want: "chunks",
+    snapshot: snapshotName(tables.snapshot().manifest),
+    from: 0,
+    count: 1,
+    request,
+  });
+  tables.change();
+  const stage = await openStage(t, { tables });
+  stage.isAnswering = false;
+  stage.broker.up();
+  for (let times = 0; times < 20; times += 1) {
+    for (const message of [...old, ...chunks]) stage.say(message);
+    await stage.quiet();
+    stage.clock.advance(10_000);
+  }
+  t.same(stage.applied, []);
+  t.same([...new Set(stage.gets().map(({ want }) => want))], ["head"]);
+  // Held back until it is too late to tell what the site has said since.
+  const late = tables.head(stage.gets().at(-1)?.request);
+  tables.change();
+  stage.clock.advance(31_000);
+  stage.say(late);
+  t.equal(stage.gets().at(-1)?.want, "head");
+  stage.isAnswering = true;
+  await stage.until(isThere(stage));
+  t.same(stage.applied, [tables.mark]);
+});
 
 t.test("a change is put in force in place, reported, and journalled", async (t) => {
   const stage = await openSettledStage(t);

@@ -21,7 +21,7 @@ import {
   sealManifest,
 } from "../../../src/protocols/sync/snapshot-manifest.ts";
 import { sealTableDelta } from "../../../src/protocols/sync/table-delta.ts";
-import type { TableWant } from "../../../src/protocols/sync/table-get.ts";
+import type { TableGet } from "../../../src/protocols/sync/table-get.ts";
 import { sealTableHead } from "../../../src/protocols/sync/table-head.ts";
 import { isSameTable } from "../../../src/protocols/sync/table-order.ts";
 import { siteKeyTopic, topicsFor } from "../../../src/protocols/sync/topics.ts";
@@ -95,10 +95,12 @@ export class SignedTables {
     return sealerWith(this.#signingKey);
   }
 
-  head(): SiteMessage {
+  /** With a request: in answer to it, and not retained. */
+  head(request?: string): SiteMessage {
     const { mark, steps } = this.#now;
     const deltasFrom = steps[0]?.to.version ?? mark.version + 1;
-    return { topic: topics.tableHead, message: sealTableHead(this.sealer, { mark, deltasFrom }) };
+    const head = { mark, deltasFrom, ...(request !== undefined && { request }) };
+    return { topic: topics.tableHead, message: sealTableHead(this.sealer, head) };
   }
 
   /** Another card for one pass: the delta. */
@@ -176,14 +178,14 @@ export class SignedTables {
     return { topic: topics.tableManifest, message };
   }
 
-  answer(want: TableWant): readonly SiteMessage[] {
+  answer(want: TableGet): readonly SiteMessage[] {
     switch (want.want) {
       case "head":
-        return [this.head()];
+        return [this.head(want.request)];
       case "deltas": {
         const { steps } = this.#now;
         const first = steps.findIndex(({ from }) => isSameTable(from, want.after));
-        if (first < 0) return [this.head()];
+        if (first < 0) return [this.manifest()];
         return steps.slice(first).map(({ message }) => ({ topic: topics.tableDelta, message }));
       }
       case "snapshot":

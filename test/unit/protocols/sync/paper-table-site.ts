@@ -52,10 +52,10 @@ export class PaperTableSite {
   }
 
   /** Its retained message. */
-  head(): SiteWord {
+  head(): Extract<SiteWord, { readonly kind: "head" }> {
     const { mark, deltas } = this.#disk;
     const deltasFrom = deltas[0]?.to.version ?? mark.version + 1;
-    return { kind: "head", head: { mark, deltasFrom } };
+    return { kind: "head", head: { mark, deltasFrom }, isAnswer: false };
   }
 
   change(): void {
@@ -97,7 +97,7 @@ export class PaperTableSite {
   answer(want: TableWant): void {
     switch (want.want) {
       case "head":
-        return this.#say(this.head());
+        return this.#say({ ...this.head(), isAnswer: true });
       case "deltas":
         return this.#sayDeltas(want.after);
       case "snapshot":

@@ -55,7 +55,7 @@ t.test("a controller without a table asks for a snapshot and reports how far it 
   world.up();
   world.advance(60_000);
   t.ok(world.isThere());
-  t.same(wants(world).slice(0, 1), ["snapshot"]);
+  t.same(wants(world).slice(0, 2), ["head", "snapshot"]);
   const percents = world.acks.flatMap((ack) => (ack.outcome === "progress" ? [ack.percent] : []));
   t.equal(percents[0], 0);
   t.same(
@@ -65,6 +65,36 @@ t.test("a controller without a table asks for a snapshot and reports how far it 
   );
   t.same(world.acks.at(-1), { outcome: "complete", table: world.site.mark });
   t.equal(transferDeadline(world.state), undefined, "nothing is timed once all is there");
+});
+
+t.test("a controller that knows no table believes no head but an answer to it", async (t) => {
+  const world = new TransferWorld(5);
+  const old = [world.site.head(), manifestOf(world)];
+  for (let count = 0; count < 50; count += 1) world.site.change();
+  world.weather = { ...fair, lost: 1 };
+  world.up();
+  for (let times = 0; times < 100; times += 1) {
+    for (const word of old) world.replay(word);
+    world.advance(60_000);
+  }
+  t.same([...new Set(wants(world))], ["head"], "whatever is replayed makes it ask, at most");
+  t.equal(kinds(world).includes("begin_snapshot"), false);
+  world.weather = fair;
+  world.advance(10 * 60_000);
+  t.ok(world.isThere());
+});
+
+t.test("what an answer named is the floor of a controller without a table", async (t) => {
+  const world = new TransferWorld(5);
+  const old = [world.site.head(), manifestOf(world)];
+  world.site.changeAtOnce();
+  world.weather = { ...fair, lost: 1 };
+  world.up();
+  world.feed({ ...world.site.head(), isAnswer: true });
+  t.same(wants(world), ["head", "snapshot"]);
+  for (const word of old) world.replay(word);
+  t.match(world.effects.at(-1), { kind: "refuse", refusal: { reason: "older" } });
+  t.equal(kinds(world).includes("begin_snapshot"), false);
 });
 
 t.test("a change is on disk, then in force, then reported, and nothing is asked for", async (t) => {

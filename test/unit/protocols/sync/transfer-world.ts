@@ -216,7 +216,8 @@ export class TransferWorld {
   #diskFreeAt = 0;
 
   #fromSite(word: SiteWord): void {
-    this.heard.push(word);
+    // Whoever says it again answers nothing.
+    this.heard.push(word.kind === "head" ? { ...word, isAnswer: false } : word);
     this.#carry(() => this.#toController(word));
   }
 
