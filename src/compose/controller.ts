@@ -21,6 +21,7 @@ import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
+import { atMost } from "./at-most.ts";
 import { BrokerOutages } from "./broker-outages.ts";
 import { createClock } from "./clock.ts";
 import { ClosingStack } from "./closing-stack.ts";
@@ -37,6 +38,7 @@ import { tellReady, untilStopped } from "./part-messages.ts";
 import { readControllerConfig, type StartConfigSource } from "./start-config.ts";
 import { parseStartFile, readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
+import { TableDamages } from "./table-damages.ts";
 
 export interface ControllerOptions extends StartConfigSource {
   /** Instead of the file's. */
@@ -44,6 +46,9 @@ export interface ControllerOptions extends StartConfigSource {
   /** The version of this program, for the journal and status. */
   readonly software: string;
 }
+
+/** How long the doors wait for their table; then egress is served without. */
+const tableMsMax = 5_000;
 
 /** The daemon of one controller until a signal. Throws `StartRefused`, with every strike secured. */
 export async function runController(options: ControllerOptions): Promise<void> {
@@ -170,7 +175,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   closing.push(() => journal.close());
   const append = createRecorder({
     clock,
-    table: () => doors?.table() ?? found,
+    table: () => doors?.table() ?? early?.table(),
     append: (record) => journal.append(record),
   });
   const record = (event: DoorEvent) => {
@@ -181,24 +186,14 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   const troubles = new Troubles(record);
   const toDigest = (digits: string) => digestPin(provision.pinKey, digits);
 
-  const siteKeys = await openSiteKeyStore({ folder: config.stateDir, provision });
-  const tableStore = await openTableStore({
+  const loading = openTableStore({
     folder: join(config.stateDir, "table"),
     provision,
     clock,
   });
-  closing.push(() => tableStore.close());
-  const found = tableStore.table();
+  const early = await atMost(clock, tableMsMax, loading);
   record({ kind: "controller_started", software });
-  const damagedTables = tableStore.damages();
-  for (const { file, detail } of damagedTables) {
-    log.error({ file, detail }, "a stored table cannot be used");
-    troubles.raise(`table_damaged:${file}`);
-  }
   journal.reportTroubles(troubles);
-  const damagedKey = siteKeys.damage();
-  if (damagedKey !== undefined) log.error({ detail: damagedKey }, "the site's key as it was kept");
-  const firstTable = new FirstTable(clock, found === undefined ? "awaited" : "found");
   const premises = await openPremisesStore({
     file: join(config.stateDir, "premises.log"),
     clock,
@@ -207,7 +202,10 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   });
   closing.push(() => premises.close());
   for (const detail of premises.damages()) log.error({ detail }, "what was known of the premises");
-  doors = new DoorController({ board, digestPin: toDigest, record, troubles, premises }, found);
+  doors = new DoorController(
+    { board, digestPin: toDigest, record, troubles, premises },
+    early?.table(),
+  );
   const controller = doors;
   closing.push(() => controller.close());
   const clockDamage = time.damage();
@@ -221,6 +219,16 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     },
   });
 
+  // From here on the doors are served, whatever the disk takes its time for.
+  const tableStore = early ?? (await loading);
+  closing.push(() => tableStore.close());
+  const late = tableStore.table();
+  if (early === undefined && late !== undefined) controller.setTable(late);
+  const damages = new TableDamages(tableStore, { troubles, log });
+  const firstTable = new FirstTable(clock, late === undefined ? "awaited" : "found");
+  const siteKeys = await openSiteKeyStore({ folder: config.stateDir, provision });
+  const damagedKey = siteKeys.damage();
+  if (damagedKey !== undefined) log.error({ detail: damagedKey }, "the site's key as it was kept");
   const outages = new BrokerOutages(log, config.mqttUrl);
   const link = connectMqtt({
     url: config.mqttUrl,
@@ -244,11 +252,13 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     troubles,
     status: () => onlineStatus({ software, clock, doors: controller, troubles }),
     record,
-    onChange: ({ changes }) => controller.tableChanged(changes),
+    onChange: ({ changes }) => {
+      controller.tableChanged(changes);
+      damages.refresh();
+    },
     onTable: (table) => {
       controller.setTable(table);
-      const left = new Set(tableStore.damages().map(({ file }) => file));
-      for (const { file } of damagedTables) troubles.set(`table_damaged:${file}`, left.has(file));
+      damages.refresh();
       firstTable.arrived();
     },
   });

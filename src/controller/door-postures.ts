@@ -9,6 +9,7 @@ import {
   nextPostureChangeAt,
   type OverrideFault,
   type OverrideRequest,
+  operatorsWord,
   type PosturePlace,
   type PostureState,
   postureAt,
@@ -141,8 +142,11 @@ export class DoorPostures {
     const known = premises.memory.postureState(door.id);
     const isToggleOver =
       this.#toggleEndsAt(known) <= (wall.quality === "unknown" ? -Infinity : wall.at);
-    const state = settle(place, isToggleOver ? endToggle(known) : known, wall);
-    if (state !== known) this.#keep(door.id, state);
+    const settled = settle(place, isToggleOver ? endToggle(known) : known, wall);
+    const hasTable = this.#table !== undefined;
+    if (hasTable && settled !== known) this.#keep(door.id, settled);
+    // Whether an unlocking outlasts a restart is for the table to say: without one, it does not.
+    const state = hasTable ? settled : operatorsWord(settled);
     const isUnlockedByFire = this.#isFire && door.settings().fire === "unlock";
     const next: PostureInForce = isUnlockedByFire
       ? { posture: "unlocked", cause: "fire" }

@@ -155,6 +155,11 @@ export function endToggle(state: PostureState): PostureState {
   return state.toggledBy === undefined ? state : withoutToggle(state);
 }
 
+/** What an operator has said, without what schedules, first persons and toggles did. */
+export function operatorsWord({ override }: PostureState): PostureState {
+  return override === undefined ? {} : { override };
+}
+
 /** Back to what the site and its schedules say now, first persons in included: a toggle ends too. */
 export function clearOverride(state: PostureState): PostureState {
   const { override, toggledBy } = state;
