@@ -15,9 +15,11 @@ const name = "applied-site.json";
 
 const keptSchema = v.object({ format: v.literal(1), file: v.string(), text: v.string() });
 
-/** On disk when it returns. */
-export function keepSite(folder: StateFolder, { file, text }: KeptSite): void {
+/** On disk when it returns. What it returns puts back what was there before. */
+export function keepSite(folder: StateFolder, { file, text }: KeptSite): () => void {
+  const before = folder.read(name);
   folder.write(name, JSON.stringify({ format: 1, file, text }));
+  return () => (before === undefined ? folder.remove(name) : folder.write(name, before));
 }
 
 export function readKeptSite(folder: StateFolder): KeptSite | "absent" | "damaged" {

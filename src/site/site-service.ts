@@ -22,12 +22,13 @@ import {
   type TroubleRow,
 } from "./event-store.ts";
 import type { QueryFaults } from "./query-parameters.ts";
+import { RefusalDigest } from "./refusal-digest.ts";
 import { parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
 import { openSiteFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
-import { type AppliedTable, TablePublisher } from "./table-publisher.ts";
+import { type AppliedTable, type PreparedTables, TablePublisher } from "./table-publisher.ts";
 import { openTableShelf, type TableShelf } from "./table-shelf.ts";
 import type { TableSync } from "./table-sync.ts";
 import type { AllowedUses } from "./use-ledger.ts";
@@ -129,6 +130,7 @@ class WiredSite implements SiteService {
   readonly #intake: EventIntake;
   readonly #explainer: DoorExplainer;
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
+  readonly #refusals: RefusalDigest;
   readonly #refusedCounts = new Map<ControllerId, number>();
   #applied: AppliedSite | undefined;
   #closed = false;
@@ -141,6 +143,7 @@ class WiredSite implements SiteService {
     this.#folder = folder;
     this.#keys = keys;
     this.#shelf = shelf;
+    this.#refusals = new RefusalDigest(options);
     this.#publisher = new TablePublisher({ ...options, keys, shelf, spent: store.spentUses });
     this.#explainer = new DoorExplainer({
       clock: options.clock,
@@ -229,6 +232,7 @@ class WiredSite implements SiteService {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#refusals.close();
     this.#publisher.close();
     this.#shelf.close();
     this.events.close();
@@ -252,11 +256,21 @@ class WiredSite implements SiteService {
       return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
     }
     this.events.allowUses(allowedBy(model));
-    // The model first: cut off between the two, the next start makes the tables from it.
-    keepSite(this.#folder, { file, text });
-    const applied = this.#publisher.commit(prepared.value);
+    const applied = this.#keepAndCommit({ file, text }, prepared.value);
     this.#applied = { model, file };
     return succeed(applied);
+  }
+
+  /** The model first: cut off between the two, the next start makes the tables from it. */
+  #keepAndCommit(kept: KeptSite, prepared: PreparedTables): readonly AppliedTable[] {
+    const takeBack = keepSite(this.#folder, kept);
+    try {
+      return this.#publisher.commit(prepared);
+    } catch (error) {
+      // Nothing was stored: what was refused must not come into force at the next start.
+      if (error instanceof Database.SqliteError) takeBack();
+      throw error;
+    }
   }
 
   #noteUses(controller: ControllerId, { spent, implausible }: IntakeOutcome): void {
@@ -341,6 +355,6 @@ class WiredSite implements SiteService {
 
   #countRefused(controller: ControllerId, reason: string): void {
     this.#refusedCounts.set(controller, (this.#refusedCounts.get(controller) ?? 0) + 1);
-    this.#options.log.warn({ controller, reason }, "a message was refused");
+    this.#refusals.note(controller, reason);
   }
 }

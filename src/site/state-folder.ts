@@ -38,6 +38,8 @@ export interface StateFolder {
   /** Undefined where there is no such file. Throws `not_private` where others could read it too. */
   read(name: string): Uint8Array | undefined;
   write(name: string, bytes: Uint8Array | string): void;
+  /** A file that is not there is none to remove. */
+  remove(name: string): void;
   /** Writes unless the file exists, and answers with what the file then holds. */
   createOnce(name: string, make: () => Uint8Array | string): Uint8Array;
 }
@@ -65,6 +67,7 @@ export function openStateFolder(path: string): StateFolder {
     path,
     read,
     write: (name, bytes) => writeWhole(fileOf(name), bytes, "replace"),
+    remove: (name) => removeFile(join(path, name)),
     createOnce: (name, make) => {
       const present = read(name);
       if (present !== undefined) return present;
@@ -146,6 +149,15 @@ function writeWhole(file: string, bytes: Uint8Array | string, existing: "replace
     throw new StateError("io", file, `cannot be written: ${codeOf(error)}`, { cause: error });
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+function removeFile(file: string): void {
+  try {
+    rmSync(file, { force: true });
+    syncFolder(dirname(file));
+  } catch (error) {
+    throw new StateError("io", file, `cannot be removed: ${codeOf(error)}`, { cause: error });
   }
 }
 

@@ -9,6 +9,7 @@ export function paperFolder(): StateFolder {
     path: "nowhere",
     read: (name) => files.get(name),
     write,
+    remove: (name) => void files.delete(name),
     createOnce: (name, make) => {
       if (!files.has(name)) write(name, make());
       return files.get(name) ?? new Uint8Array();
