@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PassRecord } from "../domain/access.ts";
 import type { TableChange, TableUser } from "../domain/table-change.ts";
+import { meetOfPasses, meetOfUsers } from "./record-meets.ts";
 import type { Replaced, TableDifference } from "./table-difference.ts";
 
 /**
- * A difference as a delta carries it: the frame, whatever takes something from somebody, the rest.
+ * A difference as one delta carries it: the frame, whatever takes something from somebody, the rest.
  */
 export function changesOf(difference: TableDifference): readonly TableChange[] {
   const users = difference.users.filter((user) => !isToldByFrame(user, difference.frame));
@@ -23,19 +24,38 @@ export function frameChange({ frame }: TableDifference): readonly TableChange[] 
 }
 
 /**
- * What a difference takes away and nothing that it gives, for where all of it is too much for a
- * delta. However few of these are taken, from the first on, a table to which they are applied holds
- * together, with the frame that it has and with the one to come.
+ * What a difference takes away and nothing that it gives, for where all of it is too much for one
+ * delta. However few of these are taken, from the first on, the table that they make holds together
+ * and opens nothing that the one before does not. All of them make one that opens nothing, by the
+ * frame to come either, that the one after does not.
  */
 export function revocationsOf({ users, passes }: TableDifference): readonly TableChange[] {
-  const narrowedPasses = passes.filter(isPassNarrowed);
-  const narrowedUsers = users.filter(isUserNarrowed);
+  const claims = claimsOf(passes);
   return [
-    ...narrowedPasses.filter(isWithdrawn).flatMap(withdrawal),
-    ...narrowedPasses.filter((pass) => !isWithdrawn(pass)).flatMap(passChange),
-    ...narrowedUsers.filter(({ after }) => after !== undefined).flatMap(keptRules),
-    // Behind their passes, without which they may not go.
-    ...narrowedUsers.filter(({ after }) => after === undefined).flatMap(userChange),
+    ...passes.flatMap((pass) => interimPass(pass, claims)),
+    ...users.filter(isUserNarrowed).flatMap((user) => userOf(interimUser(user))),
+  ];
+}
+
+/**
+ * What is left of a difference once revocations and frame are in force. However few of these are
+ * taken, from the first on, the table holds together and opens nothing that the one after does not.
+ */
+export function giftsOf({ users, passes }: TableDifference): readonly TableChange[] {
+  const claims = claimsOf(passes);
+  const isLeft = (pass: Replaced<PassRecord>): boolean => {
+    const [interim] = interimPass(pass, claims);
+    if (interim === undefined) return !isDeepStrictEqual(pass.before, pass.after);
+    return interim.kind !== "pass" || !isDeepStrictEqual(interim.pass, pass.after);
+  };
+  const kept = users.filter(({ after }) => after !== undefined);
+  return [
+    ...kept
+      .filter((user) => !isDeepStrictEqual(interimUser(user), user.after))
+      .flatMap(({ after }) => userOf(after)),
+    ...passes.filter((pass) => pass.after !== undefined && isLeft(pass)).flatMap(passChange),
+    // Behind the passes that another has by then.
+    ...users.filter(({ after }) => after === undefined).flatMap(userChange),
   ];
 }
 
@@ -45,60 +65,43 @@ function passChange({ before, after }: Replaced<PassRecord>): readonly TableChan
 }
 
 function userChange({ before, after }: Replaced<TableUser>): readonly TableChange[] {
-  if (after !== undefined) return [{ kind: "user", user: after }];
+  if (after !== undefined) return userOf(after);
   return before === undefined ? [] : [{ kind: "user_gone", user: before.id }];
 }
+
+const userOf = (user: TableUser | undefined): readonly TableChange[] =>
+  user === undefined ? [] : [{ kind: "user", user }];
 
 /** Whether it leaves anybody with less than before, of anything. */
 function isPassNarrowed({ before, after }: Replaced<PassRecord>): boolean {
   if (before === undefined) return false;
-  return (
-    after === undefined ||
-    isMoved({ before, after }) ||
-    (before.active && !after.active) ||
-    (after.startsAt ?? -Infinity) > (before.startsAt ?? -Infinity) ||
-    (after.endsAt ?? Infinity) < (before.endsAt ?? Infinity) ||
-    usesLeft(after) < usesLeft(before) ||
-    !isDeepStrictEqual(after.traits, before.traits)
-  );
+  return after === undefined || !isDeepStrictEqual(meetOfPasses({ before, after }), before);
 }
 
 function isUserNarrowed({ before, after }: Replaced<TableUser>): boolean {
   if (before === undefined) return false;
-  return (
-    after === undefined ||
-    (after.suspended && !before.suspended) ||
-    before.rules.some((rule) => !after.rules.includes(rule)) ||
-    !isDeepStrictEqual(after.traits, before.traits)
-  );
+  return after === undefined || !isDeepStrictEqual(meetOfUsers({ before, after }), before);
 }
 
-const usesLeft = ({ usesMax = Infinity, spentHere = 0, spentElsewhere = 0 }: PassRecord): number =>
-  usesMax - spentHere - spentElsewhere;
+const interimUser = ({ before, after }: Replaced<TableUser>): TableUser | undefined =>
+  meetOfUsers({ before, after });
 
-interface Kept<Record> {
-  readonly before: Record;
-  readonly after: Record;
-}
+/** Whose card or PIN each will be of those that come or change. */
+type Claims = ReadonlyMap<string, PassRecord["id"]>;
 
-/** To another card, PIN or user, which may be one that is still to come. */
-function isMoved({ before, after }: Kept<PassRecord>): boolean {
-  return after.user !== before.user || !isDeepStrictEqual(after.presents, before.presents);
-}
+const claimsOf = (passes: TableDifference["passes"]): Claims =>
+  new Map(passes.flatMap(({ after }) => (after ? [[keyOf(after), after.id] as const] : [])));
 
-function isWithdrawn({ before, after }: Replaced<PassRecord>): boolean {
-  return before !== undefined && (after === undefined || isMoved({ before, after }));
-}
+const keyOf = ({ presents }: PassRecord): string => JSON.stringify(presents);
 
-function withdrawal({ before }: Replaced<PassRecord>): readonly TableChange[] {
-  return before === undefined ? [] : [{ kind: "pass_gone", pass: before.id }];
-}
-
-/** Of his rules those that he had and keeps: each frame has them. */
-function keptRules({ before, after }: Replaced<TableUser>): readonly TableChange[] {
-  if (before === undefined || after === undefined) return [];
-  const rules = after.rules.filter((rule) => before.rules.includes(rule));
-  return [{ kind: "user", user: { ...after, rules } }];
+/** What is to be said of a pass until all is: nothing where all that it has, it keeps. */
+function interimPass(pass: Replaced<PassRecord>, claims: Claims): readonly TableChange[] {
+  const { before, after } = pass;
+  if (before === undefined) return [];
+  const heir = claims.get(keyOf(before)) ?? before.id;
+  // Two passes cannot present the same, not even while one of them opens nothing.
+  if (after === undefined || heir !== before.id) return [{ kind: "pass_gone", pass: before.id }];
+  return isPassNarrowed(pass) ? [{ kind: "pass", pass: meetOfPasses({ before, after }) }] : [];
 }
 
 /**

@@ -59,6 +59,14 @@ export class TableHeads {
     void logLost(publications, (lost) => log.info({ lost }, "heads could not be published yet"));
   }
 
+  /**
+   * In answer to a request, which it names: nobody can have kept it from before. Undefined where the
+   * site knows no such controller.
+   */
+  answer(controller: ControllerId, request: string): Uint8Array | undefined {
+    return this.#seal(controller, request);
+  }
+
   /** All, and first how to come to the key that they are signed with. */
   publishAll(): void {
     const { link, log, keys, shelf } = this.#parts;
@@ -82,15 +90,18 @@ export class TableHeads {
   }
 
   #headOf(controller: ControllerId): Uint8Array | undefined {
-    const known = this.#sealed.get(controller);
-    if (known !== undefined) return known;
+    const head = this.#sealed.get(controller) ?? this.#seal(controller);
+    if (head !== undefined) this.#sealed.set(controller, head);
+    return head;
+  }
+
+  #seal(controller: ControllerId, request?: string): Uint8Array | undefined {
     const { keys, shelf } = this.#parts;
     const mark = shelf.tables().get(controller)?.mark;
     if (mark === undefined) return undefined;
     const deltasFrom = shelf.deltasFrom(controller) ?? mark.version + 1;
-    const head = sealTableHead(sealerOf(keys, controller), { mark, deltasFrom });
-    this.#sealed.set(controller, head);
-    return head;
+    const head = { mark, deltasFrom, ...(request !== undefined && { request }) };
+    return sealTableHead(sealerOf(keys, controller), head);
   }
 }
 

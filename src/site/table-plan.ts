@@ -5,6 +5,7 @@ import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableMark } from "../domain/table-change.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { parseTableFrame } from "../protocols/sync/table-frame.ts";
+import type { ControllerView } from "./controller-view.ts";
 import { sealDifference } from "./sealed-difference.ts";
 import { type SiteKeys, sealerOf } from "./site-keys.ts";
 import type { SiteView } from "./site-view.ts";
@@ -23,9 +24,10 @@ export interface PlannedTable {
   readonly mark: TableMark;
   /** Absent: nothing in it is different, so that it keeps its number. */
   readonly step?: ShelfStep;
-  /** To be sent out as soon as the step is on the shelf. */
-  readonly message?: Uint8Array;
 }
+
+/** What an image of many passes takes for each. */
+const imageBytesPerPass = 36;
 
 export interface TablesToPlan {
   readonly keys: SiteKeys;
@@ -78,7 +80,7 @@ function firstTable(
   // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
   const mark = markOf({ epoch: Math.floor(now / 1_000), version: 1 });
   const fingerprint = fingerprints.of(after.at(controller));
-  return { controller, mark, step: { controller, table: { mark, compiledAt: now, fingerprint } } };
+  return reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas: [] });
 }
 
 function tableAfterStart(
@@ -90,11 +92,11 @@ function tableAfterStart(
   if (fingerprint === known.fingerprint) return { controller, mark: known.mark };
   // What it was before is not known any more, and neither is what would lead from there.
   const mark = versionAfter(known.mark);
-  return { controller, mark, step: { controller, table: { mark, compiledAt: now, fingerprint } } };
+  return reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas: [] });
 }
 
 function nextTable(
-  { keys, fingerprints, now }: TablesToPlan,
+  { keys, after, fingerprints, now }: TablesToPlan,
   {
     controller,
     known,
@@ -107,22 +109,25 @@ function nextTable(
 ): PlannedTable {
   const from = known.mark;
   const fingerprint = fingerprints.after(known.fingerprint, difference);
-  const step = { from, compiledAt: now, difference };
-  const sealed = sealDifference(sealerOf(keys, controller), step);
-  const tableAt = (mark: TableMark) => ({ mark, compiledAt: now, fingerprint });
-  if (sealed.kind === "delta") {
-    const { to: mark, message } = sealed.delta;
-    const delta = { from, message };
-    return { controller, mark, message, step: { controller, table: tableAt(mark), delta } };
-  }
-  const { revocations } = sealed;
-  const mark = versionAfter(revocations?.to ?? from);
-  return {
-    controller,
-    mark,
-    step: { controller, table: tableAt(mark) },
-    ...(revocations !== undefined && { message: revocations.message }),
-  };
+  const imageBytes = () => imageBytesOf(after.at(controller));
+  const step = { from, compiledAt: now, difference, imageBytes };
+  const { deltas, isWhole } = sealDifference(sealerOf(keys, controller), step);
+  const last = deltas.at(-1)?.to ?? from;
+  const mark = isWhole ? last : versionAfter(last);
+  return reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas });
+}
+
+const reached = (step: ShelfStep): PlannedTable => ({
+  controller: step.controller,
+  mark: step.table.mark,
+  step,
+});
+
+/** Roughly: people make up most of it. */
+function imageBytesOf(view: ControllerView): number {
+  let passCount = 0;
+  for (const _pass of view.passes()) passCount += 1;
+  return passCount * imageBytesPerPass;
 }
 
 const versionAfter = ({ epoch, version }: TableVersion): TableMark =>

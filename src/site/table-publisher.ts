@@ -13,6 +13,7 @@ import { type EpochMs, epochMs, type MonotonicMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import { tableNumberMax } from "../protocols/sync/schema-parts.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
+import { frameDeltaBytesMax } from "../protocols/sync/table-delta.ts";
 import { parseTableFrame } from "../protocols/sync/table-frame.ts";
 import type { TableGet } from "../protocols/sync/table-get.ts";
 import { isSameTable } from "../protocols/sync/table-order.ts";
@@ -56,6 +57,11 @@ export const usesRetryMs = 10_000;
  * otherwise be sent it as fast as it can say so.
  */
 export const repairIntervalMs = 10_000;
+/**
+ * Of one change, to one controller, unasked: what a broker does not take at once is held in memory.
+ * The rest is asked for, at the controller's own pace.
+ */
+const sentBytesMax = frameDeltaBytesMax;
 /** Tables that questions were asked of: each is as large as its controller's. */
 const explainedTablesMax = 4;
 
@@ -74,6 +80,7 @@ export class TablePublisher {
   readonly #parts: TablePublisherParts;
   readonly #fingerprints: Fingerprinter;
   readonly #heads: TableHeads;
+  readonly #snapshots: TableSnapshots;
   readonly #requests: TableRequests;
   readonly #states = new Map<ControllerId, TableSync>();
   readonly #repairedAt = new Map<ControllerId, MonotonicMs>();
@@ -91,19 +98,16 @@ export class TablePublisher {
     this.#fingerprints = new Fingerprinter(keys.pinKey);
     this.#told = new Map(shelf.told());
     this.#heads = new TableHeads(parts);
-    const snapshots = new TableSnapshots({
+    this.#snapshots = new TableSnapshots({
       clock,
       keys,
       contentOf: (controller) => this.#contentOf(controller),
       leadsOn: (controller, mark) => this.#leadsOn(controller, mark),
     });
-    const publishHead = (controller: ControllerId) => this.#heads.publish([controller]);
     this.#requests = new TableRequests({
       ...parts,
-      snapshots,
-      publishHead,
-      overtakeStray: (controller, mark) =>
-        this.#isStray(controller, mark) && this.#overtake(controller, mark),
+      snapshots: this.#snapshots,
+      heads: this.#heads,
     });
     this.#untold = new Gathering({
       clock,
@@ -180,7 +184,7 @@ export class TablePublisher {
 
   /** The site's key is another now: what it signed before is refused, or will be. */
   signAnew(): void {
-    this.#parts.shelf.forgetDeltas(this.#parts.keys.publicKeyPem);
+    this.#parts.shelf.signWith(this.#parts.keys.publicKeyPem);
     this.#heads.signAnew();
   }
 
@@ -227,7 +231,8 @@ export class TablePublisher {
   #store({ index, tables, told }: PreparedTables): void {
     const { shelf, keys } = this.#parts;
     const steps = tables.flatMap(({ step }) => step ?? []);
-    if (steps.length > 0 || told.size > 0) shelf.store(steps, told);
+    const fetched = (controller: ControllerId) => this.#snapshots.fetchedBy(controller)?.version;
+    if (steps.length > 0 || told.size > 0) shelf.store(steps, told, fetched);
     for (const [pass, uses] of told) this.#told.set(pass, uses);
     if (this.#view?.index !== index) {
       const spent: SpentUses = (pass) => this.#told.get(pass) ?? [];
@@ -240,9 +245,14 @@ export class TablePublisher {
 
   #publishDeltas(tables: readonly PlannedTable[]): void {
     const { keys, link, log } = this.#parts;
-    const publications = tables.flatMap(({ controller, message }) => {
+    const publications = tables.flatMap(({ controller, step }) => {
       const topic = topicsFor(keys.site, controller).tableDelta;
-      return message === undefined ? [] : [link.publish(topic, message, { qos: 1, retain: false })];
+      let bytes = 0;
+      return (step?.deltas ?? []).flatMap(({ message }) => {
+        bytes += message.length;
+        const isSent = bytes <= sentBytesMax;
+        return isSent ? [link.publish(topic, message, { qos: 1, retain: false })] : [];
+      });
     });
     // They are on the shelf, and who lacks one asks for it.
     void logLost(publications, (lost) => log.info({ lost }, "changes could not be published yet"));
@@ -266,14 +276,20 @@ export class TablePublisher {
     }
   }
 
-  /** Of those among them that have a use count, what is not told of them as it is by now. */
+  /**
+   * Of those among them that have a use count, what is not told of them as it is by now. Never less
+   * than was told: where the events were set back to a copy, the tables still know. Where both were,
+   * nobody at the site does; uses whose events the site had acknowledged can then be spent again, at
+   * other doors than those where they were spent, until their controllers' kept entries are here.
+   */
   #usesToTell(index: SiteIndex, passes: Iterable<PassId>): ToldUses {
     const { spent } = this.#parts;
     const untold = new Map<PassId, ReturnType<SpentUses>>();
     for (const id of passes) {
       if (index.passes.get(id)?.usesMax === undefined) continue;
-      const uses = spent(id);
-      if (!isDeepStrictEqual(uses, this.#told.get(id) ?? [])) untold.set(id, uses);
+      const told = this.#told.get(id) ?? [];
+      const uses = mostSpent(told, spent(id));
+      if (!isDeepStrictEqual(uses, told)) untold.set(id, uses);
     }
     return untold;
   }
@@ -290,20 +306,10 @@ export class TablePublisher {
     }
     log.warn({ controller, ahead }, "the controller's table is ahead of the site's: a new epoch");
     const mark = markOf({ epoch: ahead.epoch + 1, version: 1 });
-    shelf.store([{ controller, table: { ...known, mark } }], new Map());
+    shelf.store([{ controller, table: { ...known, mark }, deltas: [] }], new Map());
     this.#want(controller, mark);
     this.#heads.renew([controller]);
     return true;
-  }
-
-  /** Deltas follow from a table of this number, and from another one than this. */
-  #isStray(controller: ControllerId, mark: TableMark): boolean {
-    const { shelf } = this.#parts;
-    const wanted = shelf.tables().get(controller)?.mark;
-    const first = shelf.deltasFrom(controller);
-    if (wanted === undefined || first === undefined || mark.epoch !== wanted.epoch) return false;
-    const isOnTheWay = mark.version + 1 >= first && mark.version < wanted.version;
-    return isOnTheWay && shelf.deltasAfter(controller, mark) === undefined;
   }
 
   /** What was refused may stand retained in our head's place, and would meet every restart. */
@@ -330,11 +336,22 @@ export class TablePublisher {
   #leadsOn(controller: ControllerId, mark: TableMark): boolean {
     const { shelf } = this.#parts;
     const wanted = shelf.tables().get(controller)?.mark;
-    if (wanted === undefined || mark.epoch !== wanted.epoch) return false;
-    return mark.version + 1 >= (shelf.deltasFrom(controller) ?? wanted.version + 1);
+    return mark.epoch === wanted?.epoch && shelf.leadsOn(controller, mark.version);
   }
 
   #wall(): EpochMs {
     return epochMs(Math.max(0, Math.floor(this.#parts.clock.wall().at)));
   }
+}
+
+/** Of each controller what the one or the other says, whichever is more. */
+function mostSpent(
+  one: ReturnType<SpentUses>,
+  other: ReturnType<SpentUses>,
+): ReturnType<SpentUses> {
+  const most = new Map(one.map(({ controller, spent }) => [controller, spent]));
+  for (const { controller, spent } of other) {
+    most.set(controller, Math.max(spent, most.get(controller) ?? 0));
+  }
+  return [...most].map(([controller, spent]) => ({ controller, spent }));
 }

@@ -1,10 +1,9 @@
-import { closeSync, openSync, renameSync } from "node:fs";
-import Database from "better-sqlite3";
+import { createHash } from "node:crypto";
+import type Database from "better-sqlite3";
 import type { ControllerId, PassId } from "../domain/ids.ts";
 import type { TableMark } from "../domain/table-change.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
-import { deltaBytesMax } from "../protocols/sync/table-delta.ts";
-import { isSameTable } from "../protocols/sync/table-order.ts";
+import { openShelfDatabase } from "./shelf-database.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SpentUses } from "./spent-uses.ts";
 import type { TableFingerprint } from "./table-fingerprint.ts";
@@ -16,13 +15,25 @@ export interface ShelvedTable {
   readonly fingerprint: TableFingerprint;
 }
 
+/** One version's step to the next. */
+export interface ShelvedDelta {
+  readonly from: TableMark;
+  readonly message: Uint8Array;
+}
+
 /** A controller's next table, and the way to it. */
 export interface ShelfStep {
   readonly controller: ControllerId;
   readonly table: ShelvedTable;
-  /** What leads to it from the one before. Absent: nothing but a snapshot does. */
-  readonly delta?: { readonly from: TableMark; readonly message: Uint8Array };
+  /**
+   * Each leads to the table that the next one leads on from. Where the last does not lead to `table`,
+   * nothing but a snapshot does; whoever has an older table is led as far as they go.
+   */
+  readonly deltas: readonly ShelvedDelta[];
 }
+
+/** The version of the table that a controller is fetching whole, if it does. */
+export type FetchedVersion = (controller: ControllerId) => number | undefined;
 
 /** What the tables say is spent of passes, which is what the site knew when it made them. */
 export type ToldUses = ReadonlyMap<PassId, ReturnType<SpentUses>>;
@@ -37,51 +48,37 @@ export interface TableShelf {
   told(): ToldUses;
   /**
    * All of it or nothing: before any of it is published, since a number that a power cut took back
-   * would be given out twice.
+   * would be given out twice. What leads on from a table that is being fetched stays for longer:
+   * a fetch that outlasts the way on from it would begin anew for ever.
    */
-  store(steps: readonly ShelfStep[], told: ToldUses): void;
+  store(steps: readonly ShelfStep[], told: ToldUses, fetched?: FetchedVersion): void;
   /** The version that the oldest delta makes; undefined where there is none. */
   deltasFrom(controller: ControllerId): number | undefined;
-  /** The messages that lead on from this very table, in order; undefined where some are gone. */
-  deltasAfter(controller: ControllerId, mark: TableMark): readonly Uint8Array[] | undefined;
-  /** What was signed with another key is refused by now. */
-  forgetDeltas(signer: string): void;
+  /** Whether deltas lead from the controller's table of this version to the wanted one. */
+  leadsOn(controller: ControllerId, version: number): boolean;
+  /**
+   * The messages that lead on from this very table, in order and as far as they go, the first and as
+   * many more as `bytesMax` has room for. None where none lead on from it.
+   */
+  deltasAfter(controller: ControllerId, mark: TableMark, bytesMax: number): readonly Uint8Array[];
+  /**
+   * What was signed with another key is refused by now, and so it is there for nobody from here on.
+   * It goes from the disk with the next thing that is stored: no disk that fails can keep it.
+   */
+  signWith(signer: string): void;
   close(): void;
 }
 
 /**
- * Of each controller. Whoever has been away for longer is sent a snapshot, which is less by then.
+ * Of each controller, beside the last change, which stays whole. Whoever has been away for longer is
+ * sent a snapshot, which is less by then.
  */
 export const deltasMax = 2_000;
-export const deltasBytesMax = deltaBytesMax;
+export const deltasBytesMax = 4 * 1_024 * 1_024;
 /** How much of either is left when there is too much: not at each change is the oldest sought. */
 const keptShare = 0.75;
-
-const shelfFormat = 1;
-
-const schema = `
-  CREATE TABLE signer (key TEXT NOT NULL) STRICT;
-  CREATE TABLE tables (
-    controller TEXT NOT NULL PRIMARY KEY,
-    epoch INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    tag INTEGER NOT NULL,
-    compiledAt REAL NOT NULL,
-    fingerprint TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE deltas (
-    controller TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    fromTag INTEGER NOT NULL,
-    message BLOB NOT NULL,
-    PRIMARY KEY (controller, version)
-  ) STRICT;
-  CREATE TABLE told (
-    pass TEXT NOT NULL PRIMARY KEY,
-    uses TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${shelfFormat};
-`;
+/** How many times as much may be there while it leads on from a table that is being fetched. */
+const fetchedShare = 4;
 
 export interface TableShelfOptions {
   readonly file: string;
@@ -94,50 +91,7 @@ export interface TableShelfOptions {
  * Makes the file if there is none. One that is damaged is put aside, and every number forgotten.
  */
 export function openTableShelf({ file, signer, log }: TableShelfOptions): TableShelf {
-  const shelf = new SqliteShelf(openWhole(file, log));
-  if (shelf.signer() !== signer) shelf.forgetDeltas(signer);
-  return shelf;
-}
-
-function openWhole(file: string, log: SiteLog): Database.Database {
-  try {
-    return openDatabase(file);
-  } catch (error) {
-    if (!(error instanceof Database.SqliteError)) throw error;
-    if (!/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
-    log.warn({ file }, "the site's tables are damaged and put aside: controllers get a new epoch");
-    for (const side of ["", "-wal", "-shm"]) putAside(`${file}${side}`);
-    return openDatabase(file);
-  }
-}
-
-function putAside(file: string): void {
-  try {
-    renameSync(file, `${file}.damaged`);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-  }
-}
-
-function openDatabase(file: string): Database.Database {
-  closeSync(openSync(file, "a", 0o600));
-  const database = new Database(file);
-  try {
-    database.pragma("journal_mode = WAL");
-    database.pragma("synchronous = FULL");
-    const format = Number(database.pragma("user_version", { simple: true }));
-    if (format > shelfFormat) {
-      throw new Error(`${file}: tables of format ${format}; this program knows ${shelfFormat}`);
-    }
-    if (format === 0) database.transaction(() => database.exec(schema)).immediate();
-    if (database.pragma("quick_check(1)", { simple: true }) !== "ok") {
-      throw new Database.SqliteError("quick_check", "SQLITE_CORRUPT");
-    }
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  return new SqliteShelf(openShelfDatabase(file, log), signer);
 }
 
 interface TableRow {
@@ -151,7 +105,10 @@ interface TableRow {
 
 /** How much one controller has on the shelf, so that nobody counts at each change. */
 interface DeltaStock {
+  /** What the oldest makes. */
   readonly first: number;
+  /** What the oldest makes of those that lead to the wanted table without a gap. */
+  readonly wholeFrom: number;
   readonly count: number;
   readonly bytes: number;
 }
@@ -161,10 +118,14 @@ class SqliteShelf implements TableShelf {
   readonly #tables: Map<ControllerId, ShelvedTable>;
   readonly #stocks: Map<ControllerId, DeltaStock>;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  #signer: string;
+  /** Whether there may be deltas on disk that another key signed. */
+  #hasStrangers = true;
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, signer: string) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#signer = nameOfKey(signer);
     this.#tables = new Map(
       this.#statements.tables
         .all()
@@ -173,12 +134,7 @@ class SqliteShelf implements TableShelf {
           { mark, compiledAt: epochMs(compiledAt), fingerprint: BigInt(`0x${fingerprint}`) },
         ]),
     );
-    this.#stocks = new Map();
-    this.#count();
-  }
-
-  signer(): string | undefined {
-    return this.#statements.signer.get()?.key;
+    this.#stocks = this.#count();
   }
 
   tables(): ReadonlyMap<ControllerId, ShelvedTable> {
@@ -193,15 +149,18 @@ class SqliteShelf implements TableShelf {
     );
   }
 
-  store(steps: readonly ShelfStep[], told: ToldUses): void {
-    const { tell } = this.#statements;
+  store(steps: readonly ShelfStep[], told: ToldUses, fetched: FetchedVersion = nobody): void {
+    const { tell, forgetStrangers } = this.#statements;
     const stocks = this.#database
       .transaction(() => {
+        // Before any number that they stand at is given out again.
+        if (this.#hasStrangers) forgetStrangers.run(this.#signer);
         for (const [pass, uses] of told) tell.run(pass, JSON.stringify(uses));
-        return steps.map((step) => this.#storeStep(step));
+        return steps.map((step) => this.#storeStep(step, fetched(step.controller)));
       })
       .immediate();
     // Not before it is on disk: what is remembered here must never be ahead of what is there.
+    this.#hasStrangers = false;
     for (const [at, { controller, table }] of steps.entries()) {
       const stock = stocks[at];
       this.#tables.set(controller, table);
@@ -214,26 +173,38 @@ class SqliteShelf implements TableShelf {
     return this.#stocks.get(controller)?.first;
   }
 
-  deltasAfter(controller: ControllerId, mark: TableMark): readonly Uint8Array[] | undefined {
+  leadsOn(controller: ControllerId, version: number): boolean {
     const wanted = this.#tables.get(controller)?.mark;
-    if (wanted === undefined) return undefined;
-    if (isSameTable(mark, wanted)) return [];
-    if (mark.epoch !== wanted.epoch || mark.version >= wanted.version) return undefined;
-    const rows = this.#statements.deltasAfter.all(controller, mark.version);
-    const [first] = rows;
-    // A table of the same number that another site made, or this one before it was restored from a
-    // copy, is not the one that these lead on from.
-    const leadOn = first?.version === mark.version + 1 && first.fromTag === mark.tag;
-    return leadOn ? rows.map(({ message }) => message) : undefined;
+    if (wanted === undefined) return false;
+    const wholeFrom = this.#stocks.get(controller)?.wholeFrom ?? wanted.version + 1;
+    return version + 1 >= wholeFrom && version <= wanted.version;
   }
 
-  forgetDeltas(signer: string): void {
-    this.#database
-      .transaction(() => {
-        this.#database.exec("DELETE FROM deltas; DELETE FROM signer");
-        this.#statements.sign.run(signer);
-      })
-      .immediate();
+  deltasAfter(controller: ControllerId, mark: TableMark, bytesMax: number): readonly Uint8Array[] {
+    const wanted = this.#tables.get(controller)?.mark;
+    if (wanted?.epoch !== mark.epoch || mark.version >= wanted.version) return [];
+    const messages: Uint8Array[] = [];
+    let { version, tag }: { version: number; tag?: number } = mark;
+    let bytes = 0;
+    const rows = this.#statements.deltasAfter.iterate(controller, mark.version, this.#signer);
+    for (const row of rows) {
+      // A table of the same number that another site made, or this one before it was restored from a
+      // copy, is not the one that these lead on from.
+      const leadsOn = row.version === version + 1 && (tag === undefined || row.fromTag === tag);
+      bytes += row.message.length;
+      if (!leadsOn || (bytes > bytesMax && messages.length > 0)) break;
+      messages.push(row.message);
+      version = row.version;
+      tag = undefined;
+    }
+    return messages;
+  }
+
+  signWith(signer: string): void {
+    const name = nameOfKey(signer);
+    if (name === this.#signer) return;
+    this.#signer = name;
+    this.#hasStrangers = true;
     this.#stocks.clear();
   }
 
@@ -241,77 +212,135 @@ class SqliteShelf implements TableShelf {
     this.#database.close();
   }
 
-  #storeStep({ controller, table, delta }: ShelfStep): DeltaStock | undefined {
+  #storeStep(
+    { controller, table, deltas }: ShelfStep,
+    fetched: number | undefined,
+  ): DeltaStock | undefined {
     const { keep, shelve, clear } = this.#statements;
     const { mark, compiledAt, fingerprint } = table;
     const { epoch, version, tag } = mark;
-    const text = fingerprint.toString(16);
-    keep.run({ controller, epoch, version, tag, compiledAt, fingerprint: text });
-    if (delta === undefined) {
-      // Those from before lead to nowhere any more.
-      clear.run(controller);
-      return undefined;
+    keep.run({
+      controller,
+      epoch,
+      version,
+      tag,
+      compiledAt,
+      fingerprint: fingerprint.toString(16),
+    });
+    const isNewEpoch = this.#tables.get(controller)?.mark.epoch !== epoch;
+    // Those of another epoch lead to nowhere any more.
+    if (isNewEpoch) clear.run(controller);
+    for (const { from, message } of deltas) {
+      shelve.run(controller, from.version + 1, from.tag, this.#signer, message);
     }
-    shelve.run(controller, version, delta.from.tag, delta.message);
-    const known = this.#stocks.get(controller) ?? { first: version, count: 0, bytes: 0 };
-    const { first, count, bytes } = known;
-    const stock = { first, count: count + 1, bytes: bytes + delta.message.length };
-    return stock.count > deltasMax || stock.bytes > deltasBytesMax
-      ? this.#dropOldest(controller)
-      : stock;
+    const stock = grown(isNewEpoch ? undefined : this.#stocks.get(controller), { table, deltas });
+    if (stock === undefined || !isTooMuch(stock, 1)) return stock;
+    const keptFrom = Math.min(deltas[0]?.from.version ?? version, fetched ?? Infinity) + 1;
+    return this.#dropOldest(controller, stock, keptFrom);
   }
 
-  #dropOldest(controller: ControllerId): DeltaStock {
+  /** Down to what is kept of all, and no further than `keptFrom` unless that is far too much. */
+  #dropOldest(controller: ControllerId, whole: DeltaStock, keptFrom: number): DeltaStock {
     const { sizes, drop } = this.#statements;
-    let stock: DeltaStock = { first: 0, count: 0, bytes: 0 };
+    let stock: DeltaStock = { ...whole, count: 0, bytes: 0 };
     for (const { version, bytes } of sizes.all(controller)) {
-      const longer = { first: version, count: stock.count + 1, bytes: stock.bytes + bytes };
-      const isTooLong =
-        longer.count > deltasMax * keptShare || longer.bytes > deltasBytesMax * keptShare;
-      // The newest stays, however long.
-      if (isTooLong && stock.count > 0) break;
+      const count = stock.count + 1;
+      const longer = { ...stock, first: version, count, bytes: stock.bytes + bytes };
+      const share = version >= keptFrom ? fetchedShare : keptShare;
+      if (isTooMuch(longer, share) && stock.count > 0) break;
       stock = longer;
     }
     drop.run(controller, stock.first);
-    return stock;
+    return { ...stock, wholeFrom: Math.max(stock.first, whole.wholeFrom) };
   }
 
-  #count(): void {
-    for (const { controller, ...stock } of this.#statements.stocks.all()) {
-      this.#stocks.set(controller, stock);
-    }
+  #count(): Map<ControllerId, DeltaStock> {
+    const { stocks, gaps } = this.#statements;
+    const lastGaps = new Map(
+      gaps.all({ signer: this.#signer }).map(({ controller, version }) => [controller, version]),
+    );
+    return new Map(
+      stocks.all(this.#signer).map(({ controller, last, ...stock }) => {
+        const wanted = this.#tables.get(controller)?.mark.version ?? last;
+        const wholeFrom = last === wanted ? (lastGaps.get(controller) ?? stock.first) : wanted + 1;
+        return [controller, { ...stock, wholeFrom }];
+      }),
+    );
   }
+}
+
+const nobody: FetchedVersion = () => undefined;
+
+/** Short, since it stands beside each delta. */
+function nameOfKey(pem: string): string {
+  return createHash("sha256").update(pem).digest("hex").slice(0, 16);
+}
+
+function grown(
+  stock: DeltaStock | undefined,
+  { table, deltas }: Pick<ShelfStep, "table" | "deltas">,
+): DeltaStock | undefined {
+  const [oldest] = deltas;
+  const newest = deltas.at(-1);
+  if (oldest === undefined || newest === undefined) {
+    return stock && { ...stock, wholeFrom: table.mark.version + 1 };
+  }
+  const first = oldest.from.version + 1;
+  const isWhole = newest.from.version + 1 === table.mark.version;
+  const bytes = deltas.reduce((sum, { message }) => sum + message.length, 0);
+  return {
+    first: stock?.first ?? first,
+    wholeFrom: isWhole ? (stock?.wholeFrom ?? first) : table.mark.version + 1,
+    count: (stock?.count ?? 0) + deltas.length,
+    bytes: (stock?.bytes ?? 0) + bytes,
+  };
+}
+
+function isTooMuch({ count, bytes }: DeltaStock, share: number): boolean {
+  return count > deltasMax * share || bytes > deltasBytesMax * share;
 }
 
 function prepareStatements(database: Database.Database) {
   return {
-    signer: database.prepare<[], { key: string }>("SELECT key FROM signer"),
-    sign: database.prepare<[string]>("INSERT INTO signer VALUES (?)"),
     tables: database.prepare<[], TableRow>("SELECT * FROM tables"),
     keep: database.prepare<[TableRow]>(`
       INSERT OR REPLACE INTO tables
       VALUES (@controller, @epoch, @version, @tag, @compiledAt, @fingerprint)`),
     told: database.prepare<[], { pass: PassId; uses: string }>("SELECT * FROM told"),
     tell: database.prepare<[PassId, string]>("INSERT OR REPLACE INTO told VALUES (?, ?)"),
-    shelve: database.prepare<[ControllerId, number, number, Uint8Array]>(
-      "INSERT INTO deltas VALUES (?, ?, ?, ?)",
+    shelve: database.prepare<[ControllerId, number, number, string, Uint8Array]>(
+      "INSERT INTO deltas VALUES (?, ?, ?, ?, ?)",
     ),
     clear: database.prepare<[ControllerId]>("DELETE FROM deltas WHERE controller = ?"),
     drop: database.prepare<[ControllerId, number]>(
       "DELETE FROM deltas WHERE controller = ? AND version < ?",
     ),
+    forgetStrangers: database.prepare<[string]>("DELETE FROM deltas WHERE signer <> ?"),
     deltasAfter: database.prepare<
-      [ControllerId, number],
+      [ControllerId, number, string],
       { version: number; fromTag: number; message: Uint8Array }
     >(`SELECT version, fromTag, message FROM deltas
-      WHERE controller = ? AND version > ? ORDER BY version`),
+      WHERE controller = ? AND version > ? AND signer = ? ORDER BY version`),
     sizes: database.prepare<[ControllerId], { version: number; bytes: number }>(
       `SELECT version, length(message) AS bytes FROM deltas
       WHERE controller = ? ORDER BY version DESC`,
     ),
-    stocks: database.prepare<[], DeltaStock & { controller: ControllerId }>(
-      `SELECT controller, min(version) AS first, count(*) AS count, sum(length(message)) AS bytes
-      FROM deltas GROUP BY controller`,
+    stocks: database.prepare<
+      [string],
+      Omit<DeltaStock, "wholeFrom"> & { controller: ControllerId; last: number }
+    >(
+      `SELECT controller, min(version) AS first, max(version) AS last, count(*) AS count,
+        sum(length(message)) AS bytes
+      FROM deltas WHERE signer = ? GROUP BY controller`,
+    ),
+    // Of each controller the newest delta that follows from none here.
+    gaps: database.prepare<[{ signer: string }], { controller: ControllerId; version: number }>(
+      `SELECT controller, max(version) AS version FROM deltas AS one
+      WHERE signer = @signer AND NOT EXISTS (
+        SELECT 1 FROM deltas AS before
+        WHERE before.controller = one.controller AND before.version = one.version - 1
+          AND before.signer = @signer)
+      GROUP BY controller`,
     ),
   };
 }

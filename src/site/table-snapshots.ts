@@ -77,6 +77,13 @@ export class TableSnapshots {
     return snapshot !== undefined && snapshotName(snapshot.parts) === name ? snapshot : undefined;
   }
 
+  /** The one that a controller is fetching at this time, as far as it has asked for more lately. */
+  fetchedBy(controller: ControllerId): TableMark | undefined {
+    const kept = this.#kept.peek(controller);
+    const isLately = kept && this.#parts.clock.monotonic() - kept.usedAt < transferMs;
+    return isLately ? kept?.snapshot.mark : undefined;
+  }
+
   #isBusy(): boolean {
     const now = this.#parts.clock.monotonic();
     if (now < this.#restUntil) return true;

@@ -3,6 +3,7 @@
 // chunks within the program's own limits. There is no site file, which would be the larger of the two.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { ControllerId } from "../../../src/domain/ids.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
 import { connectMqtt, createSystemClock } from "../compiled/controller-program.ts";
 import {
@@ -54,12 +55,8 @@ const snapshots = new TableSnapshots({
   }),
   leadsOn: () => true,
 });
-const publishHead = () =>
-  link.publish(
-    topics.tableHead,
-    sealTableHead(sealerOf(keys, controller), { mark, deltasFrom: mark.version + 1 }),
-    { qos: 1, retain: true },
-  );
+const answerHead = (_controller: ControllerId, request: string) =>
+  sealTableHead(sealerOf(keys, controller), { mark, deltasFrom: mark.version + 1, request });
 const requests = new TableRequests({
   keys,
   link,
@@ -67,8 +64,7 @@ const requests = new TableRequests({
   log,
   snapshots,
   shelf: openTableShelf({ file: join(folder, "tables.sqlite3"), signer: "bench", log }),
-  publishHead: () => void publishHead(),
-  overtakeStray: () => false,
+  heads: { answer: answerHead },
 });
 await link.subscribe(topics.tableGet, (topic, payload) => {
   const get = openTableGet(scopeOf(keys, controller), payload);
@@ -77,7 +73,11 @@ await link.subscribe(topics.tableGet, (topic, payload) => {
   requests.take(controller, get.value);
 });
 await new Promise<void>((resolve) => link.onUp(resolve));
-await publishHead();
+await link.publish(
+  topics.tableHead,
+  sealTableHead(sealerOf(keys, controller), { mark, deltasFrom: mark.version + 1 }),
+  { qos: 1, retain: true },
+);
 
 const part = {
   provision: async (_: undefined): Promise<string> => serialiseProvision(provision),

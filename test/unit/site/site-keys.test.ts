@@ -157,7 +157,7 @@ t.test("after a hand-over everything is signed with the new key, and it is said 
   const followed = followHandOvers(site, provisioned, handOvers);
   t.match(followed, { ok: true, value: { key: rig.service.provisionFor(one).sitePublicKey } });
   t.match(taker.head(), { mark: { version: 2 }, deltasFrom: 3 }, "old deltas are of no use");
-  t.equal(taker.ask({ want: "deltas", after: table.mark })[0]?.topic, taker.topics.tableHead);
+  t.equal(taker.ask({ want: "deltas", after: table.mark })[0]?.topic, taker.topics.tableManifest);
   t.match(taker.follow().frame.doors, [{ name: "Main" }]);
   rig.service.apply(siteFile(), "x.toml");
   t.match(taker.follow().mark, { version: 3 });

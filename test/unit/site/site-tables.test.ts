@@ -252,7 +252,10 @@ t.test("a head that was overwritten at the broker is said again, at its own pace
   rig.service.apply(siteFile(), "x.toml");
   const table = markOf(rig, one);
   rig.clock.advance(headGatherMs);
-  const heads = () => rig.broker.payloadsOn(rig.topics.tableHead);
+  const heads = () =>
+    rig.broker.published
+      .filter(({ topic, retain }) => topic === rig.topics.tableHead && retain)
+      .map(({ payload }) => payload);
   const before = heads().length;
   const refuse = () => {
     tell(rig, { outcome: "refused", table, reason: "altered", detail: "" });

@@ -11,6 +11,7 @@ import {
   passId,
   userId,
 } from "../../../src/domain/ids.ts";
+import { deltaBytesMax, openTableDelta } from "../../../src/protocols/sync/table-delta.ts";
 import { openTableGet } from "../../../src/protocols/sync/table-get.ts";
 import { controllerOfTopic, filtersForSite } from "../../../src/protocols/sync/topics.ts";
 import { scopeOf } from "../../../src/site/event-intake.ts";
@@ -18,7 +19,6 @@ import { openSiteKeys } from "../../../src/site/site-keys.ts";
 import type { SiteModel, SitePass } from "../../../src/site/site-model.ts";
 import type { SpentUses } from "../../../src/site/spent-uses.ts";
 import { openStateFolder } from "../../../src/site/state-folder.ts";
-import { headGatherMs } from "../../../src/site/table-heads.ts";
 import { TablePublisher, usesGatherMs } from "../../../src/site/table-publisher.ts";
 import { openTableShelf } from "../../../src/site/table-shelf.ts";
 import { drawSite, everyController } from "./drawn-site.ts";
@@ -108,12 +108,9 @@ t.test(`whoever follows the site has what it says, whatever he missed [${seed}]`
       const isRevised = random.chance(0.7);
       if (isRevised) model = drawSite(random, model);
       for (const { id } of model.passes.filter(() => random.chance(0.2))) {
-        stage.uses.set(id, [
-          {
-            controller: random.pick(["one", "two"].map(controllerId) as [ControllerId]),
-            spent: move + 1,
-          },
-        ]);
+        const controller = random.pick(["one", "two"].map(controllerId) as [ControllerId]);
+        const others = (stage.uses.get(id) ?? []).filter((use) => use.controller !== controller);
+        stage.uses.set(id, [...others, { controller, spent: move + 1 }]);
         stage.publisher.noteUses([id]);
       }
       if (random.chance(0.1)) {
@@ -176,27 +173,52 @@ function crowded(passes: readonly SitePass[]): SiteModel {
 const numbers = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, at) => card(first + at));
 
-t.test("of a change too large for a delta, what is revoked goes ahead", async (t) => {
+t.test("of a change too large for one delta, what is revoked goes ahead", async (t) => {
   const stage = openStage(t);
   stage.apply(crowded(numbers(1, 10)));
   const [first] = stage.publisher.states();
   if (first === undefined) throw new Error("no controllers");
   const taker = new TableTaker(stage, first.controller);
   const table = taker.follow();
-  stage.apply(crowded(numbers(5, 16_000)));
-  const [delta, ...more] = taker.deltas();
-  t.same(more, []);
-  t.match(delta, { from: table.mark, to: { version: 2 } });
+  stage.apply(crowded(numbers(5, 3_000)));
+  const [taken, ...given] = taker.deltas();
+  t.match(taken, { from: table.mark, to: { version: 2 } });
   t.same(
-    delta?.changes,
+    taken?.changes,
     [1, 2, 3, 4].map((number) => ({ kind: "pass_gone", pass: nameOf(number) })),
   );
-  t.match(taker.head(), { mark: { version: 3 }, deltasFrom: 4 });
-  t.ok(delta && table.apply(delta).ok, "it may be applied by itself");
+  t.ok(given.length > 1);
+  t.ok(given.every(({ changes }) => changes.every(({ kind }) => kind === "pass")));
+  t.ok(stage.broker.published.every(({ payload }) => payload.length <= deltaBytesMax));
+  t.match(taker.head(), { mark: given.at(-1)?.to, deltasFrom: 2 });
+  t.ok(taken && table.apply(taken).ok, "it may be applied by itself");
   t.equal(table.credentialCount, 6);
-  t.equal(taker.follow().credentialCount, 15_996);
-  stage.clock.advance(headGatherMs);
-  stage.apply(crowded([]));
-  t.match(taker.deltas().at(-1)?.changes.length, 15_996, "as many of them as there is room for");
-  t.equal(taker.follow().credentialCount, 0);
+  t.equal(taker.follow().credentialCount, 2_996, "and those behind it lead on from there");
+  const manifests = stage.broker.payloadsOn(taker.topics.tableManifest);
+  t.equal(manifests.length, 1, "with no other snapshot than the first");
+});
+
+t.test("of a change too large for deltas, a snapshot brings what is given", async (t) => {
+  const stage = openStage(t);
+  stage.apply(crowded(numbers(1, 10)));
+  const [first] = stage.publisher.states();
+  if (first === undefined) throw new Error("no controllers");
+  const taker = new TableTaker(stage, first.controller);
+  const table = taker.follow();
+  stage.broker.cut();
+  stage.apply(crowded(numbers(5, 60_000)));
+  stage.broker.restore();
+  t.match(taker.head(), { mark: { version: 3 }, deltasFrom: 2 });
+  const asked = (after = table.mark) => taker.ask({ want: "deltas", after });
+  const [delta, ...more] = asked();
+  t.same(more, []);
+  const opened = delta && openTableDelta(taker.opener, delta.payload);
+  t.match(opened, { ok: true, value: { to: { version: 2 } } });
+  t.ok(opened?.ok && table.apply(opened.value).ok, "whoever missed it has it all the same");
+  t.equal(table.credentialCount, 6);
+  t.match(
+    asked().map(({ topic }) => topic),
+    [taker.topics.tableManifest],
+    "and then the rest",
+  );
 });
