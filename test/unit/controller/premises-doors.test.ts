@@ -29,6 +29,23 @@ t.test("a door that is to forget is locked after a restart, whatever it was befo
   t.equal(restarted.strikes()[0], "secured");
 });
 
+t.test(
+  "a door whose table is late is locked until the table says what is remembered",
+  async (t) => {
+    const world = open(withToggle("remember", 1));
+    await world.tap(front.reader, adaBits);
+    await world.clock.elapse(10_000);
+    t.equal(world.strikes()[0], "released");
+    world.close();
+    const restarted = open(undefined, world);
+    await restarted.clock.elapse(1_000);
+    t.equal(restarted.strikes()[0], "secured");
+    restarted.controller.setTable(buildAccessTable(withToggle("remember", 1), testHashKey));
+    await restarted.clock.elapse(1_000);
+    t.equal(restarted.strikes()[0], "released");
+  },
+);
+
 t.test("so it is where the power was cut before its records had heard of it", async (t) => {
   const world = open(withToggle("remember", 1));
   await world.tap(front.reader, adaBits);
