@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import t, { type Test } from "tap";
 import { followHandOvers, handOversMax } from "../../../src/protocols/sync/key-hand-over.ts";
+import { openTableHead } from "../../../src/protocols/sync/table-head.ts";
 import { siteKeyTopic } from "../../../src/protocols/sync/topics.ts";
 import { openSiteKeys, type SiteKeys } from "../../../src/site/site-keys.ts";
 import { openStateFolder, type StateFolder } from "../../../src/site/state-folder.ts";
@@ -117,6 +119,34 @@ t.test("rotations that a full disk broke off, one after the other, lose no key",
   }
 });
 
+t.test("a rotation whose disk broke a promise late loses no key either", async (t) => {
+  for (const first of names) {
+    for (const second of [undefined, ...names]) {
+      const folder = paperFolder();
+      let failing: string | undefined;
+      // The name is there, and then its folder could not be synced.
+      const write: StateFolder["write"] = (name, bytes) => {
+        folder.write(name, bytes);
+        if (name === failing) throw new Error("disk failed");
+      };
+      const keys = openSiteKeys({ ...folder, write }, site);
+      const provisioned = keys.publicKeyPem;
+      for (failing of [first, second]) {
+        if (failing !== undefined) t.throws(() => keys.rotate(), /disk failed/);
+        t.equal(keys.publicKeyPem, openSiteKeys(copyOf(folder), site).publicKeyPem, "as on disk");
+      }
+      // A kill between any two writes of the next one finds each key that is named.
+      const cut: StateFolder["write"] = (name, bytes) => {
+        t.ok(openSiteKeys(copyOf(folder), site).publicKeyPem);
+        folder.write(name, bytes);
+      };
+      openSiteKeys({ ...folder, write: cut }, site).rotate();
+      const reopened = openSiteKeys(copyOf(folder), site);
+      t.equal(keyFrom(provisioned, reopened)?.key, reopened.publicKeyPem, `${first}, ${second}`);
+    }
+  }
+});
+
 /** As it would be found by a site that starts now, whatever that writes. */
 function copyOf(folder: StateFolder): StateFolder {
   const copy = paperFolder();
@@ -168,4 +198,30 @@ t.test("after a hand-over everything is signed with the new key, and it is said 
   rig.service.close();
   const restarted = await startSite(t, { folder: rig.folder });
   t.match(new TableTaker(restarted, one).head(), { mark: { version: 3 }, deltasFrom: 3 });
+});
+
+t.test("a rotation goes all the way though the disk of the tables fails meanwhile", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(siteFile(), "x.toml");
+  const taker = new TableTaker(rig, one);
+  const { mark } = taker.follow();
+  rig.service.apply(siteFile().replace('"Front"', '"Main"'), "x.toml");
+  const disk = new Database(join(rig.folder, "site", "tables.sqlite3"));
+  t.teardown(() => disk.close());
+  disk.exec("BEGIN IMMEDIATE");
+  rig.broker.published.length = 0;
+  t.equal(rig.service.rotateKey(), 1);
+  const heads = rig.broker.payloadsOn(taker.topics.tableHead);
+  t.ok(openTableHead(taker.opener, heads.at(-1) ?? new Uint8Array()).ok, "under the new key");
+  t.match(taker.head(), { mark: { version: 2 }, deltasFrom: 3 });
+  const answers = taker.ask({ want: "deltas", after: mark });
+  t.same(
+    answers.map(({ topic }) => topic),
+    [taker.topics.tableManifest],
+    "what the old one signed is for nobody",
+  );
+  t.match(taker.follow().frame.doors, [{ name: "Main" }]);
+  disk.exec("ROLLBACK");
+  rig.service.apply(siteFile(), "x.toml");
+  t.match(taker.follow().mark, { version: 3 });
 });

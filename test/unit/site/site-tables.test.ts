@@ -183,6 +183,23 @@ t.test("a change that the disk does not take is sent to nobody", async (t) => {
   t.match(taker.follow().frame.doors, [{ name: "Main" }]);
 });
 
+t.test("a change that the disk did not take is not in force after a restart either", async (t) => {
+  for (const isFirst of [true, false]) {
+    const rig = await startSite(t);
+    if (!isFirst) rig.service.apply(siteFile(), "x.toml");
+    const disk = new Database(join(rig.folder, "site", "tables.sqlite3"));
+    t.teardown(() => disk.close());
+    disk.exec("CREATE TRIGGER full BEFORE INSERT ON tables BEGIN SELECT RAISE(ABORT, 'full'); END");
+    t.throws(() => rig.service.apply(renamed("Front", "Main"), "y.toml"), /full/);
+    disk.exec("DROP TRIGGER full");
+    t.equal(rig.service.applied()?.file, isFirst ? undefined : "x.toml");
+    rig.service.close();
+    const restarted = await startSite(t, { folder: rig.folder });
+    t.equal(restarted.service.applied()?.file, isFirst ? undefined : "x.toml");
+    t.match(syncOf(restarted)?.wanted, isFirst ? undefined : { epoch, version: 1 });
+  }
+});
+
 t.test("a file with faults changes nothing and says where they are", async (t) => {
   const rig = await startSite(t);
   rig.service.apply(siteFile(), "x.toml");

@@ -1,3 +1,4 @@
+import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import t from "tap";
@@ -204,6 +205,33 @@ t.test("uses are not given back by a new site file, nor by more of them", async 
   deliver(rig, one, new Diary(one).write(granted(1), granted(2)));
   rig.service.apply(limited.replace("uses = 5", "uses = 9"), "x.toml");
   t.match(cardAt(rig, two), { usesMax: 9, spentElsewhere: 2 });
+});
+
+t.test("a site whose events were set back to a copy gives no use back", async (t) => {
+  const rig = await startSite(t);
+  rig.service.apply(limited, "x.toml");
+  const events = (folder: string) => join(folder, "site", "events.sqlite3");
+  const diary = new Diary(two);
+  deliver(rig, two, diary.write(granted(1, card, "back")));
+  settle(rig);
+  const copy = join(temporaryFolder(t), "events.sqlite3");
+  const disk = new Database(events(rig.folder));
+  await disk.backup(copy);
+  disk.close();
+  deliver(rig, two, diary.write(granted(4, card, "back")));
+  settle(rig);
+  t.match(cardAt(rig, one), { spentElsewhere: 4 });
+  rig.service.close();
+  for (const side of ["-wal", "-shm"]) rmSync(`${events(rig.folder)}${side}`, { force: true });
+  copyFileSync(copy, events(rig.folder));
+  const restored = await startSite(t, { folder: rig.folder });
+  settle(restored);
+  t.match(cardAt(restored, one), { spentElsewhere: 4 });
+  deliver(restored, one, new Diary(one).write(granted(1)));
+  settle(restored);
+  t.match(cardAt(restored, two), { spentElsewhere: 1, spentHere: 4 }, "what is new adds to it");
+  restored.service.apply(limited.replace("uses = 5", "uses = 9"), "x.toml");
+  t.match(cardAt(restored, one), { usesMax: 9, spentElsewhere: 4 });
 });
 
 t.test("a controller whose storage was replaced takes no use back", async (t) => {
