@@ -89,7 +89,7 @@ t.test(
       return isBusy ? new Promise((resolve) => arrivals.push(resolve)) : Promise.resolve();
     };
     isBusy = true;
-    for (let count = 0; count < 300; count += 1) {
+    for (let count = 0; count < 1_000; count += 1) {
       rig.clock.advance(100);
       taker.ask({ want: "chunks", snapshot, from: 0, count: 16 });
       taker.ask({ want: "deltas", after: { ...mark, version: 0 } });
