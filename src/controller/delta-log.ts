@@ -5,7 +5,7 @@ import { isSameTable } from "../protocols/sync/table-order.ts";
 import { baseRecord, deltaRecord } from "./delta-log-records.ts";
 import { replaceFile, writeAt } from "./durable-file.ts";
 
-/** A log that cannot be folded grows no further: it is all read at the next start. */
+/** A log that cannot be folded grows no further: it is all read at the next start, and no more is. */
 export const deltaLogBytesMax = 16 * 1_024 * 1_024;
 
 interface Logged {
@@ -58,8 +58,9 @@ export class DeltaLog {
 
   /**
    * Once it resolves the deltas are durable. The first is good for the table that the log leads to, or
-   * for one on the way: what leads beyond that one never came in force and is forgotten. Rejects with the file
-   * system's error or a `HalError`; the log is as it was then, and the file has what it had.
+   * for one on the way: what leads beyond that one never came in force and is forgotten. Rejects
+   * with the file system's error or a `HalError`: the log is as it was then. The file may have them
+   * all the same, or some, and be found so by a restart, until the log is written the next time.
    */
   async append(deltas: readonly TableDelta[]): Promise<void> {
     const [first] = deltas;
@@ -67,9 +68,7 @@ export class DeltaLog {
     const kept = this.#countTo(first.from);
     const added = deltas.map(logged);
     const addition = Buffer.concat(added.map(({ record }) => record));
-    if (this.#bytes + addition.length > deltaLogBytesMax) {
-      throw new HalError("io", `the log of deltas has grown to ${this.#bytes} bytes`);
-    }
+    requireReadable(this.#bytes + addition.length);
     const growing = kept === this.#logged.length ? this.#growing : undefined;
     if (growing === undefined) await this.#write(Buffer.concat([this.#image(kept), addition]));
     else await this.#add(growing, addition);
@@ -82,8 +81,12 @@ export class DeltaLog {
     return this.#image(this.#countTo(mark));
   }
 
-  /** Writes the file anew as it is here. */
+  /**
+   * Writes the file anew as it is here. Refused where no start would read all of it, as it can be
+   * where it was found in two files: those stay until it is folded.
+   */
   async renew(): Promise<void> {
+    requireReadable(this.#bytes);
     await this.#write(this.#image(this.#logged.length));
   }
 
@@ -131,6 +134,11 @@ export class DeltaLog {
     // Everything in it that counts was made durable before.
     await growing?.handle.close().catch(() => undefined);
   }
+}
+
+function requireReadable(bytes: number): void {
+  if (bytes <= deltaLogBytesMax) return;
+  throw new HalError("io", `the log of deltas would have ${bytes} bytes`);
 }
 
 function logged(delta: TableDelta): Logged {

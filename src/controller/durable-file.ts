@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 /**
  * Replaces `file` as a whole: after a power cut at any moment it is what it was or what it is to be,
  * and once this resolves it is the latter. Readable by the owner alone. Rejects with the file
- * system's error; the old file is untouched then. One call at a time per file.
+ * system's error: either may be there then, and after a power cut the other one, each as a whole.
+ * One call at a time per file.
  */
 export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
   const fresh = `${file}.new`;
