@@ -1,22 +1,27 @@
-import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { adoptTableImage } from "../core/access-table/open-table-image.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
+import { type BackOff, putOff } from "../protocols/sync/back-off.ts";
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
 import { parseTableFrame } from "../protocols/sync/table-frame.ts";
 import { isNewer, isSameTable } from "../protocols/sync/table-order.ts";
+import { applyDeltas, describeMark } from "./apply-deltas.ts";
+import { Deadline } from "./deadline.ts";
 import { DeltaLog } from "./delta-log.ts";
-import { makeFolder, syncFolder } from "./durable-file.ts";
-import type { LoadedTable } from "./load-table.ts";
+import { makeFolder } from "./durable-file.ts";
+import { type LoadedTable, surveySlots } from "./load-table.ts";
+import { type NewestTable, openNewestTable } from "./newest-table.ts";
 import type { TableOwner } from "./own-image.ts";
-import { openRegisterFile, type RegisterFile } from "./register-file.ts";
+import { settlesWithin } from "./settles-within.ts";
 import {
   openPartFile,
   type PartFile,
+  placePart,
   type SnapshotFault,
   type SnapshotFile,
 } from "./snapshot-file.ts";
@@ -27,11 +32,10 @@ import {
   logFile,
   newestFile,
   otherSlot,
-  partFile,
   type TableSlot,
+  tableSlots,
 } from "./table-files.ts";
-import type { RunTableJob } from "./table-jobs.ts";
-import { decodeTableMark, encodeTableMark, tableMarkBytes } from "./table-mark-bytes.ts";
+import type { RunTableJob, TableJobInput, TableJobName, TableJobOutput } from "./table-jobs.ts";
 import type { TableFileDamage, TableStore } from "./table-store.ts";
 import { Turns } from "./turns.ts";
 
@@ -40,12 +44,19 @@ const changesMax = 4_096;
 const logBytesMax = 1_024 * 1_024;
 /** Of a folded table that catches up, between two looks at the doors: a millisecond or so. */
 const deltasPerTurn = 16;
+/** While a table that is there cannot be read, nobody is let in. */
+const loadRetry = { leastMs: 1_000, mostMs: 5 * 60_000 };
+/** A stop waits so long for a job. */
+const closeMaxMs = 5_000;
+/** And so long for what is left, which a disk that hangs can keep for ever. */
+const stoppedMaxMs = 1_000;
 
 export interface FiledTableStoreOptions {
   readonly folder: string;
   readonly owner: TableOwner;
   /** Where what takes long is done. */
   readonly run: RunTableJob;
+  readonly clock: Clock;
 }
 
 /** The table in force and where on disk it is. */
@@ -56,9 +67,8 @@ interface InForce {
 }
 
 export async function openFiledTableStore(options: FiledTableStoreOptions): Promise<TableStore> {
-  const newest = await openRegisterFile(join(options.folder, newestFile), tableMarkBytes);
-  const store = new FiledTableStore(options, newest);
-  await store.load();
+  const store = new FiledTableStore(options, await openNewestTable(options.folder));
+  await store.open();
   return store;
 }
 
@@ -66,21 +76,30 @@ class FiledTableStore implements TableStore {
   readonly #folder: string;
   readonly #owner: TableOwner;
   readonly #run: RunTableJob;
-  readonly #register: RegisterFile;
+  readonly #clock: Clock;
+  readonly #newest: NewestTable;
+  /** There may be a table on the disk that is not in force. */
+  #isUnread = true;
+  readonly #loadAgain: Deadline;
+  #loadBackOff: BackOff | undefined;
+  #tellLoaded: (table: AccessTable) => void = () => undefined;
   #inForce: InForce | undefined;
-  #newest: TableMark | undefined;
   #damages: TableFileDamage[] = [];
   #part: PartFile | undefined;
   /** For what is short: a group of deltas, putting another table in force. */
   readonly #writes = new Turns();
   /** For what is long and uses the slot that is not in force. */
   readonly #replacements = new Turns();
+  readonly #stop = new AbortController();
+  #isClosed = false;
 
-  constructor({ folder, owner, run }: FiledTableStoreOptions, register: RegisterFile) {
+  constructor({ folder, owner, run, clock }: FiledTableStoreOptions, newest: NewestTable) {
     this.#folder = folder;
     this.#owner = owner;
     this.#run = run;
-    this.#register = register;
+    this.#clock = clock;
+    this.#newest = newest;
+    this.#loadAgain = new Deadline(clock, () => this.#retryLoad());
   }
 
   table(): AccessTable | undefined {
@@ -88,28 +107,22 @@ class FiledTableStore implements TableStore {
   }
 
   newestAccepted(): TableMark | undefined {
-    return this.#newest;
+    return this.#newest.mark();
   }
 
   damages(): readonly TableFileDamage[] {
     return this.#damages;
   }
 
-  async load(): Promise<void> {
-    const noted = this.#register.read();
-    if (noted !== undefined) this.#newest = decodeTableMark(noted);
-    const damage = this.#register.damage();
+  onLoaded(listener: (table: AccessTable) => void): void {
+    this.#tellLoaded = listener;
+    this.#putOffLoad();
+  }
+
+  async open(): Promise<void> {
+    const damage = this.#newest.damage();
     if (damage !== undefined) this.#damages.push({ file: newestFile, detail: damage });
-    await this.#makeFolder();
-    try {
-      const input = { folder: this.#folder, owner: this.#owner };
-      // A thread can fail to start for want of memory that is there a moment later.
-      const first = this.#run("loadTable", input);
-      this.#take(await first.catch(() => this.#run("loadTable", input)));
-    } catch (error) {
-      this.#damages.push({ file: this.#folder, detail: describeFailure(error) });
-    }
-    await this.#writes.take(() => this.#settle());
+    await this.#replacements.take(() => this.#load());
   }
 
   append(deltas: readonly TableDelta[]): Promise<Result<void, HalError>> {
@@ -131,11 +144,64 @@ class FiledTableStore implements TableStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#loadAgain.set(undefined);
+    const ended = this.#ended();
+    if (await settlesWithin(this.#clock, closeMaxMs, ended)) return;
+    this.#stop.abort();
+    await settlesWithin(this.#clock, stoppedMaxMs, ended);
+  }
+
+  async #ended(): Promise<void> {
+    // It may be about to install what it has.
+    await this.#part?.ended();
     await this.#replacements.ended();
     await this.#writes.ended();
     await this.#part?.close();
     await this.#inForce?.log.close();
-    await this.#register.close();
+    await this.#newest.close();
+  }
+
+  /** Leaves `#isUnread` where there is more to be had than was read. */
+  async #load(): Promise<void> {
+    this.#mended(this.#folder, ...tableSlots.flatMap((slot) => [imageFile(slot), logFile(slot)]));
+    await this.#makeFolder();
+    try {
+      const loaded = await this.#job("loadTable", { folder: this.#folder, owner: this.#owner });
+      this.#take(loaded);
+      this.#isUnread = loaded.isUnread;
+    } catch (error) {
+      this.#damages.push({ file: this.#folder, detail: describeFailure(error) });
+    }
+    await this.#writes.take(() => this.#settle());
+  }
+
+  #retryLoad(): void {
+    // It rejects for mistakes of ours only, and those end the process.
+    void this.#replacements.take(async () => {
+      await this.#loadUnread();
+      this.#putOffLoad();
+    });
+  }
+
+  #putOffLoad(): void {
+    if (!this.#isUnread || this.#isClosed) return;
+    this.#loadBackOff = putOff(this.#loadBackOff, loadRetry, this.#clock.monotonic());
+    this.#loadAgain.set(this.#loadBackOff.until);
+  }
+
+  /** In a turn of its own, or in that of what would take the place of what is there. */
+  async #loadUnread(): Promise<void> {
+    if (!this.#isUnread || this.#isClosed) return;
+    await this.#load();
+    if (this.#inForce !== undefined && !this.#isClosed) this.#tellLoaded(this.#inForce.table);
+  }
+
+  #job<Name extends TableJobName>(
+    name: Name,
+    input: TableJobInput<Name>,
+  ): Promise<TableJobOutput<Name>> {
+    return this.#run(name, input, this.#stop.signal);
   }
 
   /** A disk that can only be read any more has a table all the same. */
@@ -149,12 +215,12 @@ class FiledTableStore implements TableStore {
 
   #take({ image, deltas, newest, damages }: LoadedTable): void {
     this.#damages.push(...damages);
-    if (newest !== undefined) this.#newest = newerOf(this.#newest, newest);
+    this.#newest.find(newest);
     if (image === undefined) return;
     const { slot, bytes } = image;
     const table = adoptTableImage(bytes, parseTableFrame);
     const base = table.mark;
-    const fault = applyAll(table, deltas);
+    const fault = applyDeltas(table, deltas);
     if (fault !== undefined) this.#damages.push({ file: logFile(slot), detail: fault });
     const applied = deltas.slice(0, table.mark.version - base.version);
     this.#inForce = { slot, table, log: new DeltaLog(this.#path(logFile(slot)), base, applied) };
@@ -167,13 +233,14 @@ class FiledTableStore implements TableStore {
   async #settle(): Promise<void> {
     if (this.#inForce === undefined) return;
     const { slot, table, log } = this.#inForce;
-    if (this.#newest !== undefined && isNewer(this.#newest, table.mark)) {
-      const detail = `leads to ${describe(table.mark)}; ${describe(this.#newest)} was accepted`;
+    const newest = this.#newest.mark();
+    if (newest !== undefined && isNewer(newest, table.mark)) {
+      const detail = `leads to ${describeMark(table.mark)}; ${describeMark(newest)} was accepted`;
       this.#damages.push({ file: logFile(slot), detail });
     }
     try {
       await log.renew();
-      await this.#raiseNewest(table.mark);
+      await this.#newest.raise(table.mark);
     } catch {
       // The next group is written together with these, and says so if it cannot be.
     }
@@ -184,13 +251,14 @@ class FiledTableStore implements TableStore {
     const last = deltas.at(-1);
     if (first === undefined || last === undefined) return succeed(undefined);
     const inForce = this.#inForce;
+    if (this.#isClosed) return fail(storeClosed());
     // It may have been put in force since they were handed over.
     if (inForce === undefined || !isSameTable(first.from, inForce.table.mark)) {
       return fail(new HalError("io", "another table is in force"));
     }
     try {
       await inForce.log.append(deltas);
-      await this.#raiseNewest(last.to);
+      await this.#newest.raise(last.to);
     } catch (error) {
       return fail(halError(error));
     }
@@ -200,11 +268,12 @@ class FiledTableStore implements TableStore {
 
   async #fold(): Promise<Result<AccessTable, HalError>> {
     if (this.#inForce === undefined) return fail(new HalError("io", "there is no table to fold"));
+    if (this.#isClosed) return fail(storeClosed());
     const { slot, table, log } = this.#inForce;
     const upTo = table.mark;
     try {
       const input = { folder: this.#folder, slot, log: log.bytesTo(upTo) };
-      const { bytes } = await this.#run("foldImage", input);
+      const { bytes } = await this.#job("foldImage", input);
       const folded = adoptTableImage(bytes, parseTableFrame);
       if (!isSameTable(folded.mark, upTo)) throw new Error("another table was folded");
       await this.#catchUp(folded);
@@ -247,11 +316,12 @@ class FiledTableStore implements TableStore {
 
   async #begin(manifest: SnapshotManifest): Promise<Result<SnapshotFile, HalError>> {
     const folder = this.#folder;
+    if (this.#isClosed) return fail(storeClosed());
     try {
       await this.#part?.close();
       await makeFolder(folder);
       const place = { folder, parts: manifest };
-      const present = (await isPartBegun(place)) ? await this.#run("surveyPart", place) : [];
+      const present = (await isPartBegun(place)) ? await this.#job("surveyPart", place) : [];
       const install = () => this.#replacements.take(() => this.#install(manifest));
       this.#part = await openPartFile({ folder, manifest, present, install });
       return succeed(this.#part);
@@ -261,12 +331,14 @@ class FiledTableStore implements TableStore {
   }
 
   async #install(manifest: SnapshotManifest): Promise<Result<AccessTable, SnapshotFault>> {
-    if (!this.#isAcceptable(manifest.mark)) return fail("older");
+    if (this.#isClosed) return fail(storeClosed());
+    const spare = await this.#spareSlot();
+    if (!this.#newest.allows(manifest.mark)) return fail("older");
     try {
       const input = { folder: this.#folder, manifest, owner: this.#owner };
-      const verified = await this.#run("verifyPart", input);
+      const verified = await this.#job("verifyPart", input);
       if (!verified.ok) return fail("damaged");
-      return await this.#writes.take(() => this.#putSnapshot(manifest.mark, verified.value));
+      return await this.#writes.take(() => this.#putSnapshot(manifest.mark, verified.value, spare));
     } catch (error) {
       return fail(halError(error));
     }
@@ -275,48 +347,31 @@ class FiledTableStore implements TableStore {
   async #putSnapshot(
     mark: TableMark,
     bytes: Uint8Array,
+    slot: TableSlot,
   ): Promise<Result<AccessTable, SnapshotFault>> {
-    if (!this.#isAcceptable(mark)) return fail("older");
+    if (!this.#newest.allows(mark)) return fail("older");
     const before = this.#inForce;
-    const slot = otherSlot(before?.slot);
     const table = adoptTableImage(bytes, parseTableFrame);
     const log = new DeltaLog(this.#path(logFile(slot)), mark, []);
     // Before the table: were it the other way round, a cut in between would leave the new table
     // guarded by nothing but itself. A mark noted here and not stored is still accepted.
-    await this.#raiseNewest(mark);
+    await this.#newest.raise(mark);
     await log.renew();
-    await this.#placePart(imageFile(slot));
+    await placePart(this.#folder, imageFile(slot));
+    this.#isUnread = false;
     this.#inForce = { slot, table, log };
     this.#mended(imageFile(slot), logFile(slot), newestFile);
     await before?.log.close();
     return succeed(table);
   }
 
-  async #placePart(name: string): Promise<void> {
-    const part = this.#path(partFile);
-    const image = this.#path(name);
-    await rename(part, image);
-    try {
-      await syncFolder(this.#folder);
-    } catch (error) {
-      // So that it is found to try again.
-      await rename(image, part).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** Not older than any that was accepted, and no other one of the same number. */
-  #isAcceptable(mark: TableMark): boolean {
-    const newest = this.#newest;
-    return newest === undefined || isSameTable(mark, newest) || isNewer(mark, newest);
-  }
-
-  async #raiseNewest(mark: TableMark): Promise<void> {
-    const newest = newerOf(this.#newest, mark);
-    const bytes = encodeTableMark(newest);
-    const noted = this.#register.read();
-    if (noted === undefined || !bytes.equals(noted)) await this.#register.write(bytes);
-    this.#newest = newest;
+  /** What cannot be read now might be read by the next start: of that, the least is given up. */
+  async #spareSlot(): Promise<TableSlot> {
+    await this.#loadUnread();
+    if (!this.#isUnread) return otherSlot(this.#inForce?.slot);
+    const { spare, newest } = await surveySlots(this.#folder);
+    this.#newest.find(newest);
+    return spare;
   }
 
   #mended(...files: readonly string[]): void {
@@ -330,21 +385,8 @@ class FiledTableStore implements TableStore {
 
 /** They were applied to the same table before. */
 function applyOwn(table: AccessTable, deltas: readonly TableDelta[]): void {
-  const fault = applyAll(table, deltas);
+  const fault = applyDeltas(table, deltas);
   if (fault !== undefined) throw new Error(fault);
-}
-
-/** The fault of the first that does not apply; those before it were. */
-function applyAll(table: AccessTable, deltas: readonly TableDelta[]): string | undefined {
-  for (const delta of deltas) {
-    const applied = table.apply(delta);
-    if (!applied.ok) return `${describe(delta.to)} does not apply: ${applied.fault}`;
-  }
-  return undefined;
-}
-
-function newerOf(one: TableMark | undefined, other: TableMark): TableMark {
-  return one === undefined || isNewer(other, one) ? other : one;
 }
 
 function halError(error: unknown): HalError {
@@ -352,6 +394,6 @@ function halError(error: unknown): HalError {
   return new HalError("io", describeFailure(error), { cause: error });
 }
 
-function describe({ epoch, version }: TableMark): string {
-  return `${epoch}.${version}`;
+function storeClosed(): HalError {
+  return new HalError("io", "the store is closed");
 }

@@ -4,7 +4,7 @@ import { imageHeaderBytes } from "../core/access-table/image-header.ts";
 import { readImageMark } from "../core/access-table/open-table-image.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
-import { isNewer } from "../protocols/sync/table-order.ts";
+import { compareTables, isNewer, newerOf } from "../protocols/sync/table-order.ts";
 import { deltaLogBytesMax } from "./delta-log.ts";
 import { type FoundDeltas, parseDeltaLog } from "./delta-log-records.ts";
 import { openOwnImage, type TableOwner } from "./own-image.ts";
@@ -17,11 +17,14 @@ import {
   type TableSlot,
   tableSlots,
 } from "./table-files.ts";
+import { encodeTableMark } from "./table-mark-bytes.ts";
 import type { TableFileDamage } from "./table-store.ts";
 
 export interface LoadedTable {
   /** Verified: see `adoptTableImage`. */
   readonly image: { readonly slot: TableSlot; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
+  /** No image was found, and of one that is there the disk gave nothing this time. */
+  readonly isUnread: boolean;
   /** Each follows from the one before, and the first from the image. */
   readonly deltas: readonly TableDelta[];
   /** The newest table that any file speaks of. */
@@ -34,6 +37,12 @@ interface ImageHeader {
   readonly mark: TableMark;
 }
 
+interface ImageFault {
+  readonly detail: string;
+  /** It is the disk's: another reading may do better. */
+  readonly mayPass: boolean;
+}
+
 /** Reads what is in a store's folder. What cannot be read is damaged; it never rejects for that. */
 export async function loadTable({
   folder,
@@ -42,42 +51,75 @@ export async function loadTable({
   readonly folder: string;
   readonly owner: TableOwner;
 }): Promise<LoadedTable> {
-  const damages: TableFileDamage[] = [];
-  const headers: ImageHeader[] = [];
+  const { headers, faults } = await readHeaders(folder);
+  const damages: TableFileDamage[] = faults.map(({ slot, detail }) => damageOf(slot, detail));
+  let mayPass = faults.some((fault) => fault.mayPass);
   const logs: FoundDeltas[] = [];
   for (const slot of tableSlots) {
-    const header = await readHeader(folder, slot);
-    if (header?.ok === false) damages.push({ file: imageFile(slot), detail: header.fault });
-    if (header?.ok === true) headers.push({ slot, mark: header.value });
     const log = await readLog(folder, slot);
     if (log === undefined) continue;
     logs.push(log);
     if (log.damage !== undefined) damages.push({ file: logFile(slot), detail: log.damage });
   }
-  const marks = [...headers, ...logs.flatMap(marksOf)].map(({ mark }) => mark);
+  const marks = [...headers.map(({ mark }) => mark), ...logs.flatMap(marksOf)];
   const newest = marks.reduce<TableMark | undefined>(newerOf, undefined);
-  headers.sort((one, other) => (isNewer(one.mark, other.mark) ? -1 : 1));
   for (const { slot, mark } of headers) {
     const bytes = await readImage(join(folder, imageFile(slot)), owner);
     if (bytes.ok) {
       const image = { slot, bytes: bytes.value };
-      return { image, deltas: pathFrom(mark, logs), newest, damages };
+      return { image, isUnread: false, deltas: pathFrom(mark, logs), newest, damages };
     }
-    damages.push({ file: imageFile(slot), detail: bytes.fault });
+    damages.push(damageOf(slot, bytes.fault.detail));
+    mayPass ||= bytes.fault.mayPass;
   }
-  return { image: undefined, deltas: [], newest, damages };
+  return { image: undefined, isUnread: mayPass, deltas: [], newest, damages };
+}
+
+/** The slots of a folder that could not be loaded. */
+export interface SurveyedSlots {
+  /** That of no image, or of the one that would be missed least. */
+  readonly spare: TableSlot;
+  readonly newest: TableMark | undefined;
+}
+
+export async function surveySlots(folder: string): Promise<SurveyedSlots> {
+  const { headers, faults } = await readHeaders(folder);
+  const hopelessLast = faults.toSorted((one, other) => +other.mayPass - +one.mayPass);
+  const inOrder = [...headers, ...hopelessLast].map(({ slot }) => slot);
+  const free = tableSlots.find((slot) => !inOrder.includes(slot));
+  return { spare: free ?? inOrder.at(-1) ?? "a", newest: headers[0]?.mark };
+}
+
+/** Of the images that are there; the newest first. */
+async function readHeaders(folder: string): Promise<{
+  readonly headers: readonly ImageHeader[];
+  readonly faults: readonly (ImageFault & { readonly slot: TableSlot })[];
+}> {
+  const headers: ImageHeader[] = [];
+  const faults: (ImageFault & { readonly slot: TableSlot })[] = [];
+  for (const slot of tableSlots) {
+    const header = await readHeader(folder, slot);
+    if (header?.ok === true) headers.push({ slot, mark: header.value });
+    if (header?.ok === false) faults.push({ slot, ...header.fault });
+  }
+  headers.sort((one, other) => compareTables(other.mark, one.mark));
+  return { headers, faults };
+}
+
+function damageOf(slot: TableSlot, detail: string): TableFileDamage {
+  return { file: imageFile(slot), detail };
 }
 
 async function readImage(
   file: string,
   owner: TableOwner,
-): Promise<Result<Uint8Array<ArrayBuffer>, string>> {
+): Promise<Result<Uint8Array<ArrayBuffer>, ImageFault>> {
   try {
     const bytes = await readWhole(file, imageBytesMax);
     const table = openOwnImage(bytes, owner);
-    return table.ok ? succeed(bytes) : table;
+    return table.ok ? succeed(bytes) : fail({ detail: table.fault, mayPass: false });
   } catch (error) {
-    return fail(describeFailure(error));
+    return fail(faultOf(error));
   }
 }
 
@@ -85,13 +127,19 @@ async function readImage(
 async function readHeader(
   folder: string,
   slot: TableSlot,
-): Promise<Result<TableMark, string> | undefined> {
+): Promise<Result<TableMark, ImageFault> | undefined> {
   try {
     const header = await insist(() => readStart(join(folder, imageFile(slot)), imageHeaderBytes));
-    return readImageMark(header);
+    const mark = readImageMark(header);
+    return mark.ok ? mark : fail({ detail: mark.fault, mayPass: false });
   } catch (error) {
-    return isMissing(error) ? undefined : fail(describeFailure(error));
+    return isMissing(error) ? undefined : fail(faultOf(error));
   }
+}
+
+/** The system's errors have a code; ours, of a file that is too long, have none. */
+function faultOf(error: unknown): ImageFault {
+  return { detail: describeFailure(error), mayPass: error instanceof Error && "code" in error };
 }
 
 async function readStart(file: string, bytesMax: number): Promise<Uint8Array> {
@@ -122,32 +170,30 @@ async function readLog(folder: string, slot: TableSlot): Promise<FoundDeltas | u
  */
 function pathFrom(mark: TableMark, logs: readonly FoundDeltas[]): readonly TableDelta[] {
   const next = new Map<string, TableDelta>();
-  const oldestFirst = logs.toSorted((one, other) => (isBaseNewer(one, other) ? 1 : -1));
+  const oldestFirst = logs.toSorted(compareBases);
   for (const delta of oldestFirst.flatMap(({ deltas }) => deltas)) {
-    if (isNewer(delta.to, delta.from)) next.set(nameOf(delta.from), delta);
+    if (isNewer(delta.to, delta.from)) next.set(keyOf(delta.from), delta);
   }
   const path: TableDelta[] = [];
-  let step = next.get(nameOf(mark));
+  let step = next.get(keyOf(mark));
   while (step !== undefined) {
     path.push(step);
-    step = next.get(nameOf(step.to));
+    step = next.get(keyOf(step.to));
   }
   return path;
 }
 
-function isBaseNewer({ base: one }: FoundDeltas, { base: other }: FoundDeltas): boolean {
-  return one !== undefined && (other === undefined || isNewer(one, other));
+/** A log that does not say what it follows is the least to be relied on. */
+function compareBases({ base: one }: FoundDeltas, { base: other }: FoundDeltas): number {
+  if (one === undefined || other === undefined)
+    return Number(one !== undefined) - Number(other !== undefined);
+  return compareTables(one, other);
 }
 
-function marksOf({ base, deltas }: FoundDeltas): readonly { readonly mark: TableMark }[] {
-  const last = deltas.at(-1)?.to;
-  return [base, last].flatMap((mark) => (mark === undefined ? [] : [{ mark }]));
+function marksOf({ base, deltas }: FoundDeltas): readonly TableMark[] {
+  return [base, deltas.at(-1)?.to].filter((mark) => mark !== undefined);
 }
 
-function newerOf(one: TableMark | undefined, other: TableMark): TableMark {
-  return one === undefined || isNewer(other, one) ? other : one;
-}
-
-function nameOf({ epoch, version, tag }: TableMark): string {
-  return `${epoch} ${version} ${tag}`;
+function keyOf(mark: TableMark): string {
+  return encodeTableMark(mark).toString("latin1");
 }

@@ -4,7 +4,7 @@ import type { AccessTable } from "../core/access-table/access-table.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
-import { writeAt } from "./durable-file.ts";
+import { syncFolder, writeAt } from "./durable-file.ts";
 import {
   checkBytes,
   checkOf,
@@ -14,6 +14,7 @@ import {
   partHeaderBytes,
 } from "./snapshot-part.ts";
 import { describeFailure, partFile, partStateFile } from "./table-files.ts";
+import { Turns } from "./turns.ts";
 
 /**
  * Why a snapshot that is all there did not become the table in force. `damaged`: it is not what its
@@ -78,6 +79,20 @@ export async function removePart(folder: string): Promise<void> {
   }
 }
 
+/** Durably gives a part the name of the image that it is. Rejects with the file system's error. */
+export async function placePart(folder: string, name: string): Promise<void> {
+  const part = join(folder, partFile);
+  const image = join(folder, name);
+  await rename(part, image);
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    // So that it is found to try again.
+    await rename(image, part).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** The state of a part that is being made durable. */
 const asideFile = `${partStateFile}.aside`;
 
@@ -89,6 +104,7 @@ interface PartHandles {
 export class PartFile implements SnapshotFile {
   readonly #options: PartFileOptions;
   readonly #missing: Set<number>;
+  readonly #turns = new Turns();
   #handles: PartHandles | undefined;
 
   constructor(options: PartFileOptions, handles: PartHandles) {
@@ -103,7 +119,20 @@ export class PartFile implements SnapshotFile {
     return [...this.#missing];
   }
 
-  async put(index: number, plain: Uint8Array): Promise<Result<void, HalError>> {
+  put(index: number, plain: Uint8Array): Promise<Result<void, HalError>> {
+    return this.#turns.take(() => this.#put(index, plain));
+  }
+
+  finish(): Promise<Result<AccessTable, SnapshotFault>> {
+    return this.#turns.take(() => this.#finish());
+  }
+
+  /** What was asked for so far has come to its end. */
+  ended(): Promise<void> {
+    return this.#turns.ended();
+  }
+
+  async #put(index: number, plain: Uint8Array): Promise<Result<void, HalError>> {
     const { manifest } = this.#options;
     const handles = this.#handles;
     if (handles === undefined) return fail(new HalError("io", "the snapshot is not open any more"));
@@ -120,7 +149,7 @@ export class PartFile implements SnapshotFile {
     return succeed(undefined);
   }
 
-  async finish(): Promise<Result<AccessTable, SnapshotFault>> {
+  async #finish(): Promise<Result<AccessTable, SnapshotFault>> {
     if (this.#missing.size > 0) throw new Error(`${this.#missing.size} chunks are missing`);
     const handles = this.#handles;
     if (handles === undefined) return fail(new HalError("io", "the snapshot is not open any more"));

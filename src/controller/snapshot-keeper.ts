@@ -40,10 +40,9 @@ export class SnapshotKeeper {
     this.#work = this.#work.then(() => (this.#isClosed ? undefined : this.#do(effect)));
   }
 
-  /** Lets what is under way end. What is stored stays for the next start. */
-  async close(): Promise<void> {
+  /** What is under way is left to the store, which ends it when it closes. */
+  close(): void {
     this.#isClosed = true;
-    await this.#work;
   }
 
   async #do(effect: SnapshotEffect): Promise<void> {

@@ -21,8 +21,12 @@ export type TableJobAnswer =
   | { readonly kind: "done"; readonly output: unknown }
   | { readonly kind: "failed"; readonly detail: string };
 
-/** Has a job done. Rejects where it failed or whoever did it died: see each job. */
+/**
+ * Has a job done. Rejects where it failed or whoever did it died: see each job; and where it was
+ * stopped by the signal, after which whatever it put out or wrote is of no use.
+ */
 export type RunTableJob = <Name extends TableJobName>(
   name: Name,
   input: TableJobInput<Name>,
+  stop: AbortSignal,
 ) => Promise<TableJobOutput<Name>>;

@@ -122,6 +122,7 @@ export class TableReceiver {
       isFoldDue: store.foldIsDue(),
       spread: options.spread,
     });
+    store.onLoaded(() => this.#takeFound());
   }
 
   up(): void {
@@ -189,7 +190,7 @@ export class TableReceiver {
     this.#own(this.#keyTaken(message, taken));
   }
 
-  /** Lets what the disk is doing end; nothing is put in force afterwards. */
+  /** Nothing is put in force afterwards. What the table's disk is doing its store ends. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#deadline.set(undefined);
@@ -198,7 +199,8 @@ export class TableReceiver {
     this.#opening.close();
     this.#applied.close();
     this.#refusals.close();
-    await Promise.all([...this.#underWay, this.#snapshots.close()]);
+    this.#snapshots.close();
+    await Promise.all(this.#underWay);
   }
 
   #take<Said>(
@@ -245,14 +247,14 @@ export class TableReceiver {
         return get({ ...effect.want, request });
       }
       case "store_deltas":
-        return this.#own(this.#storeDeltas(effect.deltas));
+        return leave(this.#storeDeltas(effect.deltas));
       case "begin_snapshot":
       case "store_chunk":
       case "finish_snapshot":
       case "abandon_snapshot":
         return this.#snapshots.carryOut(effect);
       case "fold":
-        return this.#own(this.#fold());
+        return leave(this.#fold());
       case "report":
         return answer(effect.ack);
       case "answer":
@@ -270,6 +272,15 @@ export class TableReceiver {
       default:
         return unreachable(effect);
     }
+  }
+
+  /** What the disk did not let itself be read at the start. */
+  #takeFound(): void {
+    if (this.#isClosed) return;
+    this.#useTable();
+    const table = this.#inForce?.mark;
+    if (table === undefined) throw new Error("a table was found and there is none");
+    this.#feed({ kind: "table_found", table, isFoldDue: this.#options.store.foldIsDue() });
   }
 
   /** What the disk did with a snapshot. */
@@ -353,4 +364,9 @@ export class TableReceiver {
     const owned = work.finally(() => this.#underWay.delete(owned));
     this.#underWay.add(owned);
   }
+}
+
+/** To the store, which lets it end when it is closed. It rejects for mistakes of ours only. */
+function leave(work: Promise<void>): void {
+  void work;
 }

@@ -7,7 +7,7 @@ import type { Provision } from "../protocols/sync/provision.ts";
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
 import { openFiledTableStore } from "./filed-table-store.ts";
 import type { SnapshotFile } from "./snapshot-file.ts";
-import { createTableThread } from "./table-thread.ts";
+import { createTableRunner } from "./table-runner.ts";
 
 /** A file in the store that could not be used; what was in the others is used instead. */
 export interface TableFileDamage {
@@ -32,6 +32,12 @@ export interface TableStore {
   newestAccepted(): TableMark | undefined;
   /** What was found damaged at opening and was not written anew since. */
   damages(): readonly TableFileDamage[];
+  /**
+   * Where opening could not read what is there, for want of a thread or of a disk that answers, it is
+   * tried again from now on, at longer and longer intervals, until it is read or a snapshot is in
+   * its place. Told of the table that is found so: it is in force from now on.
+   */
+  onLoaded(listener: (table: AccessTable) => void): void;
 
   /**
    * Makes deltas durable, all of them or none: one group, of which the first follows from the table
@@ -57,7 +63,10 @@ export interface TableStore {
    */
   beginSnapshot(manifest: SnapshotManifest): Promise<Result<SnapshotFile, HalError>>;
 
-  /** Lets what is under way end. */
+  /**
+   * Begins nothing any more and lets what is under way end, for 5 s at most: what takes longer is
+   * stopped, and nothing that it wrote comes in force here. Resolves in time whatever the disk does.
+   */
   close(): Promise<void>;
 }
 
@@ -68,12 +77,15 @@ export interface TableStoreOptions {
   readonly clock: Clock;
 }
 
-/** Never rejects: a controller whose disk is gone still runs, without a table until it gets one. */
+/**
+ * Resolves after one try to read what is there. Never rejects: a controller whose disk is gone still
+ * runs, without a table until it gets one.
+ */
 export async function openTableStore({
   folder,
   provision: { site, controller },
   clock,
 }: TableStoreOptions): Promise<TableStore> {
-  const run = createTableThread(clock);
-  return openFiledTableStore({ folder, owner: { site, controller }, run });
+  const run = createTableRunner(clock);
+  return openFiledTableStore({ folder, owner: { site, controller }, run, clock });
 }

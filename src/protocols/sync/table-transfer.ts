@@ -135,6 +135,9 @@ function take(turn: Turn, input: TransferInput): void {
       return askInDoubt(turn);
     case "words_dropped":
       return noteMissed(turn);
+    case "table_found":
+      if (input.isFoldDue && turn.next.fold === "not_due") turn.next.fold = "due";
+      return comesIntoForce(turn, input.table);
     case "deltas_applied":
     case "deltas_not_stored":
     case "delta_invalid":

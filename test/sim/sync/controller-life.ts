@@ -99,7 +99,7 @@ export class ControllerLife {
     const keys = await openSiteKeyStore({ folder: `${folder}/keys`, provision });
     const { site, controller } = provision;
     const owner = { site, controller };
-    const filed = await openFiledTableStore({ folder: `${folder}/table`, owner, run });
+    const filed = await openFiledTableStore({ folder: `${folder}/table`, owner, run, clock });
     const store = subject.store(foldingEarly(filed));
     const opened = await openPremisesStore({
       file: `${folder}/premises/premises.log`,
@@ -268,6 +268,7 @@ export function facade(store: TableStore): TableStore {
     table: () => store.table(),
     newestAccepted: () => store.newestAccepted(),
     damages: () => store.damages(),
+    onLoaded: (listener) => store.onLoaded(listener),
     append: (deltas) => store.append(deltas),
     foldIsDue: () => store.foldIsDue(),
     fold: () => store.fold(),

@@ -33,6 +33,10 @@ export class FillableStore implements TableStore {
     return this.#store.damages();
   }
 
+  onLoaded(listener: Parameters<TableStore["onLoaded"]>[0]): void {
+    this.#store.onLoaded(listener);
+  }
+
   append(deltas: Parameters<Append>[0]): ReturnType<Append> {
     return this.isFull ? this.#full() : this.#note(this.#store.append(deltas));
   }

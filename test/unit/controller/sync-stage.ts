@@ -246,7 +246,7 @@ export async function openStage(
     controller: provision.controller,
     clock,
   });
-  const store = await openTables(folder);
+  const store = await openTables(folder, clock);
   const siteKeys = await openSiteKeyStore({ folder: join(folder, "site-key"), provision });
   const broker = new PaperBroker(seed);
   const stage = new SyncStage({ broker, journal, store, siteKeys, clock, tables });
@@ -259,15 +259,15 @@ export async function openSettledStage(
   t: Test,
   { folder = temporaryFolder(t), tables = new SignedTables(), ...options }: StageOptions = {},
 ): Promise<SyncStage> {
-  const store = await openTables(folder);
+  const store = await openTables(folder, new SimClock());
   if (store.table() === undefined) await install(store, tables);
   await store.close();
   return openStage(t, { folder, tables, ...options });
 }
 
-async function openTables(folder: string): Promise<FillableStore> {
+async function openTables(folder: string, clock: SimClock): Promise<FillableStore> {
   const place = { folder: join(folder, "table"), owner: provision };
-  return new FillableStore(await openFiledTableStore({ ...place, run: runHere }));
+  return new FillableStore(await openFiledTableStore({ ...place, run: runHere, clock }));
 }
 
 async function install(store: TableStore, tables: SignedTables): Promise<void> {

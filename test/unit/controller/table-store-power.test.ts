@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import type { RunTableJob } from "../../../src/controller/table-jobs.ts";
 import type { TableStore } from "../../../src/controller/table-store.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
@@ -33,7 +34,7 @@ async function storeOn(t: Test, disk: () => FickleDisk): Promise<() => Promise<T
     const job = tableJobs[name] as (input: unknown) => Promise<unknown>;
     return job(input);
   }) as RunTableJob;
-  return () => openFiledTableStore({ folder, owner, run });
+  return () => openFiledTableStore({ folder, owner, run, clock: new SimClock() });
 }
 
 /** What a controller told its site, which is what must be true after any cut. */

@@ -1,6 +1,14 @@
+import type { Clock } from "../../../hal/clock.ts";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { openFiledTableStore } from "../../../src/controller/filed-table-store.ts";
 import type { SnapshotFault } from "../../../src/controller/snapshot-file.ts";
-import { type RunTableJob, tableJobs } from "../../../src/controller/table-jobs.ts";
+import {
+  type RunTableJob,
+  type TableJobInput,
+  type TableJobName,
+  type TableJobOutput,
+  tableJobs,
+} from "../../../src/controller/table-jobs.ts";
 import type { TableStore } from "../../../src/controller/table-store.ts";
 import type { AccessTable } from "../../../src/core/access-table/access-table.ts";
 import type { Result } from "../../../src/domain/result.ts";
@@ -15,13 +23,21 @@ import {
 } from "./paper-site.ts";
 
 /** Does each job at once, where its faults and its mistakes end the test. */
-export const runHere = ((name, input) => {
+export const runHere = ((name: TableJobName, input: unknown) => {
   const job = tableJobs[name] as (input: unknown) => Promise<unknown>;
   return job(input);
-}) as RunTableJob;
+}) as RunHere;
 
-export function openHere(folder: string): Promise<TableStore> {
-  return openFiledTableStore({ folder, owner, run: runHere });
+type RunHere = <Name extends TableJobName>(
+  name: Name,
+  input: TableJobInput<Name>,
+) => Promise<TableJobOutput<Name>>;
+
+export function openHere(
+  folder: string,
+  { run = runHere, clock = new SimClock() }: { run?: RunTableJob; clock?: Clock } = {},
+): Promise<TableStore> {
+  return openFiledTableStore({ folder, owner, run, clock });
 }
 
 /** What a fresh process finds. */

@@ -1,7 +1,7 @@
 import { createSystemClock } from "../../../hal/linux/system-clock.ts";
 import { Seeded } from "../../../hal/sim/seeded.ts";
-import { openTableStore } from "../../../src/controller/table-store.ts";
-import type { Provision } from "../../../src/protocols/sync/provision.ts";
+import { openFiledTableStore } from "../../../src/controller/filed-table-store.ts";
+import { createTableRunner } from "../../../src/controller/table-runner.ts";
 import { deltasFrom, markOf, owner, snapshotAt } from "./paper-site.ts";
 import { fetch } from "./table-store-rig.ts";
 
@@ -12,14 +12,10 @@ import { fetch } from "./table-store-rig.ts";
  */
 const [folder = "", seed = "1", until = "Infinity"] = process.argv.slice(2);
 const seeded = new Seeded(Number(seed), "writer");
-const provision: Provision = {
-  ...owner,
-  sitePublicKey: "",
-  controllerKey: new Uint8Array(),
-  pinKey: new Uint8Array(),
-};
 const clock = createSystemClock({ quality: () => "trusted" });
-const store = await openTableStore({ folder, provision, clock });
+// In threads, however little there is to do.
+const run = createTableRunner(clock, -1);
+const store = await openFiledTableStore({ folder, owner, run, clock });
 for (const { file, detail } of store.damages()) console.log(`damaged ${file}: ${detail}`);
 
 function say(): void {

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { openFiledTableStore } from "../../../src/controller/filed-table-store.ts";
 import type { RunTableJob } from "../../../src/controller/table-jobs.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
@@ -129,7 +130,7 @@ t.test("deltas come in force and outlast a restart while a table is folded", asy
     if (name === "foldImage") await arrived;
     return output;
   }) as RunTableJob;
-  const store = await openFiledTableStore({ folder, owner, run });
+  const store = await openHere(folder, { run });
   await install(store, markOf(1, 3));
   await advance(store, 2);
   const before = store.table();
@@ -247,6 +248,7 @@ t.test("another controller's table in the folder is not used", async (t) => {
     folder,
     owner: { ...owner, controller: controllerId("c2") },
     run: runHere,
+    clock: new SimClock(),
   });
   t.equal(other.table(), undefined);
   t.match(other.damages(), [{ file: "image.a", detail: "it is another controller's table" }]);

@@ -6,7 +6,14 @@ import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import { startThread } from "./start-thread.ts";
 import { describeFailure } from "./table-files.ts";
-import type { RunTableJob, TableJobAnswer, TableJobName, TableJobOrder } from "./table-jobs.ts";
+import { tableJobBytes } from "./table-job-bytes.ts";
+import {
+  type RunTableJob,
+  type TableJobAnswer,
+  type TableJobName,
+  type TableJobOrder,
+  tableJobs,
+} from "./table-jobs.ts";
 
 /**
  * How long a job may take: many times what the largest image needs on the slowest board and card.
@@ -20,44 +27,85 @@ export const tableJobMaxMs: Readonly<Record<TableJobName, number>> = {
 };
 
 /**
- * Has each job done in a thread of its own, one at a time. A job that fails, a thread that dies and
- * one that hangs all reject the call with a `HalError`.
+ * A job that has no more than this to go through is done in the thread that moves strikes: a few
+ * milliseconds of it, where another thread would cost a small board 0.3 s and 10 MB.
  */
-export function createTableThread(clock: Clock): RunTableJob {
+const bytesHereMax = 64 * 1_024;
+
+/**
+ * Has jobs done, one at a time, those that would be felt at the doors each in a thread of its own. A
+ * job that fails, one that hangs, one that is stopped and a thread that dies all reject the call
+ * with a `HalError`.
+ */
+export function createTableRunner(clock: Clock, hereMax = bytesHereMax): RunTableJob {
   let gone: Promise<unknown> = Promise.resolve();
-  const run = (order: TableJobOrder): Promise<unknown> => {
-    const call = new TableJobCall(clock, order);
+  const run = (order: TableJobOrder, stop: AbortSignal): Promise<unknown> => {
+    const call = new TableJobCall({ clock, order, stop, hereMax });
     // Also where the one before hangs: two of them would write to one file.
     gone = gone.then(() => call.start());
     return call.output;
   };
   // What a job puts out comes back as it was: see `TableJobAnswer`.
-  return ((name, input) => run({ name, input })) as RunTableJob;
+  return ((name, input, stop) => run({ name, input }, stop)) as RunTableJob;
+}
+
+interface TableJobCallOptions {
+  readonly clock: Clock;
+  readonly order: TableJobOrder;
+  readonly stop: AbortSignal;
+  readonly hereMax: number;
 }
 
 class TableJobCall {
   readonly output: Promise<unknown>;
   readonly #order: TableJobOrder;
+  readonly #stop: AbortSignal;
+  readonly #hereMax: number;
   readonly #deadline: Deadline;
   #worker: Worker | undefined;
   #isOver = false;
   #resolve: (output: unknown) => void = () => undefined;
   #reject: (error: HalError) => void = () => undefined;
 
-  constructor(clock: Clock, order: TableJobOrder) {
+  constructor({ clock, order, stop, hereMax }: TableJobCallOptions) {
     this.#order = order;
+    this.#stop = stop;
+    this.#hereMax = hereMax;
     this.output = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#deadline = new Deadline(clock, () => this.#hangs());
+    this.#deadline = new Deadline(clock, () =>
+      this.#giveUp(`it took longer than ${tableJobMaxMs[order.name]} ms`),
+    );
     this.#deadline.set(monotonicMs(clock.monotonic() + tableJobMaxMs[order.name]));
+    stop.addEventListener("abort", this.#stopped);
+    if (stop.aborted) this.#stopped();
   }
 
-  /** Resolves when the thread is gone. */
-  start(): Promise<void> {
+  /** Resolves when whoever does it is done with it. */
+  async start(): Promise<void> {
+    if (this.#isOver) return;
+    const bytes = await tableJobBytes(this.#order);
+    if (this.#isOver) return;
+    if (bytes <= this.#hereMax) await this.#doHere();
+    else await this.#doInThread();
+  }
+
+  async #doHere(): Promise<void> {
+    const { name, input } = this.#order;
+    // Both come from one call, where the compiler has seen that they fit.
+    const job = tableJobs[name] as (input: unknown) => Promise<unknown>;
+    try {
+      const output = await job(input);
+      if (this.#end()) this.#resolve(output);
+    } catch (error) {
+      this.#fail(describeFailure(error));
+    }
+  }
+
+  #doInThread(): Promise<void> {
     return new Promise((gone) => {
-      if (this.#isOver) return gone();
       try {
         this.#worker = startThread(new URL("./table-worker.js", import.meta.url), this.#order);
       } catch (error) {
@@ -85,8 +133,10 @@ class TableJobCall {
     }
   }
 
-  #hangs(): void {
-    this.#fail(`it took longer than ${tableJobMaxMs[this.#order.name]} ms`);
+  readonly #stopped = (): void => this.#giveUp("it was stopped");
+
+  #giveUp(detail: string): void {
+    this.#fail(detail);
     // Where even this takes long, the next call waits for it.
     this.#worker?.terminate().catch(() => undefined);
   }
@@ -99,6 +149,7 @@ class TableJobCall {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.#deadline.set(undefined);
+    this.#stop.removeEventListener("abort", this.#stopped);
     return true;
   }
 }

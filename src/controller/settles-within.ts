@@ -1,0 +1,16 @@
+import type { Clock } from "../../hal/clock.ts";
+import { monotonicMs } from "../domain/time.ts";
+import { Deadline } from "./deadline.ts";
+
+/** Whether it settles in this time. What it comes to is for those who asked for it. */
+export function settlesWithin(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const deadline = new Deadline(clock, () => resolve(false));
+    deadline.set(monotonicMs(clock.monotonic() + ms));
+    const settled = () => {
+      deadline.set(undefined);
+      resolve(true);
+    };
+    work.then(settled, settled);
+  });
+}
