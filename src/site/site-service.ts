@@ -144,7 +144,13 @@ class WiredSite implements SiteService {
     this.#keys = keys;
     this.#shelf = shelf;
     this.#refusals = new RefusalDigest(options);
-    this.#publisher = new TablePublisher({ ...options, keys, shelf, spent: store.spentUses });
+    this.#publisher = new TablePublisher({
+      ...options,
+      keys,
+      shelf,
+      spent: store.spentUses,
+      isOnline: (controller) => this.#statuses.get(controller)?.said.online === true,
+    });
     this.#explainer = new DoorExplainer({
       clock: options.clock,
       spent: store.spentUses,

@@ -28,6 +28,7 @@ import type { SpentUses } from "./spent-uses.ts";
 import { Fingerprinter } from "./table-fingerprint.ts";
 import { logLost, TableHeads } from "./table-heads.ts";
 import { markOf, type PlannedTable, planTables, type TableFault } from "./table-plan.ts";
+import { TableReminders } from "./table-reminders.ts";
 import { TableRequests } from "./table-requests.ts";
 import type { TableShelf, ToldUses } from "./table-shelf.ts";
 import { hashKeyOf, TableSnapshots } from "./table-snapshots.ts";
@@ -73,6 +74,8 @@ export interface TablePublisherParts {
   readonly shelf: TableShelf;
   /** What is spent by now; may throw where its disk fails. */
   readonly spent: SpentUses;
+  /** As far as it was heard. */
+  readonly isOnline: (controller: ControllerId) => boolean;
 }
 
 /** The tables of a site's controllers: their numbers, their way out, and what became of them. */
@@ -82,6 +85,7 @@ export class TablePublisher {
   readonly #heads: TableHeads;
   readonly #snapshots: TableSnapshots;
   readonly #requests: TableRequests;
+  readonly #reminders: TableReminders;
   readonly #states = new Map<ControllerId, TableSync>();
   readonly #repairedAt = new Map<ControllerId, MonotonicMs>();
   readonly #explained = new LRUCache<ControllerId, AccessTable>({ max: explainedTablesMax });
@@ -108,6 +112,11 @@ export class TablePublisher {
       ...parts,
       snapshots: this.#snapshots,
       heads: this.#heads,
+    });
+    this.#reminders = new TableReminders({
+      clock,
+      updating: () => this.#updating(),
+      remind: (controllers) => this.#heads.publish(controllers),
     });
     this.#untold = new Gathering({
       clock,
@@ -153,6 +162,7 @@ export class TablePublisher {
   /** Publishes every head again: retained messages last as long as the broker remembers them. */
   publishAll(): void {
     this.#heads.publishAll();
+    this.#reminders.begin();
   }
 
   /**
@@ -209,6 +219,7 @@ export class TablePublisher {
   }
 
   close(): void {
+    this.#reminders.close();
     this.#untold.take();
     this.#heads.close();
   }
@@ -240,6 +251,7 @@ export class TablePublisher {
     }
     for (const { controller, mark } of tables) this.#want(controller, mark);
     this.#publishDeltas(tables);
+    if (steps.length > 0) this.#reminders.begin();
     this.#heads.renew(steps.map(({ controller }) => controller));
   }
 
@@ -309,6 +321,7 @@ export class TablePublisher {
     shelf.store([{ controller, table: { ...known, mark }, deltas: [] }], new Map());
     this.#want(controller, mark);
     this.#heads.renew([controller]);
+    this.#reminders.begin();
     return true;
   }
 
@@ -323,6 +336,11 @@ export class TablePublisher {
 
   #want(controller: ControllerId, wanted: TableMark): void {
     this.#states.set(controller, wanting(controller, wanted, this.#states.get(controller)));
+  }
+
+  #updating(): readonly ControllerId[] {
+    const states = [...this.#states.values()].filter(({ state }) => state === "updating");
+    return states.map(({ controller }) => controller).filter(this.#parts.isOnline);
   }
 
   #contentOf(controller: ControllerId): TableImageContent | undefined {

@@ -73,7 +73,10 @@ class Stage {
     const file = join(this.#folder, "tables.sqlite3");
     const shelf = openTableShelf({ file, signer: keys.publicKeyPem, log });
     const spent: SpentUses = (pass) => uses.get(pass) ?? [];
-    const publisher = new TablePublisher({ keys, link: broker, clock, log, shelf, spent });
+    const publisher = new TablePublisher({
+      ...{ keys, link: broker, clock, log, shelf, spent },
+      isOnline: () => true,
+    });
     return [publisher, () => shelf.close()];
   }
 }
