@@ -1,37 +1,13 @@
-import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import type { JournalEntry, JournalRecord } from "../domain/event.ts";
-import type { ControllerId } from "../domain/ids.ts";
 import { chainStart, hashEntry, verifyChain } from "../protocols/sync/journal-chain.ts";
-import type { JournalOnDisk, JournalWorkerData } from "./journal-messages.ts";
+import { parseJournalEntry } from "../protocols/sync/journal-entry-schema.ts";
+import { asDamage, JournalDamaged, openJournalFile, readOrCreateHeader } from "./journal-file.ts";
+import type { JournalOnDisk, JournalWorkerData, JournalWrite } from "./journal-messages.ts";
+import { overflowMark, type RecordTally, tallyWith } from "./record-tally.ts";
 
-/** The file is not the journal that we wrote: SQLite says so, or the chain does. */
-export class JournalDamaged extends Error {
-  override readonly name = "JournalDamaged";
-}
-
-/** Every entry on disk awaits the site's acknowledgement and there is room for no more. */
-export class JournalFull extends Error {
-  override readonly name = "JournalFull";
-}
-
-/** Raised when the tables change; a file of another shape is set aside, never guessed at. */
-const schemaVersion = 2;
-/** Each entry had the hash of the one before it too, and both in hex. */
-const firstSchemaVersion = 1;
-/**
- * An entry alone changes one page, which goes to the disk whole, twice: into the log and, with what
- * followed it there, into its place. Small pages are what makes a single entry cheap for an SD card.
- */
-const pageBytes = 1_024;
 /** Entries whose chain is verified at opening. The others are verified whenever they are read. */
 const tailVerifiedMax = 64;
-/** Damaged journals kept as evidence. The first ones stay; the last place is reused. */
-const setAsideMax = 8;
-/** Only this thread waits, and only for the last moments of a killed predecessor. */
-const busyWaitMs = 1_000;
 
 interface EntryRow {
   readonly number: number;
@@ -46,22 +22,27 @@ interface ChainEnd {
 
 /**
  * The journal's file: SQLite in WAL mode with an fsync per commit, so that what was reported as
- * written survives a kill and a power cut. Blocks its thread. Throws `JournalDamaged`, `JournalFull`
- * or SQLite's own error (disk full, input/output, locked); nothing of the call is on disk then.
+ * written survives a kill and a power cut. Blocks its thread. Throws `JournalDamaged` or SQLite's own
+ * error (disk full, input/output, locked); nothing of the call is on disk then.
  */
 export class JournalDatabase {
   readonly journal: string;
   readonly #db: Database.Database;
   readonly #worker: JournalWorkerData;
   #acknowledged: number;
+  /** The tally on disk of what waits in memory, as it is written there. */
+  #waiting: string | undefined;
 
   constructor(worker: JournalWorkerData) {
     this.#worker = worker;
-    this.#db = openFile(worker.file);
+    this.#db = openJournalFile(worker.file);
     try {
       const header = readOrCreateHeader(this.#db, worker.controller);
       this.journal = header.id;
       this.#acknowledged = header.acknowledged;
+      this.#waiting = this.#db
+        .prepare<[], { tally: string }>("SELECT tally FROM waiting")
+        .get()?.tally;
       this.#verifyTail();
     } catch (error) {
       this.#db.close();
@@ -79,26 +60,52 @@ export class JournalDatabase {
     };
   }
 
+  /** What was waiting in memory when that was last written; undefined for nothing that can be told. */
+  waiting(): RecordTally | undefined {
+    if (this.#waiting === undefined) return undefined;
+    const tally = parseTally(this.#waiting);
+    if (tally === undefined) return undefined;
+    const { controller } = this.#worker;
+    const place = { controller, journal: this.journal, number: 1, previous: chainStart };
+    // The chain does not cover it: what the site would not take would hold up all that follows.
+    const mark = { ...overflowMark(tally), ...place, hash: chainStart };
+    return parseJournalEntry(mark).ok ? tally : undefined;
+  }
+
   /**
    * Numbers, chains and writes as many of `records` as there is room for, in one transaction. Returns
-   * how many were written. Each further page in it is written whole: the acknowledgement goes along,
-   * and what is both acknowledged and old is forgotten, only when there is enough of either.
+   * how many were written; the others, and what else is `waiting`, are counted there. Each further page
+   * in it is written whole: the acknowledgement goes along, and what is both acknowledged and old is
+   * forgotten, only when there is enough of either.
    */
-  write(records: readonly JournalRecord[], acknowledged: number): number {
-    const { unacknowledgedMax, acknowledgeLagMin } = this.#worker.limits;
+  write(
+    records: readonly JournalRecord[],
+    acknowledged: number,
+    { room = "common", waiting }: Partial<Pick<JournalWrite, "room" | "waiting">> = {},
+  ): number {
+    const { unacknowledgedMax, alarmsReservedMax, acknowledgeLagMin } = this.#worker.limits;
+    const unacknowledged = unacknowledgedMax + (room === "reserved" ? alarmsReservedMax : 0);
+    let noted = this.#waiting;
     try {
-      return this.#db
+      const count = this.#db
         .transaction(() => {
           const last = this.#last();
-          const room = Math.max(0, unacknowledgedMax - (last.number - acknowledged));
-          if (room === 0 && records.length > 0) throw new JournalFull();
-          const fitting = records.slice(0, room);
+          const fitting = records.slice(
+            0,
+            Math.max(0, unacknowledged - (last.number - acknowledged)),
+          );
           this.#insert(fitting, last);
           this.#prune(last.number + fitting.length, acknowledged);
           this.#acknowledge(acknowledged, records.length === 0 ? 1 : acknowledgeLagMin);
+          const unfitting = records.slice(fitting.length);
+          // While there is room for all, the next transaction is near and nothing is noted.
+          const isStuck = unfitting.length > 0 || records.length === 0;
+          if (isStuck || noted !== undefined) noted = this.#note(tallyWith(waiting, unfitting));
           return fitting.length;
         })
         .immediate();
+      this.#waiting = noted;
+      return count;
     } catch (error) {
       throw asDamage(error);
     }
@@ -162,6 +169,15 @@ export class JournalDatabase {
     this.#acknowledged = acknowledged;
   }
 
+  /** Returns what is on disk then. */
+  #note(tally: RecordTally | undefined): string | undefined {
+    const noted = tally && JSON.stringify(tally);
+    if (noted === this.#waiting) return noted;
+    this.#db.exec("DELETE FROM waiting");
+    if (noted !== undefined) this.#db.prepare("INSERT INTO waiting VALUES (?)").run(noted);
+    return noted;
+  }
+
   /** The oldest that stays is not handed out any more: it is there for its hash, as the chain's anchor. */
   #prune(highest: number, acknowledged: number): void {
     const { keptMax, prunedPerWriteMin, prunedPerWriteMax } = this.#worker.limits;
@@ -223,104 +239,6 @@ function endOf({ number, hash }: EntryRow): ChainEnd {
   return { number, hash: hash.toString("hex") };
 }
 
-/**
- * Renames a damaged journal, with what SQLite keeps beside it, so that it can be examined and a new
- * one be begun in its place. Returns the new name.
- */
-export function setJournalAside(file: string): string {
-  let place = 1;
-  while (place < setAsideMax && existsSync(`${file}.set-aside-${place}`)) place += 1;
-  const aside = `${file}.set-aside-${place}`;
-  for (const suffix of ["-wal", "-shm", "-journal", ""]) {
-    rmSync(`${aside}${suffix}`, { force: true });
-    if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`);
-  }
-  syncFolder(file);
-  return aside;
-}
-
-function openFile(file: string): Database.Database {
-  // SQLite would create it readable for all; its -wal takes the mode of this file.
-  const isNew = !existsSync(file);
-  closeSync(openSync(file, "a", 0o600));
-  if (isNew) syncFolder(file);
-  const db = new Database(file, { timeout: busyWaitMs });
-  try {
-    // Before the first access: without it WAL keeps an index in a memory-mapped file, and touching
-    // that on a full disk kills the process. It also keeps a second daemon off this journal.
-    db.pragma("locking_mode = EXCLUSIVE");
-    db.pragma(`page_size = ${pageBytes}`);
-    db.pragma("journal_mode = WAL");
-    db.pragma("synchronous = FULL");
-    return db;
-  } catch (error) {
-    db.close();
-    throw asDamage(error);
-  }
-}
-
-function readOrCreateHeader(
-  db: Database.Database,
-  controller: ControllerId,
-): { readonly id: string; readonly acknowledged: number } {
-  const version = db.pragma("user_version", { simple: true });
-  if (version === 0) {
-    const tables = db.prepare("SELECT 1 FROM sqlite_schema").all();
-    if (tables.length > 0) throw new JournalDamaged("not a journal");
-    createTables(db, controller);
-  } else if (version === firstSchemaVersion) {
-    renewTables(db);
-  } else if (version !== schemaVersion) {
-    throw new JournalDamaged(`a journal of version ${String(version)}`);
-  }
-  const headers = db
-    .prepare<[], { id: string; controller: string; acknowledged: number }>(
-      "SELECT id, controller, acknowledged FROM journal",
-    )
-    .all();
-  const [header] = headers;
-  if (header === undefined || headers.length > 1) throw new JournalDamaged("its header is lost");
-  if (header.controller !== controller) {
-    throw new JournalDamaged(`the journal of controller ${header.controller}`);
-  }
-  return header;
-}
-
-function createTables(db: Database.Database, controller: ControllerId): void {
-  db.transaction(() => {
-    db.exec(`
-      CREATE TABLE journal (
-        id TEXT NOT NULL, controller TEXT NOT NULL, acknowledged INTEGER NOT NULL
-      ) STRICT;
-      CREATE TABLE entry (
-        number INTEGER PRIMARY KEY, hash BLOB NOT NULL, record TEXT NOT NULL
-      ) STRICT;
-    `);
-    db.prepare("INSERT INTO journal (id, controller, acknowledged) VALUES (?, ?, 0)").run(
-      randomBytes(16).toString("hex"),
-      controller,
-    );
-    db.pragma(`user_version = ${schemaVersion}`);
-  }).immediate();
-}
-
-/** Takes over what an older program wrote. A hash that is none then fits nothing, and shows as damage. */
-function renewTables(db: Database.Database): void {
-  db.transaction(() => {
-    db.exec(`
-      CREATE TABLE renewed (
-        number INTEGER PRIMARY KEY, hash BLOB NOT NULL, record TEXT NOT NULL
-      ) STRICT;
-      INSERT INTO renewed SELECT number, ifnull(unhex(hash), x''), record FROM entry;
-      INSERT INTO renewed SELECT number - 1, ifnull(unhex(previous), x''), '' FROM entry
-        WHERE number > 1 AND number = (SELECT min(number) FROM entry);
-      DROP TABLE entry;
-      ALTER TABLE renewed RENAME TO entry;
-    `);
-    db.pragma(`user_version = ${schemaVersion}`);
-  }).immediate();
-}
-
 function parseRecord(text: string): JournalRecord {
   try {
     // Trusted as a type because the chain's hash over it is verified before anybody sees it.
@@ -330,17 +248,11 @@ function parseRecord(text: string): JournalRecord {
   }
 }
 
-function asDamage(error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
-  const damaged = error.code.startsWith("SQLITE_CORRUPT") || error.code === "SQLITE_NOTADB";
-  return damaged ? new JournalDamaged(error.message, { cause: error }) : error;
-}
-
-function syncFolder(file: string): void {
-  const folder = openSync(dirname(file), "r");
+/** Not verified: see `waiting`. */
+function parseTally(text: string): RecordTally | undefined {
   try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
+    return (JSON.parse(text) as RecordTally | null) ?? undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -9,9 +9,15 @@ export interface JournalLimits {
   readonly batchMax: number;
   /**
    * Entries on disk that the site has not acknowledged. At this limit nothing is overwritten, since
-   * a gap in the chain would read as tampering: new records stay in memory until the site answers.
+   * a gap in the chain would read as tampering: new records stay in memory until the site answers,
+   * and how many they are is on disk.
    */
   readonly unacknowledgedMax: number;
+  /**
+   * Entries beyond those, for alarms alone: a journal that somebody filled on purpose still keeps what
+   * he does next. They overtake the records that wait in memory.
+   */
+  readonly alarmsReservedMax: number;
   /** The newest entries stay readable on the controller after the site has them. */
   readonly keptMax: number;
   /**
@@ -32,6 +38,7 @@ export const journalLimits: JournalLimits = {
   queuedMax: 10_000,
   batchMax: 500,
   unacknowledgedMax: 100_000,
+  alarmsReservedMax: 1_000,
   keptMax: 10_000,
   prunedPerWriteMin: 500,
   prunedPerWriteMax: 1_000,

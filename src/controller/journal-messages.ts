@@ -1,12 +1,26 @@
 import type { JournalEntry, JournalRecord } from "../domain/event.ts";
 import type { ControllerId } from "../domain/ids.ts";
 import type { JournalLimits } from "./journal-limits.ts";
+import type { RecordTally } from "./record-tally.ts";
 
 /** What the worker is started with. */
 export interface JournalWorkerData {
   readonly file: string;
   readonly controller: ControllerId;
   readonly limits: JournalLimits;
+}
+
+/** What one transaction takes up. */
+export interface JournalWrite {
+  readonly records: readonly JournalRecord[];
+  /** Beyond `unacknowledgedMax` too, in what is reserved for alarms. */
+  readonly room: "common" | "reserved";
+  readonly acknowledged: number;
+  /**
+   * What else waits in memory. On disk while the journal is full, so that a controller whose power is
+   * cut then still tells how much it lost.
+   */
+  readonly waiting: RecordTally | undefined;
 }
 
 /** From the controller's thread to the journal's. Answered in the order they were sent. */
@@ -16,12 +30,7 @@ export type JournalRequest =
    * `acknowledged` goes to disk in the same transaction, which spares it an fsync of its own, once it
    * is far enough from what is there. Meant for that `journal` alone: where another has been begun meanwhile, it is not answered.
    */
-  | {
-      readonly kind: "write";
-      readonly journal: string;
-      readonly records: readonly JournalRecord[];
-      readonly acknowledged: number;
-    }
+  | ({ readonly kind: "write"; readonly journal: string } & JournalWrite)
   | {
       readonly kind: "read";
       readonly request: number;
@@ -32,6 +41,7 @@ export type JournalRequest =
       readonly kind: "close";
       readonly journal: string;
       readonly acknowledged: number;
+      readonly waiting: RecordTally | undefined;
     };
 
 /** What is on disk. `setAside` names the file that a damaged journal was renamed to just now. */
@@ -42,6 +52,8 @@ export interface JournalOnDisk {
   readonly highest: number;
   readonly acknowledged: number;
   readonly setAside?: string;
+  /** What waited in memory when that was last written down, and is not in the journal. */
+  readonly waiting?: RecordTally;
 }
 
 /** After `opened` and `open_failed` no write that was sent before is answered any more. */
@@ -49,8 +61,8 @@ export type JournalAnswer =
   | ({ readonly kind: "opened" } & JournalOnDisk)
   | { readonly kind: "open_failed"; readonly detail: string }
   /**
-   * The first `count` of the records sent are durable, and the last of them is number `highest`;
-   * nothing below `oldest` is handed out any more. `acknowledged` is what a start would find.
+   * The first `count` of the records sent are durable, and the last of them is number `highest`; where
+   * that is not all, only an acknowledgement makes room. Nothing below `oldest` is handed out any more. `acknowledged` is what a start would find.
    */
   | {
       readonly kind: "written";
@@ -59,12 +71,8 @@ export type JournalAnswer =
       readonly highest: number;
       readonly acknowledged: number;
     }
-  /** None of the records is durable. `full`: only an acknowledgement makes room. */
-  | {
-      readonly kind: "write_failed";
-      readonly fault: "full" | "io";
-      readonly detail: string;
-    }
+  /** None of the records is durable. */
+  | { readonly kind: "write_failed"; readonly detail: string }
   | {
       readonly kind: "entries";
       readonly request: number;

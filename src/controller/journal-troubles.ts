@@ -1,6 +1,6 @@
 /** What a technician should mend: see `reportTroubles`. */
 export const journalTroubles = {
-  /** The disk takes no entries; they wait in memory and writing is tried again. */
+  /** The disk takes no entries, or does not answer; they wait in memory and writing is tried again. */
   failing: "journal_failing",
   /** The site acknowledges nothing and there is no room for more. */
   full: "journal_full",

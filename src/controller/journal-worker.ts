@@ -1,11 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { unreachable } from "../domain/unreachable.ts";
-import {
-  JournalDamaged,
-  JournalDatabase,
-  JournalFull,
-  setJournalAside,
-} from "./journal-database.ts";
+import { JournalDatabase } from "./journal-database.ts";
+import { JournalDamaged, setJournalAside } from "./journal-file.ts";
 import type { JournalAnswer, JournalRequest, JournalWorkerData } from "./journal-messages.ts";
 
 /*
@@ -43,7 +39,8 @@ function open(): void {
   database = undefined;
   try {
     database = new JournalDatabase(data);
-    answer({ kind: "opened", ...database.onDisk() });
+    const waiting = database.waiting();
+    answer({ kind: "opened", ...database.onDisk(), ...(waiting && { waiting }) });
   } catch (error) {
     if (error instanceof JournalDamaged) return beginAnew();
     answer({ kind: "open_failed", detail: describeFailure(error) });
@@ -66,13 +63,12 @@ function beginAnew(): void {
 function write(request: Extract<JournalRequest, { kind: "write" }>): void {
   if (database?.journal !== request.journal) return;
   try {
-    const count = database.write(request.records, request.acknowledged);
+    const count = database.write(request.records, request.acknowledged, request);
     const { oldest, highest, acknowledged } = database.onDisk();
     answer({ kind: "written", count, oldest, highest, acknowledged });
   } catch (error) {
     if (error instanceof JournalDamaged) return beginAnew();
-    const fault = error instanceof JournalFull ? "full" : "io";
-    answer({ kind: "write_failed", fault, detail: describeFailure(error) });
+    answer({ kind: "write_failed", detail: describeFailure(error) });
   }
 }
 
@@ -92,9 +88,10 @@ function read({ request, after, limit }: Extract<JournalRequest, { kind: "read" 
   }
 }
 
-function close({ journal, acknowledged }: Extract<JournalRequest, { kind: "close" }>): void {
+function close(request: Extract<JournalRequest, { kind: "close" }>): void {
+  const { journal, acknowledged } = request;
   try {
-    if (database?.journal === journal) database.write([], acknowledged);
+    if (database?.journal === journal) database.write([], acknowledged, request);
   } catch (error) {
     // The site is asked again after the next start: an acknowledgement may be lost, an entry not.
     describeFailure(error);
@@ -108,6 +105,6 @@ function close({ journal, acknowledged }: Extract<JournalRequest, { kind: "close
 /** What SQLite or the file system says went wrong; anything else is a mistake of ours. */
 function describeFailure(error: unknown): string {
   if (error instanceof Error && "code" in error) return `${String(error.code)}: ${error.message}`;
-  if (error instanceof JournalDamaged || error instanceof JournalFull) return error.message;
+  if (error instanceof JournalDamaged) return error.message;
   throw error;
 }

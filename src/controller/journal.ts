@@ -38,9 +38,10 @@ export interface JournalOptions {
  */
 export interface Journal {
   /**
-   * Takes a record and returns at once; entries get their numbers in the order of these calls. With
-   * `queuedMax` records in memory it is lost instead, and counted: an entry `journal_overflow` will
-   * stand in its place.
+   * Takes a record and returns at once; entries get their numbers in the order of these calls, but
+   * in a full journal alarms overtake the others: see `alarmsReservedMax`. With `queuedMax` records in
+   * memory it is lost instead, and counted: an entry `journal_overflow` will stand in its place. So
+   * will one, in the next process, for what a full journal kept waiting to the end.
    */
   append(record: JournalRecord): void;
   /** Calls with the newest number each time that entries became durable. Returns how to stop it. */

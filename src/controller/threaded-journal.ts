@@ -6,17 +6,33 @@ import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import type { Journal, JournalOptions, JournalStatus, TroubleReporter } from "./journal.ts";
 import { type JournalLimits, journalLimits } from "./journal-limits.ts";
-import type { JournalAnswer, JournalOnDisk, JournalRequest } from "./journal-messages.ts";
+import type {
+  JournalAnswer,
+  JournalOnDisk,
+  JournalRequest,
+  JournalWrite,
+} from "./journal-messages.ts";
 import { JournalQueue } from "./journal-queue.ts";
 import { startJournalWorker } from "./journal-thread.ts";
 import { journalTroubles } from "./journal-troubles.ts";
 
 const retryMinMs = 100;
 const retryMaxMs = 30_000;
+/** How long a disk may take to answer before that is a trouble, and before `openJournal` goes on. */
+const answerMaxMs = 5_000;
 /** How long `close` waits for the disk before it gives up what is still in memory. */
 const closeMaxMs = 5_000;
+/** In a full journal: how old the count on disk of what waits in memory may be. */
+const countMaxMs = 10_000;
 /** Entries in one answer: what is copied between threads at once. */
 const readMax = 1_000;
+
+const nothingGiven: JournalWrite = {
+  records: [],
+  room: "common",
+  acknowledged: 0,
+  waiting: undefined,
+};
 
 interface PendingRead {
   readonly resolve: (entries: readonly JournalEntry[]) => void;
@@ -30,6 +46,9 @@ export class ThreadedJournal implements Journal {
   readonly #limits: JournalLimits;
   readonly #queue: JournalQueue;
   readonly #retry: Deadline;
+  /** Set while the thread owes an answer. */
+  readonly #overdue: Deadline;
+  readonly #countAgain: Deadline;
   readonly #listeners = new Set<(highest: number) => void>();
   readonly #reads = new Map<number, PendingRead>();
   readonly #troubles = new Set<string>();
@@ -41,6 +60,15 @@ export class ThreadedJournal implements Journal {
   #acknowledged = 0;
   /** A write is under way; its records are still the front of the queue. */
   #isWriting = false;
+  /** What was given last, which a thread that died may have written. */
+  #given: JournalWrite = nothingGiven;
+  #isOpening = false;
+  #isAnswerOwed = false;
+  /** What is owed was reported to be overdue. */
+  #isHanging = false;
+  /** Alarms still fit what is reserved for them, as far as is known. */
+  #hasReserve = true;
+  #isCountDue = false;
   #flushIsDue = false;
   #retryMs = retryMinMs;
   #failure: string | undefined;
@@ -53,8 +81,16 @@ export class ThreadedJournal implements Journal {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#limits = options.limits ?? journalLimits;
-    this.#queue = new JournalQueue(this.#limits.queuedMax);
+    this.#queue = new JournalQueue({
+      recordsMax: this.#limits.queuedMax,
+      alarmsMax: this.#limits.alarmsReservedMax,
+    });
     this.#retry = new Deadline(options.clock, () => this.#tryAgain());
+    this.#overdue = new Deadline(options.clock, () => this.#notAnswered());
+    this.#countAgain = new Deadline(options.clock, () => {
+      this.#isCountDue = false;
+      this.#flush();
+    });
     this.firstOpened = new Promise((resolve) => {
       this.#opened = resolve;
     });
@@ -69,7 +105,9 @@ export class ThreadedJournal implements Journal {
     queueMicrotask(() => {
       this.#flushIsDue = false;
       // While the disk refuses, the back-off decides when to try, not the next tap at a door.
-      if (!this.#isRefused()) this.#flush();
+      if (this.#troubles.has(journalTroubles.failing)) return;
+      if (this.#troubles.has(journalTroubles.full)) this.#flushWhileFull();
+      else this.#flush();
     });
   }
 
@@ -96,6 +134,7 @@ export class ThreadedJournal implements Journal {
     if (!Number.isInteger(number) || number <= this.#acknowledged) return;
     if (number > this.highest()) return;
     this.#acknowledged = number;
+    this.#hasReserve = true;
     if (this.#troubles.has(journalTroubles.full) || this.#acknowledgementLags()) this.#flush();
   }
 
@@ -137,18 +176,28 @@ export class ThreadedJournal implements Journal {
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  #close(): Promise<void> {
     const { clock } = this.#options;
-    await new Promise<void>((resolve) => {
-      const giveUp = clock.alarm(monotonicMs(clock.monotonic() + closeMaxMs), resolve);
-      this.#finishClosing = () => {
-        giveUp.cancel();
+    return new Promise<void>((resolve) => {
+      const giveUp = clock.alarm(monotonicMs(clock.monotonic() + closeMaxMs), () => {
+        // A thread that hangs in the disk ends when that lets go of it, or with the process.
+        this.#worker?.unref();
+        void this.#letGo();
         resolve();
+      });
+      this.#finishClosing = () => {
+        void this.#letGo().then(() => {
+          giveUp.cancel();
+          resolve();
+        });
       };
       this.#flush();
       this.#closeIfWritten();
     });
-    this.#retry.set(undefined);
+  }
+
+  async #letGo(): Promise<void> {
+    for (const deadline of [this.#retry, this.#overdue, this.#countAgain]) deadline.set(undefined);
     this.#isOpen = false;
     const worker = this.#worker;
     this.#worker = undefined;
@@ -163,7 +212,8 @@ export class ThreadedJournal implements Journal {
     if (this.#closeIsSent || (this.#queue.count > 0 && !this.#isRefused())) return;
     this.#closeIsSent = true;
     const acknowledged = this.#acknowledged;
-    this.#send({ kind: "close", journal: this.id() ?? "", acknowledged });
+    const waiting = this.#queue.tallyBehind([]);
+    this.#send({ kind: "close", journal: this.id() ?? "", acknowledged, waiting });
   }
 
   #isRefused(): boolean {
@@ -177,20 +227,49 @@ export class ThreadedJournal implements Journal {
 
   #flush(): void {
     if (!this.#isOpen || this.#isWriting || this.#closeIsSent) return;
-    const records = this.#queue.front(this.#limits.batchMax);
+    const { batchMax } = this.#limits;
+    const alarms = this.#hasReserve ? this.#queue.alarms(batchMax) : [];
+    const records = alarms.length > 0 ? alarms : this.#queue.front(batchMax);
     if (records.length === 0 && !this.#acknowledgementLags()) return;
-    const acknowledged = this.#acknowledged;
     this.#isWriting = true;
-    this.#send({
-      kind: "write",
-      journal: this.id() ?? "",
+    this.#given = {
       records,
-      acknowledged,
-    });
+      room: alarms.length > 0 ? "reserved" : "common",
+      acknowledged: this.#acknowledged,
+      waiting: this.#queue.tallyBehind(records),
+    };
+    this.#send({ kind: "write", journal: this.id() ?? "", ...this.#given });
+  }
+
+  /** Alarms have room of their own; how many others wait is brought up to date now and then. */
+  #flushWhileFull(): void {
+    if (this.#hasReserve && this.#queue.alarms(1).length > 0) return this.#flush();
+    if (this.#isCountDue) return;
+    this.#isCountDue = true;
+    this.#countAgain.set(monotonicMs(this.#options.clock.monotonic() + countMaxMs));
   }
 
   #send(request: JournalRequest): void {
     this.#worker?.postMessage(request);
+    if (!this.#isAnswerOwed) this.#awaitAnswer();
+  }
+
+  /** Armed anew with each answer, for the next: a disk may be slow, if only it goes on. */
+  #awaitAnswer(): void {
+    const { clock } = this.#options;
+    const isWaiting = this.#isOpening || this.#isWriting || this.#closeIsSent;
+    this.#isAnswerOwed = isWaiting || this.#reads.size > 0;
+    const at = monotonicMs(clock.monotonic() + answerMaxMs);
+    this.#overdue.set(this.#isAnswerOwed ? at : undefined);
+  }
+
+  /** It may still answer; another thread would hang at the same disk. */
+  #notAnswered(): void {
+    this.#isHanging = true;
+    this.#failure = "the disk does not answer";
+    this.#rejectReads(this.#failure);
+    this.#raise(journalTroubles.failing);
+    this.#opened();
   }
 
   #startWorker(): void {
@@ -204,6 +283,11 @@ export class ThreadedJournal implements Journal {
     worker.on("message", (answer: JournalAnswer) => this.#answered(answer));
     worker.on("error", (error) => this.#workerEnded(worker, String(error)));
     worker.on("exit", () => this.#workerEnded(worker, "the journal's thread ended"));
+    this.#open();
+  }
+
+  #open(): void {
+    this.#isOpening = true;
     this.#send({ kind: "open" });
   }
 
@@ -211,9 +295,20 @@ export class ThreadedJournal implements Journal {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     this.#notOpen(why);
+    this.#awaitAnswer();
   }
 
   #answered(answer: JournalAnswer): void {
+    const wasHanging = this.#isHanging;
+    this.#isHanging = false;
+    this.#take(answer);
+    // A disk that hung in a reading only has nothing else to say that it is back.
+    if (wasHanging && answer.kind === "entries") this.#progressed();
+    if (wasHanging && answer.kind === "read_failed") this.#failed(answer.detail);
+    if (this.#worker !== undefined) this.#awaitAnswer();
+  }
+
+  #take(answer: JournalAnswer): void {
     switch (answer.kind) {
       case "opened":
         return this.#onOpened(answer);
@@ -223,7 +318,7 @@ export class ThreadedJournal implements Journal {
         return this.#onWritten(answer);
       case "write_failed":
         this.#isWriting = false;
-        return answer.fault === "full" ? this.#full() : this.#failed(answer.detail);
+        return this.#failed(answer.detail);
       case "entries":
         return this.#settleRead(answer.request)?.resolve(answer.entries);
       case "read_failed":
@@ -237,12 +332,16 @@ export class ThreadedJournal implements Journal {
 
   #onOpened(found: JournalOnDisk): void {
     const before = this.#onDisk;
+    this.#isOpening = false;
     this.#isWriting = false;
     this.#onDisk = found;
     this.#isOpen = true;
     if (before?.journal !== found.journal) this.#acknowledged = found.acknowledged;
     // A thread that died may have written what it was given without living to say so.
-    else this.#queue.shift(found.highest - before.highest);
+    else this.#queue.shift(this.#given.records.slice(0, found.highest - before.highest));
+    // Of this process it is all still here.
+    const isFirst = before === undefined;
+    if (isFirst && found.waiting !== undefined) this.#queue.markEarlierLoss(found.waiting);
     if (found.setAside !== undefined) this.#raise(journalTroubles.setAside);
     this.#opened();
     this.#progressed();
@@ -252,28 +351,36 @@ export class ThreadedJournal implements Journal {
     const { count, oldest, highest, acknowledged } = answer;
     const onDisk = this.#onDisk;
     if (onDisk === undefined || !this.#isWriting) return;
+    const { records } = this.#given;
     this.#isWriting = false;
     this.#onDisk = { ...onDisk, oldest, highest, acknowledged };
-    this.#queue.shift(count);
-    this.#progressed();
+    this.#queue.shift(records.slice(0, count));
+    if (count === records.length) this.#progressed();
+    else this.#full();
     if (count > 0) for (const listener of [...this.#listeners]) listener(highest);
   }
 
-  #progressed(): void {
+  #diskAnswered(): void {
     this.#retryMs = retryMinMs;
     this.#retry.set(undefined);
     this.#failure = undefined;
+    this.#clear(journalTroubles.failing);
+  }
+
+  #progressed(): void {
     // Before anything is said about troubles: the mark stands where the entries are missing.
     this.#queue.markLost();
     if (!this.#queue.hasUnmarkedLoss) this.#clear(journalTroubles.overflow);
-    this.#clear(journalTroubles.failing);
+    this.#diskAnswered();
     // One acknowledgement makes room for some: it is over when nothing waits any more.
-    if (this.#queue.count === 0) this.#clear(journalTroubles.full);
+    if (this.#queue.count === 0) this.#notFull();
     this.#flush();
     this.#closeIfWritten();
   }
 
   #notOpen(why: string): void {
+    this.#isOpening = false;
+    this.#isHanging = false;
     this.#isWriting = false;
     this.#isOpen = false;
     this.#rejectReads(why);
@@ -290,15 +397,30 @@ export class ThreadedJournal implements Journal {
     this.#closeIfWritten();
   }
 
-  /** No timer: the next acknowledgement tries again. */
+  /** The next acknowledgement tries again; alarms go to what is reserved for them. */
   #full(): void {
+    const { room, acknowledged } = this.#given;
+    // What came while it was written may have made room.
+    const isNews = this.#acknowledged > acknowledged;
+    this.#hasReserve = isNews || (this.#hasReserve && room === "common");
+    this.#diskAnswered();
     this.#raise(journalTroubles.full);
+    this.#queue.alarmsFirst();
+    if (isNews || (this.#hasReserve && this.#queue.alarms(1).length > 0)) this.#flush();
     this.#closeIfWritten();
+  }
+
+  #notFull(): void {
+    this.#queue.inOrder();
+    this.#hasReserve = true;
+    this.#countAgain.set(undefined);
+    this.#isCountDue = false;
+    this.#clear(journalTroubles.full);
   }
 
   #tryAgain(): void {
     if (this.#worker === undefined) this.#startWorker();
-    else if (!this.#isOpen) this.#send({ kind: "open" });
+    else if (!this.#isOpen) this.#open();
     else this.#flush();
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
@@ -117,7 +118,8 @@ t.test("a long backlog's acknowledgement reaches the disk without a further even
   const journal = await openJournal({
     file,
     controller,
-    clock: systemClock,
+    // A thread that is ended is not started again, and cannot be in the way of the next journal.
+    clock: new SimClock(),
     limits: small,
   });
   for (const count of range(1, 10)) journal.append(record(count));
@@ -141,7 +143,12 @@ t.test(
   "with nothing acknowledged and no room left, records wait until the site answers",
   async (t) => {
     const file = join(temporaryFolder(t), "journal.db");
-    const small = limits({ unacknowledgedMax: 10, queuedMax: 5, keptMax: 3 });
+    const small = limits({
+      unacknowledgedMax: 10,
+      alarmsReservedMax: 0,
+      queuedMax: 5,
+      keptMax: 3,
+    });
     const clock = new SimClock();
     const journal = await openJournal({
       file,
@@ -176,7 +183,8 @@ t.test(
       troubles: ["journal_full", "journal_overflow"],
       failure: undefined,
     });
-    t.equal(clock.alarmCount, 0, "it waits for the site, not for a timer");
+    await Promise.resolve();
+    t.equal(clock.alarmCount, 1, "it waits for the site; a timer counts what waits");
     journal.acknowledge(10);
     await committed(journal, 16);
     const entries = await readAll(journal);
@@ -327,6 +335,30 @@ t.test(
     journal.append(record(1));
     await journal.close();
     await journal.close();
+    t.equal(clock.alarmCount, 0);
+  },
+);
+
+t.test(
+  "a disk that does not answer is told, and holds up neither a start nor a stop",
+  async (t) => {
+    const file = join(temporaryFolder(t), "journal.db");
+    // Opening it for writing waits for a reader, as a disk that hangs waits for nobody knows what.
+    execFileSync("mkfifo", [file]);
+    const letGo = () => closeSync(openSync(file, "r+"));
+    t.teardown(letGo);
+    const clock = new SimClock();
+    const opening = openJournal({ file, controller, clock });
+    clock.advance(5_000);
+    const journal = await opening;
+    t.match(journal.status(), {
+      troubles: ["journal_failing"],
+      failure: "the disk does not answer",
+    });
+    journal.append(alarm);
+    const closing = journal.close();
+    clock.advance(5_000);
+    await closing;
     t.equal(clock.alarmCount, 0);
   },
 );
