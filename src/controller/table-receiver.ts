@@ -278,9 +278,11 @@ export class TableReceiver {
   #takeFound(): void {
     if (this.#isClosed) return;
     this.#useTable();
+    const { store } = this.#options;
     const table = this.#inForce?.mark;
     if (table === undefined) throw new Error("a table was found and there is none");
-    this.#feed({ kind: "table_found", table, isFoldDue: this.#options.store.foldIsDue() });
+    const newest = store.newestAccepted();
+    this.#feed({ kind: "table_found", table, newest, isFoldDue: store.foldIsDue() });
   }
 
   /** What the disk did with a snapshot. */

@@ -136,8 +136,7 @@ function take(turn: Turn, input: TransferInput): void {
     case "words_dropped":
       return noteMissed(turn);
     case "table_found":
-      if (input.isFoldDue && turn.next.fold === "not_due") turn.next.fold = "due";
-      return comesIntoForce(turn, input.table);
+      return takeFound(turn, input);
     case "deltas_applied":
     case "deltas_not_stored":
     case "delta_invalid":
@@ -160,6 +159,15 @@ function take(turn: Turn, input: TransferInput): void {
     default:
       return unreachable(input);
   }
+}
+
+function takeFound(
+  turn: Turn,
+  { table, newest, isFoldDue }: Extract<TransferInput, { readonly kind: "table_found" }>,
+): void {
+  turn.next.newest = newest;
+  if (isFoldDue && turn.next.fold === "not_due") turn.next.fold = "due";
+  comesIntoForce(turn, table);
 }
 
 function releaseRetries({ next, now }: Turn): void {

@@ -27,7 +27,13 @@ export type TransferInput =
   | { readonly kind: "words_dropped" }
   /** The group is on disk and in force. */
   /** Only now could be read what is on the disk: it is in force. */
-  | { readonly kind: "table_found"; readonly table: TableMark; readonly isFoldDue: boolean }
+  | {
+      readonly kind: "table_found";
+      readonly table: TableMark;
+      /** See `TransferStart`. */
+      readonly newest: TableMark | undefined;
+      readonly isFoldDue: boolean;
+    }
   | { readonly kind: "deltas_applied"; readonly table: TableMark; readonly isFoldDue: boolean }
   | { readonly kind: "deltas_not_stored"; readonly detail: string }
   /** Of the group it is the first that contradicts the table in force, which is `table`. */

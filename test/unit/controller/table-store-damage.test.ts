@@ -2,13 +2,15 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
+import { DeltaLog, deltaLogBytesMax } from "../../../src/controller/delta-log.ts";
 import { parseDeltaLog } from "../../../src/controller/delta-log-records.ts";
 import type { LoadedTable } from "../../../src/controller/load-table.ts";
 import { adoptTableImage } from "../../../src/core/access-table/open-table-image.ts";
-import type { TableMark } from "../../../src/domain/table-change.ts";
+import { passId } from "../../../src/domain/ids.ts";
+import type { TableChange, TableMark } from "../../../src/domain/table-change.ts";
 import { parseTableFrame } from "../../../src/protocols/sync/table-frame.ts";
 import { temporaryFolder } from "./journal-records.ts";
-import { markOf, owner, snapshotAt } from "./paper-site.ts";
+import { deltasFrom, markOf, owner, snapshotAt } from "./paper-site.ts";
 import {
   advance,
   fetch,
@@ -222,3 +224,43 @@ t.test("a snapshot that is not what its manifest says leaves the table in force"
   await store.close();
   t.same(await reopened(folder, (again) => tableOf(again).mark), markOf(1, 4));
 });
+
+t.test("two logs of one table that are more than one may be stay until it is folded", async (t) => {
+  const folder = temporaryFolder(t);
+  const store = await openHere(folder);
+  await install(store, markOf(1, 3));
+  await store.close();
+  // Between them they have 24 MiB, and image b, which the second follows, is lost.
+  const heavy = deltasFrom(markOf(1, 3), 24).map((delta) => ({
+    ...delta,
+    changes: [...delta.changes, ...strangersGone(delta.to.version)],
+  }));
+  const middle = heavy[11]?.to ?? markOf(0, 0);
+  const first = new DeltaLog(join(folder, "deltas.a"), markOf(1, 3), heavy.slice(0, 12));
+  const second = new DeltaLog(join(folder, "deltas.b"), middle, heavy.slice(12));
+  t.ok(first.bytes + second.bytes > deltaLogBytesMax);
+  for (const log of [first, second]) {
+    await log.renew();
+    await log.close();
+  }
+  for (const start of ["first", "second"]) {
+    const again = await openHere(folder);
+    t.same(tableOf(again).mark, markOf(1, 27), `nothing is lost at the ${start} start`);
+    t.ok(again.foldIsDue());
+    await again.close();
+  }
+  const healing = await openHere(folder);
+  await fold(healing);
+  await advance(healing, 1);
+  await healing.close();
+  t.ok(await reopened(folder, (healed) => isWhole(tableOf(healed))));
+  t.same(await reopened(folder, (healed) => tableOf(healed).mark), markOf(1, 28));
+});
+
+/** A megabyte that changes nothing. */
+function strangersGone(version: number): readonly TableChange[] {
+  return Array.from({ length: 17_000 }, (_, number) => ({
+    kind: "pass_gone",
+    pass: passId(`nobody-by-a-name-as-long-as-this-one-is-${version}-and-${number}`),
+  }));
+}
