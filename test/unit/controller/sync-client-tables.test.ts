@@ -3,6 +3,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
+import type { RunTableJob } from "../../../src/controller/table-jobs.ts";
+import { HalError } from "../../../src/domain/hal-error.ts";
 import { passId } from "../../../src/domain/ids.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
 import { epochMs, type MonotonicMs, monotonicMs } from "../../../src/domain/time.ts";
@@ -15,6 +17,7 @@ import { drawRequest } from "../../../src/protocols/sync/table-get.ts";
 import { sealTableHead } from "../../../src/protocols/sync/table-head.ts";
 import { temporaryFolder } from "./journal-records.ts";
 import { openSettledStage, openStage, type SyncStage } from "./sync-stage.ts";
+import { runHere } from "./table-store-rig.ts";
 import { passOf, SignedTables, sealerWith, topics } from "./tables.ts";
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.
@@ -71,6 +74,10 @@ t.test("old words put no old table in force at a controller that lost its storag
   stage.isAnswering = true;
   await stage.until(isThere(stage));
   t.same(stage.applied, [tables.mark]);
+  t.same(stage.ofKind("table_applied"), [], "the journal has that from before");
+  stage.up();
+  await stage.until(isThere(stage));
+  t.same(stage.applied, [tables.mark], "it is not fetched once more");
 });
 
 t.test("a change is put in force in place, reported, and journalled", async (t) => {
@@ -398,3 +405,28 @@ t.test("a flood gets a quarter of a second's time, and what it drowned is fetche
   t.ok(clock.monotonic() - before < 10_000, "within seconds");
   t.same(stage.faults, []);
 });
+
+t.test(
+  "a table that could be read only after the start is put in force, and not fetched",
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const tables = new SignedTables();
+    const before = await openSettledStage(t, { folder, tables });
+    await before.end();
+    let isPoor = true;
+    const run = ((name, input) => {
+      if (!isPoor) return runHere(name, input);
+      isPoor = false;
+      return Promise.reject(new HalError("io", "no thread"));
+    }) as RunTableJob;
+    const stage = await openStage(t, { folder, tables, run });
+    t.equal(stage.store.table(), undefined);
+    stage.clock.advance(1_000);
+    await stage.until(() => stage.applied.length > 0);
+    t.same(stage.applied, [tables.mark]);
+    t.same(stage.ofKind("table_applied"), [], "the journal has that from before");
+    stage.up();
+    await stage.until(isThere(stage));
+    t.same(stage.applied, [tables.mark], "it is not fetched once more");
+  },
+);

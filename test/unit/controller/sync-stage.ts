@@ -8,6 +8,7 @@ import { createRecorder } from "../../../src/controller/recorder.ts";
 import { openSiteKeyStore, type SiteKeyStore } from "../../../src/controller/site-key-store.ts";
 import type { OnlineStatus } from "../../../src/controller/status-publisher.ts";
 import { createSyncClient, type SyncClient } from "../../../src/controller/sync-client.ts";
+import type { RunTableJob } from "../../../src/controller/table-jobs.ts";
 import type { TableStore } from "../../../src/controller/table-store.ts";
 import { Troubles } from "../../../src/controller/troubles.ts";
 import type { DoorEvent, JournalEntry } from "../../../src/domain/event.ts";
@@ -229,6 +230,7 @@ export interface StageOptions {
   readonly folder?: string;
   readonly tables?: SignedTables;
   readonly clock?: SimClock;
+  readonly run?: RunTableJob;
 }
 
 /** Of a controller that has never heard of its site. */
@@ -239,6 +241,7 @@ export async function openStage(
     folder = temporaryFolder(t),
     tables = new SignedTables(),
     clock = new SimClock(),
+    run = runHere,
   }: StageOptions = {},
 ): Promise<SyncStage> {
   const journal = await openJournal({
@@ -246,7 +249,7 @@ export async function openStage(
     controller: provision.controller,
     clock,
   });
-  const store = await openTables(folder, clock);
+  const store = await openTables(folder, clock, run);
   const siteKeys = await openSiteKeyStore({ folder: join(folder, "site-key"), provision });
   const broker = new PaperBroker(seed);
   const stage = new SyncStage({ broker, journal, store, siteKeys, clock, tables });
@@ -259,15 +262,19 @@ export async function openSettledStage(
   t: Test,
   { folder = temporaryFolder(t), tables = new SignedTables(), ...options }: StageOptions = {},
 ): Promise<SyncStage> {
-  const store = await openTables(folder, new SimClock());
+  const store = await openTables(folder, new SimClock(), runHere);
   if (store.table() === undefined) await install(store, tables);
   await store.close();
   return openStage(t, { folder, tables, ...options });
 }
 
-async function openTables(folder: string, clock: SimClock): Promise<FillableStore> {
+async function openTables(
+  folder: string,
+  clock: SimClock,
+  run: RunTableJob,
+): Promise<FillableStore> {
   const place = { folder: join(folder, "table"), owner: provision };
-  return new FillableStore(await openFiledTableStore({ ...place, run: runHere, clock }));
+  return new FillableStore(await openFiledTableStore({ ...place, run, clock }));
 }
 
 async function install(store: TableStore, tables: SignedTables): Promise<void> {
