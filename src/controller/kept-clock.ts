@@ -24,6 +24,8 @@ import { Deadline } from "./deadline.ts";
 import type { TroubleReporter } from "./journal.ts";
 import { RateLimit } from "./rate-limit.ts";
 
+/** How long a start waits for the disk. */
+const floorMsMax = 5_000;
 /** How long a start waits for a time source, so that doors do not come up denying for a moment. */
 const firstAnswerMsMax = 1_000;
 /** How long a stop waits for the disk. */
@@ -63,7 +65,10 @@ export class KeptClock implements Clock {
   readonly #setsTold: RateLimit;
   readonly #troubles = new Set<string>();
   #state: ClockState | undefined;
+  /** Undefined also where it could not be read in time: nothing is written then. */
   #floor: ClockFloor | undefined;
+  #damage: string | undefined;
+  #hasBegun = false;
   #reporter: ClockReporter | undefined;
   /** Set before there was anybody to tell. */
   #untold: DoorEvent[] = [];
@@ -102,13 +107,18 @@ export class KeptClock implements Clock {
     return wallOf(this.#state ?? state, now);
   }
 
-  /** Reads how far time had come, and asks the time source. Never rejects; takes a second at most. */
+  /**
+   * Reads how far time had come, and asks the time source. Never rejects; takes five seconds at most
+   * for the disk and one for the time source.
+   */
   async start(): Promise<void> {
-    const { rule, boot, file } = this.#options;
-    const floor = await openClockFloor(file);
-    this.#floor = floor;
-    if (floor.damage !== undefined) this.#raise(clockTroubles.floorDamaged);
-    const begun = beginClock({ rule, boot, found: floor.found }, this.#reading());
+    const { rule, boot } = this.#options;
+    await this.#atMost(floorMsMax, this.#openFloor());
+    this.#hasBegun = true;
+    const floor = this.#floor;
+    this.#damage = floor === undefined ? "the disk does not answer" : floor.damage;
+    if (this.#damage !== undefined) this.#raise(clockTroubles.floorDamaged);
+    const begun = beginClock({ rule, boot, found: floor?.found }, this.#reading());
     const answer = this.#apply(begun);
     if (answer !== undefined) await this.#atMost(firstAnswerMsMax, answer);
     this.#qualityMayHaveChanged();
@@ -130,7 +140,7 @@ export class KeptClock implements Clock {
 
   /** What was found of an earlier process and could not be used, for the log. */
   damage(): string | undefined {
-    return this.#floor?.damage;
+    return this.#damage;
   }
 
   /** Keeps how far time has come. Never rejects; takes two seconds at most. */
@@ -145,6 +155,13 @@ export class KeptClock implements Clock {
       await floor?.close();
     };
     await this.#atMost(closeMsMax, ended());
+  }
+
+  async #openFloor(): Promise<void> {
+    const floor = await openClockFloor(this.#options.file);
+    // Too late: what it says is for the next start, and must not be replaced by less.
+    if (this.#hasBegun) await floor.close();
+    else this.#floor = floor;
   }
 
   #feed(input: ClockInput): void {

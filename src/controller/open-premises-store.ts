@@ -18,12 +18,12 @@ export interface PremisesStoreOptions {
 const whatIsLost = "uses that were spent, who was where and what operators ordered are not known";
 
 /**
- * Never rejects: where the file cannot be read, or not all of it, what can be is in force and
+ * Never rejects, and takes 5 s at most: where the file cannot be read by then, or not all of it, what can be is in force and
  * `damages` says what could not.
  */
 export async function openPremisesStore(options: PremisesStoreOptions): Promise<PremisesStore> {
   const { file, clock, troubles, isFirstStart } = options;
-  const { log, found } = await openPremisesLog(file);
+  const { log, found } = await openPremisesLog(file, clock);
   const isLost = found.state === "missing" && !isFirstStart;
   const damages = isLost ? [`${basename(file)} is missing: ${whatIsLost}`] : found.damages;
   return new LoggedPremises({ log, found: { ...found, damages }, clock, troubles });

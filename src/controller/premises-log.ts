@@ -1,6 +1,8 @@
 import { type FileHandle, link, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock } from "../../hal/clock.ts";
+import { monotonicMs } from "../domain/time.ts";
 import { makeFolder, replaceFile } from "./durable-file.ts";
 import { headerLine, lineOf, type PremisesFound, parsePremisesLines } from "./premises-lines.ts";
 import type { PremisesRecord } from "./premises-records.ts";
@@ -25,6 +27,8 @@ const blockBytes = 4_096;
 const blockDamagesMax = 10;
 /** Of one reading. */
 const attemptsMax = 3;
+/** How long a start waits for the disk. */
+const loadMsMax = 5_000;
 /** Lines of a rewriting between two looks at the doors. */
 const linesPerTurn = 2_000;
 
@@ -37,12 +41,25 @@ interface Growing {
   readonly rewriteAtBytes: number;
 }
 
-/** Never rejects: a controller whose disk is gone still opens doors. Waits for one that is slow. */
+/**
+ * Never rejects, and takes 5 s at most: a controller whose disk is gone still opens doors. What a disk
+ * tells later than that is kept as evidence and not in force.
+ */
 export async function openPremisesLog(
   file: string,
+  clock: Pick<Clock, "monotonic" | "alarm">,
 ): Promise<{ readonly log: PremisesLog; readonly found: PremisesFound }> {
   const log = new FilePremisesLog(file);
-  return { log, found: await log.load() };
+  const loading = log.load();
+  const found = await new Promise<PremisesFound>((resolve) => {
+    const at = monotonicMs(clock.monotonic() + loadMsMax);
+    const giveUp = clock.alarm(at, () => resolve(log.giveUpLoading(loading)));
+    void loading.then((loaded) => {
+      giveUp.cancel();
+      resolve(loaded);
+    });
+  });
+  return { log, found };
 }
 
 const nothingFound: PremisesFound = {
@@ -55,6 +72,8 @@ class FilePremisesLog implements PremisesLog {
   readonly #file: string;
   /** Undefined: nothing may be added to what is there, if anything; it has to be written anew. */
   #growing: Growing | undefined;
+  /** A reading that was not waited for: until it ends, and is put aside, nothing takes its place. */
+  #lateLoading: Promise<void> | undefined;
 
   constructor(file: string) {
     this.#file = file;
@@ -70,7 +89,17 @@ class FilePremisesLog implements PremisesLog {
     return found;
   }
 
+  giveUpLoading(loading: Promise<PremisesFound>): PremisesFound {
+    this.#lateLoading = loading.then(async ({ state }) => {
+      // `load` has done so with a damaged one; a file that is whole is not in force all the same.
+      if (state === "whole" || state === "torn") await this.#keepDamaged();
+      this.#lateLoading = undefined;
+    });
+    return damaged(`it could not be read within ${loadMsMax} ms`);
+  }
+
   async write(changed: readonly PremisesRecord[], all: ReadonlyMap<string, string>): Promise<void> {
+    if (this.#lateLoading !== undefined) await this.#lateLoading;
     const growing = this.#growing;
     if (growing === undefined) return this.#rewrite(all);
     if (growing.bytes < growing.rewriteAtBytes) return this.#append(growing, changed);

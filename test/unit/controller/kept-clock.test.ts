@@ -1,4 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
@@ -271,4 +273,18 @@ t.test("a process that is held up between two readings sees no step", async (t) 
   await turn();
   t.same(events, []);
   await clock.close();
+});
+
+t.test("a start does not wait for a disk that hangs, nor take its place afterwards", async (t) => {
+  const { clock, machine, file } = rigOf(t, { rule: "trusted" });
+  execFileSync("mkfifo", [file]);
+  const starting = clock.start();
+  machine.advance(5_000);
+  await starting;
+  t.equal(clock.damage(), "the disk does not answer");
+  t.equal(clock.wall().quality, "trusted", "doors have the machine's time");
+  await clock.close();
+  // The other end is opened once somebody waits for it, and closed.
+  await once(spawn("sh", ["-c", ': > "$0"', file]), "exit");
+  t.ok(statSync(file).isFIFO(), "nothing was written over what was not read");
 });

@@ -1,3 +1,4 @@
+import { execFile, execFileSync } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { headerLine, lineOf, parsePremisesLines } from "../../../src/controller/premises-lines.ts";
 import { passId, userId } from "../../../src/domain/ids.ts";
 import { temporaryFolder } from "./journal-records.ts";
@@ -181,3 +183,19 @@ t.test(
     t.equal(await reopened(file, ({ memory }) => memory.spent(visit)), 40);
   },
 );
+
+t.test("a start does not wait for a disk that hangs, and says what it does not know", async (t) => {
+  const file = fileIn(t);
+  execFileSync("mkfifo", [file]);
+  const clock = new SimClock();
+  const opening = open(file, { clock, isFirstStart: false });
+  clock.advance(5_000);
+  const store = await opening;
+  t.same(store.damages(), ["it could not be read within 5000 ms"]);
+  store.keep([spent(1)]);
+  // As a disk that comes back: the other end is opened once somebody waits for it, and closed.
+  execFile("sh", ["-c", ': > "$0"', file]);
+  await store.close();
+  t.ok(statSync(`${file}.set-aside`).isFIFO(), "what was not read is kept");
+  t.equal(await reopened(file, ({ memory }) => memory.spent(visit)), 1);
+});
