@@ -74,10 +74,6 @@ t.test("old words put no old table in force at a controller that lost its storag
   stage.isAnswering = true;
   await stage.until(isThere(stage));
   t.same(stage.applied, [tables.mark]);
-  t.same(stage.ofKind("table_applied"), [], "the journal has that from before");
-  stage.up();
-  await stage.until(isThere(stage));
-  t.same(stage.applied, [tables.mark], "it is not fetched once more");
 });
 
 t.test("a change is put in force in place, reported, and journalled", async (t) => {
