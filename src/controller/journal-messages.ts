@@ -28,7 +28,8 @@ export type JournalRequest =
   | { readonly kind: "open" }
   /**
    * `acknowledged` goes to disk in the same transaction, which spares it an fsync of its own, once it
-   * is far enough from what is there. Meant for that `journal` alone: where another has been begun meanwhile, it is not answered.
+   * is far enough from what is there. Meant for that `journal` alone: where another has been begun
+   * meanwhile, it is not answered.
    */
   | ({ readonly kind: "write"; readonly journal: string } & JournalWrite)
   | {
@@ -62,7 +63,8 @@ export type JournalAnswer =
   | { readonly kind: "open_failed"; readonly detail: string }
   /**
    * The first `count` of the records sent are durable, and the last of them is number `highest`; where
-   * that is not all, only an acknowledgement makes room. Nothing below `oldest` is handed out any more. `acknowledged` is what a start would find.
+   * that is not all, only an acknowledgement makes room. Nothing below `oldest` is handed out any
+   * more. `acknowledged` is what a start would find.
    */
   | {
       readonly kind: "written";

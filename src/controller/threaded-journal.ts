@@ -13,31 +13,20 @@ import type {
   JournalWrite,
 } from "./journal-messages.ts";
 import { JournalQueue } from "./journal-queue.ts";
+import { JournalReads } from "./journal-reads.ts";
 import { startJournalWorker } from "./journal-thread.ts";
 import { journalTroubles } from "./journal-troubles.ts";
+import { Overdue } from "./overdue.ts";
+import { ReportedTroubles } from "./reported-troubles.ts";
 
 const retryMinMs = 100;
 const retryMaxMs = 30_000;
-/** How long a disk may take to answer before that is a trouble, and before `openJournal` goes on. */
-const answerMaxMs = 5_000;
 /** How long `close` waits for the disk before it gives up what is still in memory. */
 const closeMaxMs = 5_000;
 /** In a full journal: how old the count on disk of what waits in memory may be. */
 const countMaxMs = 10_000;
 /** Entries in one answer: what is copied between threads at once. */
 const readMax = 1_000;
-
-const nothingGiven: JournalWrite = {
-  records: [],
-  room: "common",
-  acknowledged: 0,
-  waiting: undefined,
-};
-
-interface PendingRead {
-  readonly resolve: (entries: readonly JournalEntry[]) => void;
-  readonly reject: (error: HalError) => void;
-}
 
 /** The journal as this thread sees it: a bounded queue, and a worker that answers in order. */
 export class ThreadedJournal implements Journal {
@@ -46,13 +35,11 @@ export class ThreadedJournal implements Journal {
   readonly #limits: JournalLimits;
   readonly #queue: JournalQueue;
   readonly #retry: Deadline;
-  /** Set while the thread owes an answer. */
-  readonly #overdue: Deadline;
+  readonly #overdue: Overdue;
   readonly #countAgain: Deadline;
   readonly #listeners = new Set<(highest: number) => void>();
-  readonly #reads = new Map<number, PendingRead>();
-  readonly #troubles = new Set<string>();
-  #reporter: TroubleReporter | undefined;
+  readonly #reads = new JournalReads();
+  readonly #troubles = new ReportedTroubles();
   #worker: Worker | undefined;
   /** What the worker last said, also while another worker is being started. */
   #onDisk: JournalOnDisk | undefined;
@@ -61,9 +48,8 @@ export class ThreadedJournal implements Journal {
   /** A write is under way; its records are still the front of the queue. */
   #isWriting = false;
   /** What was given last, which a thread that died may have written. */
-  #given: JournalWrite = nothingGiven;
+  #given: JournalWrite | undefined;
   #isOpening = false;
-  #isAnswerOwed = false;
   /** What is owed was reported to be overdue. */
   #isHanging = false;
   /** Alarms still fit what is reserved for them, as far as is known. */
@@ -72,7 +58,6 @@ export class ThreadedJournal implements Journal {
   #flushIsDue = false;
   #retryMs = retryMinMs;
   #failure: string | undefined;
-  #requestCount = 0;
   #opened: () => void = () => {};
   #closed: Promise<void> | undefined;
   #finishClosing: (() => void) | undefined;
@@ -86,7 +71,10 @@ export class ThreadedJournal implements Journal {
       alarmsMax: this.#limits.alarmsReservedMax,
     });
     this.#retry = new Deadline(options.clock, () => this.#tryAgain());
-    this.#overdue = new Deadline(options.clock, () => this.#notAnswered());
+    this.#overdue = new Overdue(options.clock, {
+      isOwed: () => this.#isAnswerOwed(),
+      overdue: () => this.#notAnswered(),
+    });
     this.#countAgain = new Deadline(options.clock, () => {
       this.#isCountDue = false;
       this.#flush();
@@ -98,7 +86,7 @@ export class ThreadedJournal implements Journal {
   }
 
   append(record: JournalRecord): void {
-    if (!this.#queue.push(record)) this.#raise(journalTroubles.overflow);
+    if (!this.#queue.push(record)) this.#troubles.raise(journalTroubles.overflow);
     if (this.#flushIsDue) return;
     this.#flushIsDue = true;
     // Records of one turn of the event loop go to the worker together.
@@ -116,18 +104,11 @@ export class ThreadedJournal implements Journal {
     return () => this.#listeners.delete(listener);
   }
 
-  read(range: {
-    readonly after: number;
-    readonly limit: number;
-  }): Promise<readonly JournalEntry[]> {
+  read({ after, limit }: Parameters<Journal["read"]>[0]): Promise<readonly JournalEntry[]> {
     if (!this.#isOpen) return Promise.reject(new HalError("io", "the journal is not open"));
-    this.#requestCount += 1;
-    const request = this.#requestCount;
-    const limit = Math.min(range.limit, readMax);
-    return new Promise((resolve, reject) => {
-      this.#reads.set(request, { resolve, reject });
-      this.#send({ kind: "read", request, after: range.after, limit });
-    });
+    const { request, entries } = this.#reads.begin();
+    this.#send({ kind: "read", request, after, limit: Math.min(limit, readMax) });
+    return entries;
   }
 
   acknowledge(number: number): void {
@@ -161,14 +142,13 @@ export class ThreadedJournal implements Journal {
       acknowledged: this.#acknowledged,
       queuedCount: this.#queue.count,
       lostCount: this.#queue.lostCount,
-      troubles: [...this.#troubles].sort(),
+      troubles: this.#troubles.raised(),
       failure: this.#failure,
     };
   }
 
   reportTroubles(reporter: TroubleReporter): void {
-    this.#reporter = reporter;
-    for (const trouble of this.#troubles) reporter.raise(trouble);
+    this.#troubles.reportTo(reporter);
   }
 
   close(): Promise<void> {
@@ -197,11 +177,12 @@ export class ThreadedJournal implements Journal {
   }
 
   async #letGo(): Promise<void> {
-    for (const deadline of [this.#retry, this.#overdue, this.#countAgain]) deadline.set(undefined);
+    for (const deadline of [this.#retry, this.#countAgain]) deadline.set(undefined);
+    this.#overdue.stop();
     this.#isOpen = false;
     const worker = this.#worker;
     this.#worker = undefined;
-    this.#rejectReads("the journal is closed");
+    this.#reads.rejectAll("the journal is closed");
     await worker?.terminate();
   }
 
@@ -232,13 +213,14 @@ export class ThreadedJournal implements Journal {
     const records = alarms.length > 0 ? alarms : this.#queue.front(batchMax);
     if (records.length === 0 && !this.#acknowledgementLags()) return;
     this.#isWriting = true;
-    this.#given = {
+    const given: JournalWrite = {
       records,
       room: alarms.length > 0 ? "reserved" : "common",
       acknowledged: this.#acknowledged,
       waiting: this.#queue.tallyBehind(records),
     };
-    this.#send({ kind: "write", journal: this.id() ?? "", ...this.#given });
+    this.#given = given;
+    this.#send({ kind: "write", journal: this.id() ?? "", ...given });
   }
 
   /** Alarms have room of their own; how many others wait is brought up to date now and then. */
@@ -251,34 +233,26 @@ export class ThreadedJournal implements Journal {
 
   #send(request: JournalRequest): void {
     this.#worker?.postMessage(request);
-    if (!this.#isAnswerOwed) this.#awaitAnswer();
+    this.#overdue.asked();
   }
 
-  /** Armed anew with each answer, for the next: a disk may be slow, if only it goes on. */
-  #awaitAnswer(): void {
-    const { clock } = this.#options;
-    const isWaiting = this.#isOpening || this.#isWriting || this.#closeIsSent;
-    this.#isAnswerOwed = isWaiting || this.#reads.size > 0;
-    const at = monotonicMs(clock.monotonic() + answerMaxMs);
-    this.#overdue.set(this.#isAnswerOwed ? at : undefined);
+  #isAnswerOwed(): boolean {
+    const isBusy = this.#isOpening || this.#isWriting || this.#closeIsSent;
+    return this.#worker !== undefined && (isBusy || this.#reads.count > 0);
   }
 
   /** It may still answer; another thread would hang at the same disk. */
   #notAnswered(): void {
     this.#isHanging = true;
     this.#failure = "the disk does not answer";
-    this.#rejectReads(this.#failure);
-    this.#raise(journalTroubles.failing);
+    this.#reads.rejectAll(this.#failure);
+    this.#troubles.raise(journalTroubles.failing);
     this.#opened();
   }
 
   #startWorker(): void {
     const { file, controller } = this.#options;
-    const worker = startJournalWorker({
-      file,
-      controller,
-      limits: this.#limits,
-    });
+    const worker = startJournalWorker({ file, controller, limits: this.#limits });
     this.#worker = worker;
     worker.on("message", (answer: JournalAnswer) => this.#answered(answer));
     worker.on("error", (error) => this.#workerEnded(worker, String(error)));
@@ -295,7 +269,7 @@ export class ThreadedJournal implements Journal {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     this.#notOpen(why);
-    this.#awaitAnswer();
+    this.#overdue.answered();
   }
 
   #answered(answer: JournalAnswer): void {
@@ -305,7 +279,7 @@ export class ThreadedJournal implements Journal {
     // A disk that hung in a reading only has nothing else to say that it is back.
     if (wasHanging && answer.kind === "entries") this.#progressed();
     if (wasHanging && answer.kind === "read_failed") this.#failed(answer.detail);
-    if (this.#worker !== undefined) this.#awaitAnswer();
+    this.#overdue.answered();
   }
 
   #take(answer: JournalAnswer): void {
@@ -320,9 +294,9 @@ export class ThreadedJournal implements Journal {
         this.#isWriting = false;
         return this.#failed(answer.detail);
       case "entries":
-        return this.#settleRead(answer.request)?.resolve(answer.entries);
+        return this.#reads.resolve(answer.request, answer.entries);
       case "read_failed":
-        return this.#settleRead(answer.request)?.reject(new HalError("io", answer.detail));
+        return this.#reads.reject(answer.request, answer.detail);
       case "closed":
         return this.#finishClosing?.();
       default:
@@ -338,11 +312,11 @@ export class ThreadedJournal implements Journal {
     this.#isOpen = true;
     if (before?.journal !== found.journal) this.#acknowledged = found.acknowledged;
     // A thread that died may have written what it was given without living to say so.
-    else this.#queue.shift(this.#given.records.slice(0, found.highest - before.highest));
+    else this.#queue.shift(this.#given?.records.slice(0, found.highest - before.highest) ?? []);
     // Of this process it is all still here.
     const isFirst = before === undefined;
     if (isFirst && found.waiting !== undefined) this.#queue.markEarlierLoss(found.waiting);
-    if (found.setAside !== undefined) this.#raise(journalTroubles.setAside);
+    if (found.setAside !== undefined) this.#troubles.raise(journalTroubles.setAside);
     this.#opened();
     this.#progressed();
   }
@@ -350,13 +324,13 @@ export class ThreadedJournal implements Journal {
   #onWritten(answer: Extract<JournalAnswer, { kind: "written" }>): void {
     const { count, oldest, highest, acknowledged } = answer;
     const onDisk = this.#onDisk;
-    if (onDisk === undefined || !this.#isWriting) return;
-    const { records } = this.#given;
+    const given = this.#given;
+    if (onDisk === undefined || given === undefined || !this.#isWriting) return;
     this.#isWriting = false;
     this.#onDisk = { ...onDisk, oldest, highest, acknowledged };
-    this.#queue.shift(records.slice(0, count));
-    if (count === records.length) this.#progressed();
-    else this.#full();
+    this.#queue.shift(given.records.slice(0, count));
+    if (count === given.records.length) this.#progressed();
+    else this.#full(given);
     if (count > 0) for (const listener of [...this.#listeners]) listener(highest);
   }
 
@@ -364,13 +338,13 @@ export class ThreadedJournal implements Journal {
     this.#retryMs = retryMinMs;
     this.#retry.set(undefined);
     this.#failure = undefined;
-    this.#clear(journalTroubles.failing);
+    this.#troubles.clear(journalTroubles.failing);
   }
 
   #progressed(): void {
     // Before anything is said about troubles: the mark stands where the entries are missing.
     this.#queue.markLost();
-    if (!this.#queue.hasUnmarkedLoss) this.#clear(journalTroubles.overflow);
+    if (!this.#queue.hasUnmarkedLoss) this.#troubles.clear(journalTroubles.overflow);
     this.#diskAnswered();
     // One acknowledgement makes room for some: it is over when nothing waits any more.
     if (this.#queue.count === 0) this.#notFull();
@@ -383,7 +357,7 @@ export class ThreadedJournal implements Journal {
     this.#isHanging = false;
     this.#isWriting = false;
     this.#isOpen = false;
-    this.#rejectReads(why);
+    this.#reads.rejectAll(why);
     this.#opened();
     this.#failed(why);
   }
@@ -393,18 +367,17 @@ export class ThreadedJournal implements Journal {
     this.#failure = why;
     this.#retry.set(monotonicMs(clock.monotonic() + this.#retryMs));
     this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
-    this.#raise(journalTroubles.failing);
+    this.#troubles.raise(journalTroubles.failing);
     this.#closeIfWritten();
   }
 
   /** The next acknowledgement tries again; alarms go to what is reserved for them. */
-  #full(): void {
-    const { room, acknowledged } = this.#given;
+  #full({ room, acknowledged }: JournalWrite): void {
     // What came while it was written may have made room.
     const isNews = this.#acknowledged > acknowledged;
     this.#hasReserve = isNews || (this.#hasReserve && room === "common");
     this.#diskAnswered();
-    this.#raise(journalTroubles.full);
+    this.#troubles.raise(journalTroubles.full);
     this.#queue.alarmsFirst();
     if (isNews || (this.#hasReserve && this.#queue.alarms(1).length > 0)) this.#flush();
     this.#closeIfWritten();
@@ -415,33 +388,12 @@ export class ThreadedJournal implements Journal {
     this.#hasReserve = true;
     this.#countAgain.set(undefined);
     this.#isCountDue = false;
-    this.#clear(journalTroubles.full);
+    this.#troubles.clear(journalTroubles.full);
   }
 
   #tryAgain(): void {
     if (this.#worker === undefined) this.#startWorker();
     else if (!this.#isOpen) this.#open();
     else this.#flush();
-  }
-
-  #raise(trouble: string): void {
-    if (this.#troubles.has(trouble)) return;
-    this.#troubles.add(trouble);
-    this.#reporter?.raise(trouble);
-  }
-
-  #clear(trouble: string): void {
-    if (this.#troubles.delete(trouble)) this.#reporter?.clear(trouble);
-  }
-
-  #settleRead(request: number): PendingRead | undefined {
-    const read = this.#reads.get(request);
-    this.#reads.delete(request);
-    return read;
-  }
-
-  #rejectReads(why: string): void {
-    for (const { reject } of this.#reads.values()) reject(new HalError("io", why));
-    this.#reads.clear();
   }
 }
