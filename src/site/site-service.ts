@@ -355,8 +355,10 @@ class WiredSite implements SiteService {
   #takeStatus(controller: ControllerId, payload: Uint8Array): void {
     const said = decodeStatus(payload);
     const heardAt = this.#options.clock.wall().at;
-    if (said.ok) this.#statuses.set(controller, { said: said.value, heardAt });
-    else this.#countRefused(controller, said.fault.reason);
+    if (said.ok) {
+      this.#statuses.set(controller, { said: said.value, heardAt });
+      this.#publisher.noteOnline();
+    } else this.#countRefused(controller, said.fault.reason);
   }
 
   #countRefused(controller: ControllerId, reason: string): void {

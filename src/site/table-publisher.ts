@@ -179,6 +179,11 @@ export class TablePublisher {
     this.#untold.add(passes);
   }
 
+  /** A controller has said how it is. */
+  noteOnline(): void {
+    this.#reminders.noteOnline();
+  }
+
   heard(controller: ControllerId, ack: TableAck): void {
     const current = this.#states.get(controller);
     if (current === undefined) return;

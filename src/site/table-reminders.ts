@@ -27,11 +27,16 @@ export class TableReminders {
     this.#parts = parts;
   }
 
-  /** Tables went out, or somebody came back. */
+  /** Tables went out. */
   begin(): void {
     this.close();
     this.#waitMs = remindMinMs;
-    this.#arm();
+    this.noteOnline();
+  }
+
+  /** Somebody is there who was not: he may owe an answer. */
+  noteOnline(): void {
+    if (this.#alarm === undefined && this.#parts.updating().length > 0) this.#arm();
   }
 
   close(): void {

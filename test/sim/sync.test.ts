@@ -11,10 +11,14 @@ import { SyncWorld } from "./sync/world.ts";
 t.setTimeout(240_000);
 
 const moveCount = 40;
-const fixedSeedCount = 10;
+const fixedSeedCount = 13;
 const freshSeedCount = 5;
 /** A planted bug that hides for longer than this would not be found by anybody's patience either. */
 const seedsToFindABugMax = 40;
+/** The lives in which the rarest bugs show come first, for the time it takes. */
+const seedsToFindABug = [
+  ...new Set([12, 15, ...Array.from({ length: seedsToFindABugMax }, (_, index) => index + 1)]),
+];
 const advice = (failure: string, seed: number) =>
   `${failure}; replay with: npm run sim -- sync --seed ${seed}`;
 
@@ -81,12 +85,12 @@ t.test("a seed is the same life every time", async (t) => {
 
 t.test("the lives find each way to get the sync of tables wrong", async (t) => {
   for (const [name, { about, subject }] of Object.entries(plantedBugs)) {
-    let seed = 1;
-    while (seed <= seedsToFindABugMax) {
+    let isFound = false;
+    for (const seed of seedsToFindABug) {
       const { failure } = await runSync({ seed, moveCount, subject });
-      if (failure !== undefined) break;
-      seed += 1;
+      isFound = failure !== undefined;
+      if (isFound) break;
     }
-    t.ok(seed <= seedsToFindABugMax, `${name}: ${about}`);
+    t.ok(isFound, `${name}: ${about}`);
   }
 });

@@ -1,12 +1,10 @@
 import type { AccessTable } from "../../../src/core/access-table/access-table.ts";
-import { passId } from "../../../src/domain/ids.ts";
 import { succeed } from "../../../src/domain/result.ts";
 import type { TableChange } from "../../../src/domain/table-change.ts";
 import { SiteIndex } from "../../../src/site/site-index.ts";
 import { TableHeads } from "../../../src/site/table-heads.ts";
 import { TablePublisher } from "../../../src/site/table-publisher.ts";
 import { TableRequests } from "../../../src/site/table-requests.ts";
-import { passNames } from "./plan.ts";
 import {
   type PlantedBug,
   withMethod,
@@ -118,12 +116,6 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       return Promise.resolve();
     },
     grantUse: (pass) => memory.spent(pass),
-  })),
-  usesGoWithTheirPass: withPremises("a pass that comes back has all its uses", (store) => ({
-    prune: (has) => {
-      const gone = passNames.map(passId).filter((pass) => !has(pass));
-      store.keep(gone.map((pass) => ({ kind: "spent", pass, spent: 0 })));
-    },
   })),
   everybodyIsEverywhere: withMethod(
     "every controller has the passes of all doors",
