@@ -19,7 +19,8 @@ export interface SizedDelta {
  * What deltas can do for the table in force. `cut_off`: those that lead on from it were asked for in
  * vain, as they are for ever where the site was restored from a copy and this table is of what it
  * lost; the ones that come by themselves are taken. `refused`: the one that follows contradicts it,
- * and none is taken. From either only another table leads on, which a snapshot can be.
+ * and none is taken. From either only another table leads on, which a snapshot can be; but a site that
+ * offers none beyond the table in force says that its deltas lead on, and is asked for them again.
  */
 export type DeltaFooting = "sound" | "cut_off" | "refused";
 
@@ -95,6 +96,11 @@ export function refuseOnward(chain: DeltaChain, base: TableMark): DeltaChain {
 /** The deltas after `base` are not to be had. */
 export function cutOff(chain: DeltaChain): DeltaChain {
   return chain.footing === "sound" ? { ...chain, footing: "cut_off" } : chain;
+}
+
+/** They are to be had after all; what is ahead of them may be of a branch that nobody has any more. */
+export function hopeAgain(chain: DeltaChain): DeltaChain {
+  return chain.footing === "cut_off" ? { ...chain, footing: "sound", ahead: [] } : chain;
 }
 
 function isNextNumber(from: TableMark, tip: TableMark): boolean {

@@ -1,6 +1,6 @@
 import { unreachable } from "../../domain/unreachable.ts";
 import { putOff } from "./back-off.ts";
-import { cutOff } from "./delta-chain.ts";
+import { cutOff, hopeAgain } from "./delta-chain.ts";
 import { snapshotName } from "./snapshot-chunk.ts";
 import {
   begun,
@@ -12,7 +12,7 @@ import {
 } from "./snapshot-fetch.ts";
 import type { SnapshotManifest } from "./snapshot-manifest.ts";
 import { answered } from "./table-ask.ts";
-import { isNewer } from "./table-order.ts";
+import { isNewer, isSameTable } from "./table-order.ts";
 import type {
   ChunkName,
   SnapshotFailure,
@@ -36,6 +36,13 @@ export function takeManifest(turn: Turn, manifest: SnapshotManifest): void {
   if (snapshot === undefined && want !== "snapshot" && !isSentForDeltas) return;
   if (snapshot?.phase === "finishing") return;
   if (snapshot !== undefined && !isNewer(manifest.mark, snapshot.manifest.mark)) return;
+  const { base } = next.deltas;
+  if (base !== undefined && manifest.mark.epoch === base.epoch && !isNewer(manifest.mark, base)) {
+    // A site keeps a snapshot for as long as its deltas lead on from there. Those that were withheld
+    // for a while are all that will ever help; to wait for a snapshot would be to wait for ever.
+    next.deltas = hopeAgain(next.deltas);
+    if (isSameTable(manifest.mark, base)) return;
+  }
   const refusal = judgeMark(manifest.mark, floorOf(next));
   if (refusal !== undefined) {
     effects.push({ kind: "refuse", refusal });

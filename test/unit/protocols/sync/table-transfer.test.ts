@@ -341,6 +341,24 @@ t.test("a change that comes by itself is taken, though a snapshot is asked for",
   t.not(world.disk.inForce, mark);
 });
 
+t.test("a snapshot of the table in force has its changes asked for again", async (t) => {
+  const world = settled();
+  const ofThisTable = manifestOf(world);
+  world.weather = { ...fair, lost: 1 };
+  world.site.change();
+  world.replay(world.site.head());
+  world.advance(60_000);
+  t.equal(wants(world).at(-1), "snapshot");
+  // What a site sends that keeps its snapshots for as long as deltas lead on from them.
+  world.replay(ofThisTable);
+  world.advance(0);
+  t.equal(wants(world).at(-1), "deltas");
+  t.notOk(kinds(world).includes("begin_snapshot"));
+  world.weather = fair;
+  world.advance(600_000);
+  t.ok(world.isThere());
+});
+
 t.test(
   "a table is not folded while another one comes into force, nor the other way round",
   async (t) => {
