@@ -5,7 +5,7 @@ import type { ControllerLife } from "./controller-life.ts";
 import { cardNumbers, firstCrowdCard } from "./plan.ts";
 import type { SignedTables, SignedTruth } from "./signed-tables.ts";
 import type { SiteLife } from "./site-life.ts";
-import { isRevoked, outcomesOf, type Probe, type UsesLeft } from "./truth.ts";
+import { outcomesOf, type Probe, type UsesLeft } from "./truth.ts";
 import type { UseTruth } from "./use-truth.ts";
 
 /** One that no plan has, and one of the crowd, beside those that plans have. */
@@ -69,28 +69,42 @@ export class Inspector {
     this.#compareJournals(controller, site);
   }
 
-  #probe(controller: ControllerLife, { mark, truth, at, left }: Asked): void {
+  #probe(controller: ControllerLife, asked: Asked): void {
     const { name } = controller;
+    const { mark, truth, at, left } = asked;
+    const given: string[] = [];
+    const notTaken: string[] = [];
     for (const door of controller.doors()) {
       for (const card of cards) {
         const probe: Probe = { controller: name, door, card, at };
         const decision = controller.decide(door, card);
         if (decision === undefined) return;
         const outcome = decision.kind === "denied" ? decision.reason : decision.kind;
-        const tell = (expected: string) =>
+        const here = `card ${card} at ${door}`;
+        const tell = (expected: readonly string[]) =>
           new BrokenPromise(
-            `${name} with table ${nameOf(mark)}: card ${card} at ${door} is ${outcome}, not ${expected}`,
+            `${name} with table ${nameOf(mark)}: ${here} is ${outcome}, not ${expected.join(" or ")}`,
           );
         if (truth.kind === "plan") {
           const expected = outcomesOf(truth.plan, probe, left);
-          if (!expected.includes(outcome)) throw tell(expected.join(" or "));
+          if (!expected.includes(outcome)) throw tell(expected);
         } else if (outcome === "granted") {
           const before = outcomesOf(truth.before, probe, left);
-          if (!before.includes("granted")) throw tell(before.join(" or "));
-          if (isRevoked(truth.before, truth.after, card)) throw tell("revoked");
+          const after = outcomesOf(truth.after, probe, left);
+          const wasGranted = before.includes(outcome);
+          const willBeGranted = after.includes(outcome);
+          if (!wasGranted && !willBeGranted) throw tell([...before, ...after]);
+          if (!wasGranted) given.push(here);
+          if (!willBeGranted) notTaken.push(here);
         }
       }
     }
+    const [gift] = given;
+    const [leftover] = notTaken;
+    if (gift === undefined || leftover === undefined) return;
+    throw new BrokenPromise(
+      `${name} with table ${nameOf(mark)} has ${gift} before it has lost ${leftover}`,
+    );
   }
 
   /** Every entry is at the site, once, as it was written. */

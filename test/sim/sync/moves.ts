@@ -31,7 +31,12 @@ const siteMoves: Readonly<Record<string, Move>> = {
       next = anyOf(random)(next, random, at);
     return next;
   }),
-  crowdComesOrGoes: applying(withCrowd),
+  crowdComesOrGoes: applying((plan, random, at) => {
+    let next = withCrowd(plan);
+    for (let left = random.between(0, 6); left > 0; left -= 1)
+      next = anyOf(random)(next, random, at);
+    return next;
+  }),
   changesComeInABurst: async (world, random) => {
     await world.site.start();
     for (let left = random.between(3, 15); left > 0; left -= 1) {
@@ -227,8 +232,8 @@ export const weights: Readonly<Record<string, number>> = {
   passIsMade: 2,
   passIsSwitched: 2,
   crowdComesOrGoes: 0.02,
-  siteHandsOverItsKey: 0.5,
-  siteIsSetBack: 0.6,
+  siteHandsOverItsKey: 1.5,
+  siteIsSetBack: 1.5,
   siteLosesItsTables: 0.3,
   controllerIsKilled: 2,
   controllerDiesInTheMiddle: 3,
@@ -239,7 +244,7 @@ export const weights: Readonly<Record<string, number>> = {
   visitorsPassGoesAndComesBack: 2,
   weatherChanges: 2,
   linkIsCutOrMended: 3,
-  brokerIsAwayForAWeek: 0.3,
+  brokerIsAwayForAWeek: 1,
   secondsPass: 3,
   allClearsUp: 0.7,
 };

@@ -10,10 +10,24 @@ import type { SiteService } from "../../../src/site/site-service.ts";
 import { BrokenPromise } from "../building/broken-promise.ts";
 import type { Plan } from "./plan.ts";
 
-/** What a table says: a plan, or of a plan what is taken away on the way to the next. */
+/**
+ * What a table says: a plan, or something on the way from one to the next, where the step is too large
+ * for one delta. Nobody has there what neither plan gives him, and all is taken before any is given.
+ */
 export type SignedTruth =
   | { readonly kind: "plan"; readonly plan: Plan }
-  | { readonly kind: "revocations"; readonly before: Plan; readonly after: Plan };
+  | { readonly kind: "between"; readonly before: Plan; readonly after: Plan };
+
+/** From one plan to the next by several versions. */
+export interface LargeStep {
+  readonly controller: string;
+  readonly epoch: number;
+  /** The first on the way, and the one that says all of it. */
+  readonly from: number;
+  readonly to: number;
+  readonly before: Plan;
+  readonly after: Plan;
+}
 
 /** Which table a message of the site is about. */
 type OpenMark = (opener: SiteOpener, message: Uint8Array) => Result<TableMark, TableRefusal>;
@@ -34,6 +48,7 @@ function markIn<Opened>(
 /** Every table that the site ever signed, by what people wanted of it when it did. */
 export class SignedTables {
   readonly #truths = new Map<string, SignedTruth>();
+  #largeSteps: readonly LargeStep[] = [];
   /** Marks that deltas led to since the site was told the last plan. */
   readonly #fresh: { readonly controller: string; readonly mark: TableMark }[] = [];
 
@@ -68,18 +83,49 @@ export class SignedTables {
     { before, after }: { readonly before: Plan; readonly after: Plan },
     applied: ReadonlyMap<string, number>,
   ): void {
-    for (const { controller, mark } of this.#fresh.splice(0)) {
-      if (applied.get(controller) === mark.version) continue;
-      this.#truths.set(keyOf(controller, mark), { kind: "revocations", before, after });
+    const fresh = this.#fresh.splice(0);
+    for (const [controller, to] of applied) {
+      const marks = fresh.flatMap((one) => (one.controller === controller ? [one.mark] : []));
+      const [first] = marks;
+      if (first === undefined || first.version === to) continue;
+      const { epoch, version: from } = first;
+      this.#largeSteps = [...this.#largeSteps, { controller, epoch, from, to, before, after }];
+      for (const mark of marks) {
+        if (mark.version === to) continue;
+        this.#truths.set(keyOf(controller, mark), { kind: "between", before, after });
+      }
     }
+  }
+
+  /** What a copy of the site knows of the steps that it is in the middle of telling. */
+  largeSteps(): readonly LargeStep[] {
+    return this.#largeSteps;
+  }
+
+  setBack(steps: readonly LargeStep[]): void {
+    this.#largeSteps = steps;
   }
 
   /** Whether it is the first time. */
   #note(controller: string, mark: TableMark, plan: Plan): boolean {
     const key = keyOf(controller, mark);
     if (this.#truths.has(key)) return false;
-    this.#truths.set(key, { kind: "plan", plan });
+    this.#truths.set(key, this.#lateTruth(controller, mark) ?? { kind: "plan", plan });
     return true;
+  }
+
+  /** Not all of a large step goes out at once: the rest is asked for, when plans are others already. */
+  #lateTruth(controller: string, { epoch, version }: TableMark): SignedTruth | undefined {
+    const step = this.#largeSteps.findLast(
+      (one) =>
+        one.controller === controller &&
+        one.epoch === epoch &&
+        version > one.from &&
+        version <= one.to,
+    );
+    if (step === undefined) return undefined;
+    const { before, after } = step;
+    return version === step.to ? { kind: "plan", plan: after } : { kind: "between", before, after };
   }
 }
 

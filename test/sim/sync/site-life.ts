@@ -9,7 +9,7 @@ import { openSiteService, type SiteService } from "../../../src/site/site-servic
 import { BrokenPromise } from "../building/broken-promise.ts";
 import { LivingClock } from "./living-clock.ts";
 import { firstPlan, type Plan, siteFileOf, siteName } from "./plan.ts";
-import type { SignedTables } from "./signed-tables.ts";
+import type { LargeStep, SignedTables } from "./signed-tables.ts";
 import type { Client, StormyBroker } from "./stormy-broker.ts";
 import type { Subject } from "./subject.ts";
 
@@ -31,6 +31,7 @@ interface Running {
 interface FolderCopy {
   readonly path: string;
   readonly plan: Plan;
+  readonly largeSteps: readonly LargeStep[];
 }
 
 /** The site over all its processes, and what it was told last. */
@@ -139,7 +140,8 @@ export class SiteLife {
     this.#copyCount += 1;
     const path = join(this.#room, `copy-${this.#copyCount}`);
     cpSync(this.#folder, path, { recursive: true });
-    this.#copies.push({ path, plan: this.plan });
+    const largeSteps = this.#parts.signed.largeSteps();
+    this.#copies.push({ path, plan: this.plan, largeSteps });
   }
 
   /** The newest copy takes the place of what there is. */
@@ -150,6 +152,7 @@ export class SiteLife {
     rmSync(this.#folder, { recursive: true });
     cpSync(copy.path, this.#folder, { recursive: true });
     this.plan = copy.plan;
+    this.#parts.signed.setBack(copy.largeSteps);
   }
 
   loseShelf(): void {

@@ -41,15 +41,6 @@ export function outcomesOf(
   }
 }
 
-/** Whether `after` takes from this card what `before` gave it, whatever else it says. */
-export function isRevoked(before: Plan, after: Plan, card: number): boolean {
-  const was = passOf(before, card);
-  if (was === undefined) return false;
-  const now = passOf(after, card);
-  if (now === undefined || now[0] !== was[0] || now[1].user !== was[1].user) return true;
-  return !now[1].isActive || after.users.get(now[1].user)?.isSuspended === true;
-}
-
 /** The crowd's are not in the plan one by one. */
 function passOf(plan: Plan, card: number): readonly [string, PlannedPass] | undefined {
   const inCrowd = card - firstCrowdCard;
