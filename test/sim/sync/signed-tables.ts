@@ -1,6 +1,7 @@
 import { controllerId } from "../../../src/domain/ids.ts";
 import { type Result, succeed } from "../../../src/domain/result.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
+import type { Provision } from "../../../src/protocols/sync/provision.ts";
 import { openerOf, type SiteOpener } from "../../../src/protocols/sync/site-seal.ts";
 import { openManifest } from "../../../src/protocols/sync/snapshot-manifest.ts";
 import { openTableDelta } from "../../../src/protocols/sync/table-delta.ts";
@@ -48,6 +49,7 @@ function markIn<Opened>(
 /** Every table that the site ever signed, by what people wanted of it when it did. */
 export class SignedTables {
   readonly #truths = new Map<string, SignedTruth>();
+  readonly #openers = new Map<string, { readonly sitePublicKey: string; opener: SiteOpener }>();
   #largeSteps: readonly LargeStep[] = [];
   /** Marks that deltas led to since the site was told the last plan. */
   readonly #fresh: { readonly controller: string; readonly mark: TableMark }[] = [];
@@ -64,13 +66,25 @@ export class SignedTables {
   ): void {
     const [, , , , controller = "", room, kind] = message.topic.split("/");
     if (room !== "table" || kind === undefined) return;
-    const opener = openerOf(service.provisionFor(controllerId(controller)));
     const open = openers[kind];
     if (open === undefined) return;
-    const marks = open(opener, message.payload);
+    const marks = open(
+      this.#openerOf(service.provisionFor(controllerId(controller))),
+      message.payload,
+    );
     if (!marks.ok) throw new BrokenPromise(`the site's own ${kind} is ${marks.fault.reason}`);
     const isFirst = this.#note(controller, marks.value, plan);
     if (isFirst && kind === "delta") this.#fresh.push({ controller, mark: marks.value });
+  }
+
+  /** A key is read from its text once. */
+  #openerOf(provision: Provision): SiteOpener {
+    const { controller, sitePublicKey } = provision;
+    const known = this.#openers.get(controller);
+    if (known?.sitePublicKey === sitePublicKey) return known.opener;
+    const opener = openerOf(provision);
+    this.#openers.set(controller, { sitePublicKey, opener });
+    return opener;
   }
 
   /** The site is about to be told another plan. */
