@@ -179,6 +179,12 @@ t.test(
     const text = await operate("explain", "--door", "front", "--pass", "vic-card", "--json");
     const fromController = JSON.parse(text) as { decision: unknown; next: object };
     t.match(fromController.decision, { kind: "denied", reason: "over_limit", user: "vic" });
+    // The last use may have been granted in the moment before a kill: it is on the controller's disk and
+    // in no event, and only the controller knows of it.
+    const uses = (await stack.events("?limit=10000")).flatMap(({ pass, event }) =>
+      pass === "vic-card" ? [(event as { use?: number }).use ?? 0] : [],
+    );
+    if (Math.max(...uses) < 5) return t.comment("a kill took the event of the last use");
     t.match(fromSite.explanation.decision, { kind: "denied", reason: "over_limit", user: "vic" });
     t.match(fromSite.next_grant, fromController.next);
   },
