@@ -15,10 +15,17 @@ const fixedSeedCount = 13;
 const freshSeedCount = 5;
 /** A planted bug that hides for longer than this would not be found by anybody's patience either. */
 const seedsToFindABugMax = 40;
-/** The lives in which the rarest bugs show come first, for the time it takes. */
-const seedsToFindABug = [
-  ...new Set([12, 15, ...Array.from({ length: seedsToFindABugMax }, (_, index) => index + 1)]),
-];
+/** Where the rarest bugs show: looked at first, for the time it takes. */
+const seedThatShows: Readonly<Record<string, number>> = {
+  usesAreInMemoryOnly: 8,
+  usesAreNotTold: 11,
+  nothingIsOvertaken: 9,
+  headsStay: 21,
+  handOversAreNotFollowed: 2,
+  doorsKeepTheirTable: 2,
+  headsKeepTheirKey: 2,
+};
+const seedsToFindABug = Array.from({ length: seedsToFindABugMax }, (_, index) => index + 1);
 const advice = (failure: string, seed: number) =>
   `${failure}; replay with: npm run sim -- sync --seed ${seed}`;
 
@@ -86,7 +93,7 @@ t.test("a seed is the same life every time", async (t) => {
 t.test("the lives find each way to get the sync of tables wrong", async (t) => {
   for (const [name, { about, subject }] of Object.entries(plantedBugs)) {
     let isFound = false;
-    for (const seed of seedsToFindABug) {
+    for (const seed of [seedThatShows[name] ?? 1, ...seedsToFindABug]) {
       const { failure } = await runSync({ seed, moveCount, subject });
       isFound = failure !== undefined;
       if (isFound) break;
