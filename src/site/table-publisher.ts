@@ -227,6 +227,7 @@ export class TablePublisher {
     this.#reminders.close();
     this.#untold.take();
     this.#heads.close();
+    this.#requests.close();
   }
 
   #plan(index: SiteIndex, told: ToldUses): Result<PreparedTables, TableFault> {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../hal/clock.ts";
+import type { Alarm, Clock } from "../../hal/clock.ts";
 import type { ControllerId } from "../domain/ids.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
@@ -39,7 +39,7 @@ export const requestsKnownMax = 512;
 export interface TableRequestsParts {
   readonly keys: SiteKeys;
   readonly link: BrokerLink;
-  readonly clock: Pick<Clock, "monotonic">;
+  readonly clock: Pick<Clock, "monotonic" | "alarm">;
   readonly log: SiteLog;
   readonly shelf: TableShelf;
   readonly snapshots: TableSnapshots;
@@ -59,6 +59,12 @@ export class TableRequests {
   readonly #known = new Map<ControllerId, Set<string>>();
   readonly #underWay = new Map<ControllerId, number>();
   #allUnderWay = 0;
+  /**
+   * Who asked for a snapshot while none could be made, in that order. They would ask again, but in
+   * seconds: a thousand new controllers would mostly wait for each other's patience.
+   */
+  readonly #awaiting = new Set<ControllerId>();
+  #makeable: Alarm | undefined;
   /** Whether an answer is lost has been said, and none has arrived since. */
   #isLossTold = false;
 
@@ -80,6 +86,10 @@ export class TableRequests {
       default:
         return unreachable(get);
     }
+  }
+
+  close(): void {
+    this.#makeable?.cancel();
   }
 
   #isRepeated(controller: ControllerId, request: string): boolean {
@@ -124,9 +134,28 @@ export class TableRequests {
   }
 
   #answerSnapshot(controller: ControllerId): void {
+    if (this.#awaiting.has(controller)) return;
     if (!this.#mayAnswer(controller, signedAnswerBytes)) return;
-    const snapshot = this.#parts.snapshots.of(controller);
-    if (snapshot !== undefined) this.#publishManifest(controller, snapshot);
+    this.#awaiting.add(controller);
+    this.#answerAwaiting([controller]);
+  }
+
+  /** As far as it goes now; an image in the making holds up all that are not made yet. */
+  #answerAwaiting(controllers: Iterable<ControllerId>): void {
+    const { snapshots, clock } = this.#parts;
+    for (const controller of controllers) {
+      const snapshot = snapshots.of(controller);
+      const busyUntil = snapshot === undefined ? snapshots.busyUntil() : undefined;
+      if (busyUntil !== undefined) {
+        this.#makeable ??= clock.alarm(busyUntil, () => {
+          this.#makeable = undefined;
+          this.#answerAwaiting(this.#awaiting);
+        });
+        return;
+      }
+      this.#awaiting.delete(controller);
+      if (snapshot !== undefined) this.#publishManifest(controller, snapshot);
+    }
   }
 
   #answerChunks(

@@ -5,6 +5,7 @@ import { buildTableImage, type TableImageContent } from "../core/access-table/bu
 import type { HashKey } from "../core/access-table/keyed-hash.ts";
 import type { ControllerId } from "../domain/ids.ts";
 import type { TableMark } from "../domain/table-change.ts";
+import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { type SealedChunks, sealChunks, snapshotName } from "../protocols/sync/snapshot-chunk.ts";
 import type { SiteKeys } from "./site-keys.ts";
 
@@ -58,9 +59,7 @@ export class TableSnapshots {
     });
   }
 
-  /**
-   * One from which deltas lead on, or the newest. Undefined: not now; the controller asks again.
-   */
+  /** One from which deltas lead on, or the newest. Undefined: not before `busyUntil`. */
   of(controller: ControllerId): TableSnapshot | undefined {
     const kept = this.#kept.get(controller);
     const { leadsOn, clock } = this.#parts;
@@ -68,7 +67,18 @@ export class TableSnapshots {
       kept.usedAt = clock.monotonic();
       return kept.snapshot;
     }
-    return this.#isBusy() ? undefined : this.#make(controller);
+    return this.busyUntil() === undefined ? this.#make(controller) : undefined;
+  }
+
+  /** None is made before this, and it may be put off again; undefined: one can be made now. */
+  busyUntil(): MonotonicMs | undefined {
+    const now = this.#parts.clock.monotonic();
+    if (now < this.#restUntil) return monotonicMs(this.#restUntil);
+    if (this.#kept.calculatedSize < this.#bytesMax * fullShare) return undefined;
+    // Making room in the middle of transfers would have each of them make all others begin anew.
+    const [oldest] = this.#kept.rvalues();
+    const freeAt = oldest === undefined ? now : oldest.usedAt + transferMs;
+    return freeAt > now ? monotonicMs(freeAt) : undefined;
   }
 
   /** The one that a controller has begun to fetch, unless it does not lead on any more. */
@@ -82,15 +92,6 @@ export class TableSnapshots {
     const kept = this.#kept.peek(controller);
     const isLately = kept && this.#parts.clock.monotonic() - kept.usedAt < transferMs;
     return isLately ? kept?.snapshot.mark : undefined;
-  }
-
-  #isBusy(): boolean {
-    const now = this.#parts.clock.monotonic();
-    if (now < this.#restUntil) return true;
-    if (this.#kept.calculatedSize < this.#bytesMax * fullShare) return false;
-    // Making room in the middle of transfers would have each of them make all others begin anew.
-    const [oldest] = this.#kept.rvalues();
-    return oldest !== undefined && now - oldest.usedAt < transferMs;
   }
 
   #make(controller: ControllerId): TableSnapshot | undefined {

@@ -1,48 +1,7 @@
 import t from "tap";
-import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { controllerId } from "../../../src/domain/ids.ts";
-import type { TableMark } from "../../../src/domain/table-change.ts";
-import { epochMs } from "../../../src/domain/time.ts";
 import { snapshotName } from "../../../src/protocols/sync/snapshot-chunk.ts";
-import { controllerFrame } from "../../../src/site/controller-frame.ts";
-import { SiteIndex } from "../../../src/site/site-index.ts";
-import { openSiteKeys } from "../../../src/site/site-keys.ts";
-import { TableSnapshots, transferMs } from "../../../src/site/table-snapshots.ts";
-import { paperFolder } from "./paper-folder.ts";
-import { site } from "./site-rig.ts";
-import { accepted, whole } from "./whole-site-file.ts";
-
-const [one, two, three] = ["one", "two", "three"].map(controllerId) as [never, never, never];
-const index = new SiteIndex(accepted(whole));
-const keys = openSiteKeys(paperFolder(), site);
-
-/** Tables that are empty but for their doors, and how long it takes to make one. */
-class Workshop {
-  readonly clock = new SimClock();
-  readonly marks = new Map<string, TableMark>();
-  makingMs = 0;
-  madeCount = 0;
-
-  open(bytesMax?: number): TableSnapshots {
-    return new TableSnapshots({
-      clock: this.clock,
-      keys,
-      contentOf: (controller) => {
-        this.madeCount += 1;
-        this.clock.stall(this.makingMs);
-        const frame = controllerFrame(index, one);
-        const mark = this.#markOf(controller);
-        return { mark, compiledAt: epochMs(1), frame, users: [], passes: [] };
-      },
-      leadsOn: (controller, mark) => mark.epoch === this.#markOf(controller).epoch,
-      ...(bytesMax !== undefined && { bytesMax }),
-    });
-  }
-
-  #markOf(controller: string): TableMark {
-    return this.marks.get(controller) ?? { epoch: 1, version: 1, tag: 1 };
-  }
-}
+import { transferMs } from "../../../src/site/table-snapshots.ts";
+import { one, three, two, Workshop } from "./snapshot-workshop.ts";
 
 t.test("the same table is the same snapshot, also after a restart", async (t) => {
   const shop = new Workshop();
