@@ -2,7 +2,7 @@ import type { Seeded } from "../../../../hal/sim/seeded.ts";
 import type { TableDelta, TableMark } from "../../../../src/domain/table-change.ts";
 import { snapshotName } from "../../../../src/protocols/sync/snapshot-chunk.ts";
 import type { SnapshotManifest } from "../../../../src/protocols/sync/snapshot-manifest.ts";
-import { isNewer, isSameTable } from "../../../../src/protocols/sync/table-order.ts";
+import { isNewer, isSameTable, newerOf } from "../../../../src/protocols/sync/table-order.ts";
 import type {
   SnapshotFailure,
   TransferEffect,
@@ -89,26 +89,33 @@ export class PaperTableDisk {
   }
 
   #append(deltas: readonly TableDelta[]): TransferInput {
+    const { inForce } = this;
+    const [first] = deltas;
+    if (inForce === undefined || first === undefined) throw new Error("deltas and no table");
+    // A snapshot has overtaken them: the store takes none, and its shell looks at none.
+    if (isNewer(inForce, first.from)) return this.#applied(inForce);
     if (this.isFull) return { kind: "deltas_not_stored", detail: "the disk is full" };
     const valid = this.isNextDeltaInvalid ? deltas.slice(0, -1) : deltas;
-    for (const { from, to } of valid) {
-      if (this.inForce === undefined || !isSameTable(from, this.inForce)) {
-        // The store's shell lets those go that a snapshot has overtaken.
-        if (this.inForce !== undefined && !isNewer(to, this.inForce)) continue;
-        this.faults.push(`a delta that does not follow: ${from.version}`);
-        continue;
-      }
-      this.#logged += 1;
-      this.#force(to);
+    for (const { from, to } of valid) this.#apply(from, to);
+    const table = this.inForce ?? inForce;
+    if (!this.isNextDeltaInvalid) return this.#applied(table);
+    this.isNextDeltaInvalid = false;
+    const newest = deltas.at(-1)?.to ?? table;
+    this.newest = newerOf(this.newest, newest);
+    return { kind: "delta_invalid", table, newest: this.newest, detail: "on paper" };
+  }
+
+  #apply(from: TableMark, to: TableMark): void {
+    if (this.inForce === undefined || !isSameTable(from, this.inForce)) {
+      this.faults.push(`a delta that does not follow: ${from.version}`);
+      return;
     }
-    if (this.inForce === undefined) throw new Error("deltas and no table");
-    if (this.isNextDeltaInvalid) {
-      this.isNextDeltaInvalid = false;
-      this.newest = deltas.at(-1)?.to ?? this.newest;
-      const { inForce: table, newest } = this;
-      return { kind: "delta_invalid", table, newest, detail: "on paper" };
-    }
-    return { kind: "deltas_applied", table: this.inForce, isFoldDue: this.isFoldDue };
+    this.#logged += 1;
+    this.#force(to);
+  }
+
+  #applied(table: TableMark): TransferInput {
+    return { kind: "deltas_applied", table, isFoldDue: this.isFoldDue };
   }
 
   #beginSnapshot(manifest: SnapshotManifest): TransferInput {
@@ -140,9 +147,7 @@ export class PaperTableDisk {
     const { manifest, stored } = part;
     if (stored.size !== manifest.chunkHashes.length) this.faults.push("finished with a gap");
     this.#part = undefined;
-    if (this.newest !== undefined && isNewer(this.newest, manifest.mark)) {
-      return this.#failed(snapshot, "overtaken");
-    }
+    if (!this.#allows(manifest.mark)) return this.#failed(snapshot, "overtaken");
     if (this.areSnapshotsSpoilt) return this.#failed(snapshot, "invalid");
     this.#logged = 0;
     this.#force(manifest.mark);
@@ -162,7 +167,13 @@ export class PaperTableDisk {
       this.faults.push(`back from ${this.inForce.version} to ${mark.version}`);
     }
     this.inForce = mark;
-    if (this.newest === undefined || isNewer(mark, this.newest)) this.newest = mark;
+    this.newest = newerOf(this.newest, mark);
+  }
+
+  /** Nothing older than what was accepted, and no other table of its number. */
+  #allows(mark: TableMark): boolean {
+    const { newest } = this;
+    return newest === undefined || isNewer(mark, newest) || isSameTable(mark, newest);
   }
 
   /** A restart after damage: the table is gone, and that it was there is not. */

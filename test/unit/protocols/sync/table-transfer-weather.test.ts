@@ -3,6 +3,12 @@ import { TransferWorld } from "./transfer-world.ts";
 
 const moveCount = 400;
 const convergenceMs = 15 * 60_000;
+/**
+ * A group of deltas that a snapshot overtakes while the disk is at it; a site that was restored to
+ * before what an answer had named, when nothing was on the controller's disk yet. And some for luck.
+ */
+const known = [2118010394, 2118021632, 2117928900, 0, 1, 2, 3, 4, 5, 6];
+const freshCount = 50;
 
 /** What befalls a transfer, by weights that each seed draws anew. */
 function movesOf(world: TransferWorld): readonly (() => void)[] {
@@ -118,7 +124,7 @@ t.test("in any weather what is in force was signed, is on disk and never goes ba
   const fresh = Date.now() % 2 ** 31;
   const seeds =
     given === undefined
-      ? Array.from({ length: 60 }, (_, index) => (index < 55 ? index : fresh + index))
+      ? [...known, ...Array.from({ length: freshCount }, (_, index) => fresh + index)]
       : [Number(given)];
   for (const seed of seeds) t.equal(live(seed), undefined, `SEED=${seed} replays it`);
 });

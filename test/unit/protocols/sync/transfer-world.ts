@@ -3,6 +3,7 @@ import { type MonotonicMs, monotonicMs } from "../../../../src/domain/time.ts";
 import type { TableAck } from "../../../../src/protocols/sync/table-ack-message.ts";
 import type { TableWant } from "../../../../src/protocols/sync/table-get.ts";
 import { isNewer, isSameTable } from "../../../../src/protocols/sync/table-order.ts";
+import { numberTaken } from "../../../../src/protocols/sync/table-refusal.ts";
 import {
   initialTransfer,
   isChunkAwaited,
@@ -15,6 +16,7 @@ import type {
   TransferInput,
   TransferState,
 } from "../../../../src/protocols/sync/transfer-state.ts";
+import { floorOf } from "../../../../src/protocols/sync/transfer-turn.ts";
 import { type DiskEffect, PaperTableDisk } from "./paper-table-disk.ts";
 import { nameOf, PaperTableSite, type SiteWord } from "./paper-table-site.ts";
 
@@ -173,7 +175,10 @@ export class TransferWorld {
       case "answer":
         return this.#ack(effect.ack);
       case "refuse": {
-        const table = newerOf(this.disk.inForce, this.disk.newest);
+        // As the receiver says it: a disk without memory has not kept what an answer named.
+        const { reason } = effect.refusal;
+        const isOvertaken = reason === "older" || reason === numberTaken;
+        const table = isOvertaken ? floorOf(this.state) : this.disk.inForce;
         return this.#ack({
           outcome: "refused",
           ...effect.refusal,
@@ -278,12 +283,4 @@ export class TransferWorld {
 function earlier(first: Happening | undefined, other: Happening): Happening {
   if (first === undefined || other.at < first.at) return other;
   return other.at === first.at && other.order < first.order ? other : first;
-}
-
-function newerOf<Mark extends { readonly epoch: number; readonly version: number }>(
-  one: Mark | undefined,
-  other: Mark | undefined,
-): Mark | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return isNewer(other, one) ? other : one;
 }
