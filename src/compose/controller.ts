@@ -13,6 +13,7 @@ import { createLocalServer, type LocalServer } from "../controller/local-server.
 import { openJournal } from "../controller/open-journal.ts";
 import { openPremisesStore } from "../controller/open-premises-store.ts";
 import { createRecorder } from "../controller/recorder.ts";
+import { settlesWithin } from "../controller/settles-within.ts";
 import { openSiteKeyStore } from "../controller/site-key-store.ts";
 import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
 import { openTableStore } from "../controller/table-store.ts";
@@ -21,7 +22,6 @@ import type { DoorEvent } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
-import { atMost } from "./at-most.ts";
 import { BrokerOutages } from "./broker-outages.ts";
 import { createClock } from "./clock.ts";
 import { ClosingStack } from "./closing-stack.ts";
@@ -191,7 +191,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     provision,
     clock,
   });
-  const early = await atMost(clock, tableMsMax, loading);
+  const early = (await settlesWithin(clock, tableMsMax, loading)) ? await loading : undefined;
   record({ kind: "controller_started", software });
   journal.reportTroubles(troubles);
   const premises = await openPremisesStore({

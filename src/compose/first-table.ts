@@ -1,12 +1,12 @@
 import type { Clock } from "../../hal/clock.ts";
-import { monotonicMs } from "../domain/time.ts";
+import { settlesWithin } from "../controller/settles-within.ts";
 
 /** How long a controller that never had a table is waited for, before it is shown without one. */
 const firstTableMs = 5_000;
 
 /** Comes when there is a table, or when it is late. The doors do not wait for it. */
 export class FirstTable {
-  readonly promise: Promise<void>;
+  readonly promise: Promise<unknown>;
   #arrived: () => void = () => undefined;
 
   constructor(clock: Clock, table: "found" | "awaited") {
@@ -14,13 +14,10 @@ export class FirstTable {
       this.promise = Promise.resolve();
       return;
     }
-    this.promise = new Promise((resolve) => {
-      const late = clock.alarm(monotonicMs(clock.monotonic() + firstTableMs), resolve);
-      this.#arrived = () => {
-        late.cancel();
-        resolve();
-      };
+    const arrival = new Promise<void>((resolve) => {
+      this.#arrived = resolve;
     });
+    this.promise = settlesWithin(clock, firstTableMs, arrival);
   }
 
   arrived(): void {

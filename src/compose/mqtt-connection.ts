@@ -2,6 +2,7 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { MqttClient } from "mqtt";
 import type { Alarm, Clock } from "../../hal/clock.ts";
+import { settlesWithin } from "../controller/settles-within.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { GuardedStream } from "./guarded-stream.ts";
@@ -163,13 +164,11 @@ export class MqttConnection {
   async close(): Promise<void> {
     if (this.#hasEnded) return;
     this.#endedBecause ??= "closed";
-    let giveUp: Alarm | undefined;
-    await new Promise<void>((resolve) => {
-      giveUp = this.#clock.alarm(monotonicMs(this.#clock.monotonic() + goodbyeMaxMs), resolve);
+    const goodbye = new Promise<void>((resolve) => {
       this.#client.once("close", resolve);
       this.#client.end(!this.#isUp);
     });
-    giveUp?.cancel();
+    await settlesWithin(this.#clock, goodbyeMaxMs, goodbye);
     this.end("closed");
     this.#onClosed();
   }

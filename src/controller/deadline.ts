@@ -6,12 +6,12 @@ import type { MonotonicMs } from "../domain/time.ts";
  * that instant, and only when the instant changed: a state that is stepped often costs no timer.
  */
 export class Deadline {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "alarm">;
   readonly #due: () => void;
   #at: MonotonicMs | undefined;
   #alarm: Alarm | undefined;
 
-  constructor(clock: Clock, due: () => void) {
+  constructor(clock: Pick<Clock, "alarm">, due: () => void) {
     this.#clock = clock;
     this.#due = due;
   }

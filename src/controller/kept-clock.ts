@@ -16,13 +16,14 @@ import {
   wallOf,
 } from "../core/clock-trust.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import { type ClockQuality, type MonotonicMs, monotonicMs, type WallTime } from "../domain/time.ts";
+import type { ClockQuality, MonotonicMs, WallTime } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { type ClockFloor, openClockFloor } from "./clock-floor.ts";
 import { clockTroubles } from "./clock-troubles.ts";
 import { Deadline } from "./deadline.ts";
 import type { TroubleReporter } from "./journal.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { settlesWithin } from "./settles-within.ts";
 
 /** How long a start waits for the disk. */
 const floorMsMax = 5_000;
@@ -113,14 +114,14 @@ export class KeptClock implements Clock {
    */
   async start(): Promise<void> {
     const { rule, boot } = this.#options;
-    await this.#atMost(floorMsMax, this.#openFloor());
+    await this.#waitFor(this.#openFloor(), floorMsMax);
     this.#hasBegun = true;
     const floor = this.#floor;
     this.#damage = floor === undefined ? "the disk does not answer" : floor.damage;
     if (this.#damage !== undefined) this.#raise(clockTroubles.floorDamaged);
     const begun = beginClock({ rule, boot, found: floor?.found }, this.#reading());
     const answer = this.#apply(begun);
-    if (answer !== undefined) await this.#atMost(firstAnswerMsMax, answer);
+    if (answer !== undefined) await this.#waitFor(answer, firstAnswerMsMax);
     this.#qualityMayHaveChanged();
   }
 
@@ -154,7 +155,7 @@ export class KeptClock implements Clock {
       await this.#writing;
       await floor?.close();
     };
-    await this.#atMost(closeMsMax, ended());
+    await this.#waitFor(ended(), closeMsMax);
   }
 
   async #openFloor(): Promise<void> {
@@ -264,15 +265,7 @@ export class KeptClock implements Clock {
     }
   }
 
-  /** Resolves when `promise` does, or after `ms`. */
-  #atMost(ms: number, promise: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const at = monotonicMs(this.#machine.monotonic() + ms);
-      const alarm = this.#machine.alarm(at, resolve);
-      void promise.then(() => {
-        alarm.cancel();
-        resolve();
-      });
-    });
+  async #waitFor(work: Promise<void>, atMostMs: number): Promise<void> {
+    if (await settlesWithin(this.#machine, atMostMs, work)) await work;
   }
 }
