@@ -1,3 +1,4 @@
+import { describeFailure } from "../../src/domain/describe-failure.ts";
 import { HalError } from "../../src/domain/hal-error.ts";
 import type { WiegandFormat } from "../../src/protocols/wiegand/format.ts";
 import type { AlarmInput } from "../alarm-input.ts";
@@ -143,7 +144,7 @@ class OpenedHardware {
     for (const strike of this.#strikes) attempt(() => strike.close());
     for (const device of this.#others) attempt(() => device.close());
     if (faults.length === 0) return;
-    const causes = faults.map((fault) => (fault instanceof Error ? fault.message : String(fault)));
+    const causes = faults.map(describeFailure);
     throw new HalError("io", `not everything could be closed: ${causes.join("; ")}`, {
       cause: new AggregateError(faults),
     });

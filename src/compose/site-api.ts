@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
 import { StartRefused } from "./start-refused.ts";
 
@@ -77,5 +78,5 @@ async function send(
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (cause instanceof Error && "code" in cause) return String(cause.code);
-  return cause instanceof Error ? cause.message : String(cause);
+  return describeFailure(cause);
 }

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { adoptTableImage } from "../core/access-table/open-table-image.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
@@ -27,7 +28,6 @@ import {
 } from "./snapshot-file.ts";
 import { isPartBegun } from "./snapshot-part.ts";
 import {
-  describeFailure,
   imageFile,
   logFile,
   newestFile,

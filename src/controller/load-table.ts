@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { imageHeaderBytes } from "../core/access-table/image-header.ts";
 import { readImageMark } from "../core/access-table/open-table-image.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
 import { compareTables, isNewer, newerOf } from "../protocols/sync/table-order.ts";
@@ -9,14 +10,7 @@ import { deltaLogBytesMax } from "./delta-log.ts";
 import { type FoundDeltas, parseDeltaLog } from "./delta-log-records.ts";
 import { openOwnImage, type TableOwner } from "./own-image.ts";
 import { insist, isMissing, readWhole } from "./read-whole.ts";
-import {
-  describeFailure,
-  imageBytesMax,
-  imageFile,
-  logFile,
-  type TableSlot,
-  tableSlots,
-} from "./table-files.ts";
+import { imageBytesMax, imageFile, logFile, type TableSlot, tableSlots } from "./table-files.ts";
 import { encodeTableMark } from "./table-mark-bytes.ts";
 import type { TableFileDamage } from "./table-store.ts";
 

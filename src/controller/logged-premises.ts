@@ -1,5 +1,6 @@
 import type { Clock } from "../../hal/clock.ts";
 import { type AfterRestart, type PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { HalError } from "../domain/hal-error.ts";
 import type { DoorId, PassId, UserId } from "../domain/ids.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
@@ -266,7 +267,7 @@ export class LoggedPremises implements PremisesStore {
     this.#troubles.raise(premisesTroubles.failing);
     const waiting = this.#waitingNow;
     this.#waitingNow = [];
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = describeFailure(cause);
     for (const { reject } of waiting) reject(new HalError("io", why, { cause }));
     this.#armGiveUp();
     // Who came meanwhile is owed an attempt of his own.

@@ -2,10 +2,12 @@ import { type FileHandle, link, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../hal/clock.ts";
-import { monotonicMs } from "../domain/time.ts";
-import { makeFolder, replaceFile } from "./durable-file.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
+import { makeFolder, replaceFile, writeAt } from "./durable-file.ts";
 import { headerLine, lineOf, type PremisesFound, parsePremisesLines } from "./premises-lines.ts";
 import type { PremisesRecord } from "./premises-records.ts";
+import { insist, isMissing } from "./read-whole.ts";
+import { settlesWithin } from "./settles-within.ts";
 
 /** Where records are made durable. One call at a time. */
 export interface PremisesLog {
@@ -25,8 +27,6 @@ const fileBytesMax = 64 * 1_024 * 1_024;
 const bytesReadMax = 2 * fileBytesMax;
 const blockBytes = 4_096;
 const blockDamagesMax = 10;
-/** Of one reading. */
-const attemptsMax = 3;
 /** How long a start waits for the disk. */
 const loadMsMax = 5_000;
 /** Lines of a rewriting between two looks at the doors. */
@@ -51,15 +51,8 @@ export async function openPremisesLog(
 ): Promise<{ readonly log: PremisesLog; readonly found: PremisesFound }> {
   const log = new FilePremisesLog(file);
   const loading = log.load();
-  const found = await new Promise<PremisesFound>((resolve) => {
-    const at = monotonicMs(clock.monotonic() + loadMsMax);
-    const giveUp = clock.alarm(at, () => resolve(log.giveUpLoading(loading)));
-    void loading.then((loaded) => {
-      giveUp.cancel();
-      resolve(loaded);
-    });
-  });
-  return { log, found };
+  const isInTime = await settlesWithin(clock, loadMsMax, loading);
+  return { log, found: isInTime ? await loading : log.giveUpLoading(loading) };
 }
 
 const nothingFound: PremisesFound = {
@@ -192,7 +185,7 @@ class FilePremisesLog implements PremisesLog {
         await handle.close();
       }
     } catch (error) {
-      return isMissing(error) ? nothingFound : damaged(describe(error));
+      return isMissing(error) ? nothingFound : damaged(describeFailure(error));
     }
   }
 
@@ -227,40 +220,13 @@ async function readBlocks(handle: FileHandle, size: number) {
     } catch (error) {
       bytes.fill(0, from, from + count);
       if (damages.length < blockDamagesMax) {
-        damages.push(`bytes ${from} to ${from + count - 1}: ${describe(error)}`);
+        damages.push(`bytes ${from} to ${from + count - 1}: ${describeFailure(error)}`);
       }
     }
   }
   return { bytes, damages };
 }
 
-/** A disk that fails once may not fail the next time; a missing file is missing. */
-async function insist<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let left = attemptsMax - 1; ; left -= 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (left === 0 || isMissing(error)) throw error;
-    }
-  }
-}
-
 function damaged(detail: string): PremisesFound {
   return { ...nothingFound, state: "damaged", damages: [detail] };
-}
-
-async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new Error("the disk took nothing and said nothing");
-    done += bytesWritten;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

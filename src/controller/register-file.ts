@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { replaceFile, writeAt } from "./durable-file.ts";
 import { isMissing, readWhole } from "./read-whole.ts";
 
@@ -80,7 +81,7 @@ class SlottedRegister implements RegisterFile {
       this.#held = newest(bytes, this.#valueBytes);
       if (this.#held === undefined) this.#damage = "neither slot is whole";
     } catch (error) {
-      if (!isMissing(error)) this.#damage = error instanceof Error ? error.message : String(error);
+      if (!isMissing(error)) this.#damage = describeFailure(error);
     }
   }
 

@@ -1,11 +1,13 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import { followHandOvers, type HandOverRefusal } from "../protocols/sync/key-hand-over.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
 import { makeFolder, replaceFile } from "./durable-file.ts";
+import { isMissing } from "./read-whole.ts";
 
 /**
  * The site's key as it is now: the one that the controller was provisioned with, or the last that
@@ -77,7 +79,7 @@ class FileSiteKeyStore implements SiteKeyStore {
       if (!found.ok) this.#damage = found.fault;
       else if (found.value.provisioned === this.#pem) this.#use(found.value.key, "stored");
     } catch (error) {
-      if (!isMissing(error)) this.#damage = describe(error);
+      if (!isMissing(error)) this.#damage = describeFailure(error);
     }
   }
 
@@ -111,7 +113,7 @@ class FileSiteKeyStore implements SiteKeyStore {
       this.#damage = undefined;
       return undefined;
     } catch (error) {
-      return new HalError("io", describe(error), { cause: error });
+      return new HalError("io", describeFailure(error), { cause: error });
     }
   }
 
@@ -145,12 +147,4 @@ function hashOf(body: string): string {
 
 function pemOf(key: KeyObject): string {
   return key.export({ type: "spki", format: "pem" }).toString();
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

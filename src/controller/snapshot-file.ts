@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AccessTable } from "../core/access-table/access-table.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
@@ -13,7 +14,7 @@ import {
   partHeader,
   partHeaderBytes,
 } from "./snapshot-part.ts";
-import { describeFailure, partFile, partStateFile } from "./table-files.ts";
+import { partFile, partStateFile } from "./table-files.ts";
 import { Turns } from "./turns.ts";
 
 /**

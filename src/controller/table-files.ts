@@ -16,7 +16,3 @@ export const imageBytesMax = snapshotChunksMax * chunkBytes;
 export function otherSlot(slot: TableSlot | undefined): TableSlot {
   return slot === "a" ? "b" : "a";
 }
-
-export function describeFailure(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

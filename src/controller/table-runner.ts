@@ -1,11 +1,11 @@
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../hal/clock.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import { startThread } from "./start-thread.ts";
-import { describeFailure } from "./table-files.ts";
 import { tableJobBytes } from "./table-job-bytes.ts";
 import {
   type RunTableJob,

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { describeFailure } from "./table-files.ts";
+import { describeFailure } from "../domain/describe-failure.ts";
 import { type TableJobAnswer, type TableJobOrder, tableJobs } from "./table-jobs.ts";
 
 /*

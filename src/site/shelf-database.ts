@@ -1,6 +1,7 @@
 import { closeSync, openSync, renameSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { SiteLog } from "./site-log.ts";
+import { isMissing } from "./state-folder.ts";
 
 const shelfFormat = 2;
 
@@ -58,7 +59,7 @@ function putAside(file: string): void {
   try {
     renameSync(file, `${file}.damaged`);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    if (!isMissing(error)) throw error;
   }
 }
 
