@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { textTable } from "../cli/text-table.ts";
+import { describeMark } from "../protocols/sync/table-order.ts";
 import { askSite } from "./site-api.ts";
 import type { StartConfigSource } from "./start-config.ts";
 
@@ -47,14 +48,14 @@ export async function showTables(
 }
 
 function cellsOf(sync: v.InferOutput<typeof syncSchema>): readonly string[] {
-  return [stateOf(sync), numberOf(sync.wanted), sync.in_force ? numberOf(sync.in_force) : "-"];
+  return [
+    stateOf(sync),
+    describeMark(sync.wanted),
+    sync.in_force ? describeMark(sync.in_force) : "-",
+  ];
 }
 
 function stateOf({ state, percent, reason, detail }: v.InferOutput<typeof syncSchema>): string {
   if (state === "failed") return `failed: ${reason ?? "?"}${detail === null ? "" : `, ${detail}`}`;
   return state === "updating" && percent !== null ? `updating, ${percent} %` : state;
-}
-
-function numberOf({ epoch, version: number }: v.InferOutput<typeof version>): string {
-  return `${epoch}.${number}`;
 }

@@ -1,5 +1,6 @@
 import type { AccessTable } from "../core/access-table/access-table.ts";
-import type { TableDelta, TableMark } from "../domain/table-change.ts";
+import type { TableDelta } from "../domain/table-change.ts";
+import { describeMark } from "../protocols/sync/table-order.ts";
 
 /** One after the other. The fault of the first that does not apply; those before it were. */
 export function applyDeltas(table: AccessTable, deltas: readonly TableDelta[]): string | undefined {
@@ -8,9 +9,4 @@ export function applyDeltas(table: AccessTable, deltas: readonly TableDelta[]): 
     if (!applied.ok) return `${describeMark(delta.to)} does not apply: ${applied.fault}`;
   }
   return undefined;
-}
-
-/** For people. */
-export function describeMark({ epoch, version }: TableMark): string {
-  return `${epoch}.${version}`;
 }

@@ -14,6 +14,11 @@ export function newerOf(one: TableMark | undefined, other: TableMark): TableMark
   return one === undefined || isNewer(other, one) ? other : one;
 }
 
+/** For people. */
+export function describeMark({ epoch, version }: TableVersion): string {
+  return `${epoch}.${version}`;
+}
+
 /** Whether both are marks of one table, and not only of one number. */
 export function isSameTable(one: TableMark, other: TableMark): boolean {
   return one.epoch === other.epoch && one.version === other.version && one.tag === other.tag;

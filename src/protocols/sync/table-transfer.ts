@@ -16,7 +16,7 @@ import { isMissing } from "./snapshot-fetch.ts";
 import { takeChunk, takeManifest, takeSnapshotResult } from "./snapshot-turn.ts";
 import { answered, prompted } from "./table-ask.ts";
 import type { TableHead } from "./table-head.ts";
-import { isNewer, isSameTable } from "./table-order.ts";
+import { describeMark, isNewer, isSameTable } from "./table-order.ts";
 import { numberTaken } from "./table-refusal.ts";
 import type {
   ChunkName,
@@ -244,8 +244,8 @@ function takeDelta(turn: Turn, sized: SizedDelta): void {
   }
 }
 
-function refuseStray({ effects }: Turn, { epoch, version }: TableMark): void {
-  const detail = `a delta from another table ${epoch}.${version}`;
+function refuseStray({ effects }: Turn, from: TableMark): void {
+  const detail = `a delta from another table ${describeMark(from)}`;
   effects.push({ kind: "refuse", refusal: { reason: numberTaken, detail } });
 }
 

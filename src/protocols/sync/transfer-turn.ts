@@ -2,7 +2,7 @@ import type { TableMark } from "../../domain/table-change.ts";
 import type { MonotonicMs } from "../../domain/time.ts";
 import { rebase } from "./delta-chain.ts";
 import { answered } from "./table-ask.ts";
-import { isNewer, isSameTable } from "./table-order.ts";
+import { describeMark, isNewer, isSameTable } from "./table-order.ts";
 import { numberTaken } from "./table-refusal.ts";
 import type { TransferEffect, TransferRefusal, TransferState } from "./transfer-state.ts";
 
@@ -27,13 +27,12 @@ export function judgeMark(
 ): TransferRefusal | undefined {
   if (floor === undefined || isNewer(mark, floor) || isSameTable(mark, floor)) return undefined;
   if (isNewer(floor, mark)) {
-    return { reason: "older", detail: `table ${name(mark)}, and ${name(floor)} is known` };
+    return {
+      reason: "older",
+      detail: `table ${describeMark(mark)}, and ${describeMark(floor)} is known`,
+    };
   }
-  return { reason: numberTaken, detail: `another table ${name(floor)} is known` };
-}
-
-function name({ epoch, version }: TableMark): string {
-  return `${epoch}.${version}`;
+  return { reason: numberTaken, detail: `another table ${describeMark(floor)} is known` };
 }
 
 /** The table in force is durable and another than before, by deltas or as a whole. */
