@@ -2,6 +2,7 @@ import type { Alarm, Clock } from "../../hal/clock.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
+import { parseBrokerUrl } from "./config/broker-url.ts";
 import { MqttConnection, type MqttConnectionOptions, type MqttWill } from "./mqtt-connection.ts";
 
 export interface MqttLinkOptions {
@@ -26,19 +27,6 @@ const reconnectMinMs = 100;
 const reconnectMaxMs = 5_000;
 /** A connection that held for so long was a good one: the next is tried without delay. */
 const settledMs = 2_000;
-
-/** Undefined where `text` is no URL of a broker that we can speak to. */
-export function parseBrokerUrl(text: string): URL | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  try {
-    decodeURIComponent(url.username + url.password);
-  } catch {
-    return undefined;
-  }
-  const isKnown = url.protocol === "mqtt:" || url.protocol === "mqtts:";
-  return isKnown && url.hostname !== "" ? url : undefined;
-}
 
 /**
  * A link to an MQTT 3.1.1 broker that comes back by itself, at most 5 s after the broker does.

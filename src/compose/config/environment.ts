@@ -42,7 +42,7 @@ export function readOverrides(env: Environment): Result<Overrides, readonly Vari
   const simPort = read("POSTERN_SIM_PORT", (text) => parsePort(text, 0), freePort);
   const knownPort = "a port 1-65535 (the controller has to know it, so not 0)";
   const mqttPort = read("POSTERN_MQTT_PORT", (text) => parsePort(text, 1), knownPort);
-  const mqttUrl = read("POSTERN_MQTT_URL", parseBrokerUrl, brokerUrlExpectation);
+  const mqttUrl = read("POSTERN_MQTT_URL", asBrokerUrl, brokerUrlExpectation);
   if (faults.length > 0) return fail(faults);
   return succeed({
     ...(stateDir === undefined ? {} : { stateDir }),
@@ -53,6 +53,8 @@ export function readOverrides(env: Environment): Result<Overrides, readonly Vari
   });
 }
 
+const asBrokerUrl = (text: string): string | undefined => (isBrokerUrl(text) ? text : undefined);
+
 const parseFolder = (text: string): string | undefined => (/\p{Cc}/u.test(text) ? undefined : text);
 
 function parsePort(text: string, least: number): number | undefined {
@@ -60,8 +62,6 @@ function parsePort(text: string, least: number): number | undefined {
   const port = Number(text);
   return port >= least && port <= 65_535 ? port : undefined;
 }
-
-const parseBrokerUrl = (text: string): string | undefined => (isBrokerUrl(text) ? text : undefined);
 
 /** Without what would move the cursor of the terminal that it is shown on. */
 function shown(text: string): string {

@@ -56,7 +56,12 @@ t.test("all wrong variables are told at once", async (t) => {
 });
 
 t.test("a broker is where MQTT is spoken, and its password is not repeated", async (t) => {
-  for (const url of ["mqtt://127.0.0.1:1883", "mqtts://b.example", "mqtt://[::1]:1883/"]) {
+  for (const url of [
+    "mqtt://127.0.0.1:1883",
+    "mqtts://b.example",
+    "mqtt://[::1]:1883/",
+    "mqtt://u:p%40@[::1]:1",
+  ]) {
     t.equal(faultsOf({ POSTERN_MQTT_URL: url }), "", url);
   }
   for (const url of [
@@ -70,6 +75,10 @@ t.test("a broker is where MQTT is spoken, and its password is not repeated", asy
     "http://me:secret@h",
     "mqtt://me:secret@h:99999",
     "mqtt:me:secret@h",
+    "mqtt://me%zz:secret@h",
+    "mqtt://me:secret%@h",
+    "mqtt://me%4:0secret@h",
+    "mqtt://me%C3:%A9secret@h",
   ]) {
     t.match(
       faultsOf({ POSTERN_MQTT_URL: url }),
