@@ -9,6 +9,11 @@ export type OnlineStatus = Extract<ControllerStatus, { online: true }>;
 
 /** Changes within this time go out as one. */
 const quietMs = 1_000;
+/**
+ * That another table is in force is acknowledged at once, and in the status only for those who look
+ * later: when a thousand controllers take a change, their statuses would hold up the changes of others.
+ */
+const tableQuietMs = 2_000;
 
 export interface StatusPublisherOptions {
   readonly link: Pick<BrokerLink, "publish">;
@@ -24,6 +29,9 @@ export class StatusPublisher {
   #isUp = false;
   #said: string | undefined;
   #saidAt: MonotonicMs | undefined;
+  /** The same without the table, and until when another table alone waits to be said. */
+  #saidBeside: string | undefined;
+  #tableDueAt: MonotonicMs | undefined;
 
   constructor(options: StatusPublisherOptions) {
     this.#options = options;
@@ -40,14 +48,19 @@ export class StatusPublisher {
   down(): void {
     this.#isUp = false;
     this.#due.set(undefined);
+    this.#tableDueAt = undefined;
   }
 
   /** Cheap where nothing changed. */
   changed(): void {
-    if (!this.#isUp || essence(this.#options.status()) === this.#said) return;
+    const status = this.#options.status();
+    if (!this.#isUp || essence(status) === this.#said) return;
     const now = this.#options.clock.monotonic();
     const earliestAt = monotonicMs((this.#saidAt ?? now) + quietMs);
-    if (this.#saidAt === undefined || now >= earliestAt) this.#say();
+    if (this.#said !== undefined && besideTable(status) === this.#saidBeside) {
+      this.#tableDueAt ??= monotonicMs(now + tableQuietMs);
+      this.#due.set(this.#tableDueAt);
+    } else if (this.#saidAt === undefined || now >= earliestAt) this.#say();
     else this.#due.set(earliestAt);
   }
 
@@ -60,10 +73,12 @@ export class StatusPublisher {
 
   #say(): void {
     this.#due.set(undefined);
+    this.#tableDueAt = undefined;
     const status = this.#options.status();
     const said = essence(status);
     if (said === this.#said) return;
     this.#said = said;
+    this.#saidBeside = besideTable(status);
     this.#saidAt = this.#options.clock.monotonic();
     void this.#publish(status);
   }
@@ -83,4 +98,8 @@ export class StatusPublisher {
 /** All but what grows by itself. */
 function essence(status: OnlineStatus): string {
   return JSON.stringify({ ...status, tableAgeMs: undefined });
+}
+
+function besideTable(status: OnlineStatus): string {
+  return JSON.stringify({ ...status, tableAgeMs: undefined, table: undefined });
 }

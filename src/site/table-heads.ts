@@ -9,10 +9,10 @@ import type { SiteLog } from "./site-log.ts";
 import type { TableShelf } from "./table-shelf.ts";
 
 /**
- * How long changes gather until heads say so. Who is connected has the deltas by then; a head is
- * for those who are not, and for whom a delta was lost.
+ * How long changes gather until heads say so. Who is connected has the deltas by then, also where there
+ * are a thousand of them; a head is for those who are not, and for whom a delta was lost.
  */
-export const headGatherMs = 250;
+export const headGatherMs = 1_500;
 
 export interface TableHeadsParts {
   readonly keys: SiteKeys;

@@ -71,3 +71,26 @@ t.test("a status that the broker did not take is said again at the next change",
   stage.client.statusChanged();
   t.same(said(stage).at(-1), changed);
 });
+
+t.test("which table is in force is in the status soon, and a trouble at once", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  stage.clock.advance(60_000);
+  const first = stage.status;
+  for (const version of [1, 2, 3]) {
+    stage.status = { ...first, table: { epoch: 1, version } };
+    stage.client.statusChanged();
+    stage.clock.advance(500);
+  }
+  t.equal(said(stage).length, 1, "its acknowledgement has said so");
+  stage.clock.advance(500);
+  t.same(said(stage).at(-1), { ...first, table: { epoch: 1, version: 3 } }, "within 2 s");
+  stage.clock.advance(60_000);
+  stage.status = { ...first, table: { epoch: 1, version: 4 } };
+  stage.client.statusChanged();
+  stage.status = { ...stage.status, troubles: ["a"] };
+  stage.client.statusChanged();
+  t.same(said(stage).at(-1), stage.status);
+  t.equal(said(stage).length, 3);
+  t.equal(stage.clock.alarmCount, 0, "all is said");
+});
