@@ -1,9 +1,10 @@
+import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { ControllerId } from "../../../src/domain/ids.ts";
 import { TableRequests } from "../../../src/site/table-requests.ts";
 import { openTableShelf } from "../../../src/site/table-shelf.ts";
 import { MemoryBroker } from "./memory-broker.ts";
-import { LogText } from "./site-rig.ts";
+import { LogText, temporaryFolder } from "./site-rig.ts";
 import { one, three, two, Workshop } from "./snapshot-workshop.ts";
 
 const makingMs = 100;
@@ -14,7 +15,8 @@ function slowSite(test: Test) {
   shop.makingMs = makingMs;
   const broker = new MemoryBroker();
   const log = new LogText();
-  const shelf = openTableShelf({ file: ":memory:", signer: "test", log });
+  const file = join(temporaryFolder(test), "tables.sqlite3");
+  const shelf = openTableShelf({ file, signer: "test", log });
   const { keys, clock } = shop;
   const snapshots = shop.open();
   const heads = { answer: () => undefined };
