@@ -34,7 +34,10 @@ export class SupervisedPart {
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #restartMs = restartMinMs;
+  #hasBeenReady = false;
   #stopping = false;
+  /** Of `start`: with nothing where it ended instead. */
+  #started: (first: PartReady["ready"] | undefined) => void = () => undefined;
 
   constructor(part: Part, options: SupervisorOptions) {
     this.#part = part;
@@ -46,12 +49,12 @@ export class SupervisedPart {
    * first ready: it has said why on its own standard error.
    */
   async start(): Promise<PartReady["ready"]> {
-    const child = this.#spawn();
-    const ended = once(child, "exit").then(() => undefined);
-    const ready = this.#untilReady(child);
-    const first = await Promise.race([ready, ended]);
+    const started = new Promise<PartReady["ready"] | undefined>((resolve) => {
+      this.#started = resolve;
+    });
+    this.#spawn();
+    const first = await started;
     if (first === undefined) throw new StartRefused(`${this.#part.name} did not start`);
-    child.once("exit", (code, signal) => this.#ended(code, signal));
     return first;
   }
 
@@ -70,37 +73,32 @@ export class SupervisedPart {
     clearTimeout(kill);
   }
 
-  #spawn(): ChildProcess {
+  #spawn(): void {
     const child = fork(this.#options.program, [...this.#part.args], {
       execArgv: [...nodeFlags],
       env: this.#options.env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
+    child.on("message", (message: unknown) => {
+      if (isPartReady(message)) this.#ready(message.ready);
+    });
+    child.once("exit", (code, signal) => this.#ended(code, signal));
     if (child.pid !== undefined) this.#options.onStarted(this.#part, child.pid);
-    return child;
   }
 
-  #untilReady(child: ChildProcess): Promise<PartReady["ready"]> {
-    return new Promise((resolve) => {
-      child.on("message", (message: unknown) => {
-        if (!isPartReady(message)) return;
-        this.#restartMs = restartMinMs;
-        resolve(message.ready);
-      });
-    });
+  #ready(where: PartReady["ready"]): void {
+    this.#hasBeenReady = true;
+    this.#restartMs = restartMinMs;
+    this.#started(where);
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
+    if (!this.#hasBeenReady) return this.#started(undefined);
     if (this.#stopping) return;
     const how = signal === null ? `exit code ${code}` : signal;
     this.#options.onEnded(this.#part, how, this.#restartMs);
-    this.#restart = setTimeout(() => {
-      const child = this.#spawn();
-      // Owned by its "message" listener: a restart that never becomes ready is ended by "exit".
-      void this.#untilReady(child);
-      child.once("exit", (nextCode, nextSignal) => this.#ended(nextCode, nextSignal));
-    }, this.#restartMs);
+    this.#restart = setTimeout(() => this.#spawn(), this.#restartMs);
     this.#restartMs = Math.min(this.#restartMs * 2, restartMaxMs);
   }
 }
