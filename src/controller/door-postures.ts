@@ -17,8 +17,7 @@ import {
   settle,
 } from "../core/posture.ts";
 import type { PremisesChange } from "../core/premises-memory.ts";
-import type { DoorPosture } from "../domain/access.ts";
-import type { DoorEvent, PostureCause } from "../domain/event.ts";
+import type { DoorEvent, PostureInForce } from "../domain/event.ts";
 import type { DoorId, PassId } from "../domain/ids.ts";
 import { type Result, succeed } from "../domain/result.ts";
 import { monotonicMs } from "../domain/time.ts";
@@ -31,11 +30,6 @@ import type { PremisesStore } from "./premises-store.ts";
  * door that no schedule and no passing override concerns needs no such look, and there is no timer.
  */
 const clockSetNoticedMs = 60_000;
-
-export interface PostureInForce {
-  readonly posture: DoorPosture;
-  readonly cause: PostureCause;
-}
 
 export interface Overridden extends PostureInForce {
   /** False where the disk did not take it: in force now, and perhaps not after a restart. */

@@ -16,6 +16,12 @@ export const postureCauses = [
 ] as const;
 export type PostureCause = (typeof postureCauses)[number];
 
+/** What a door's posture is and why. */
+export interface PostureInForce {
+  readonly posture: DoorPosture;
+  readonly cause: PostureCause;
+}
+
 /**
  * What happened, as the controller journals it. No variant has room for a PIN, a key or a card's raw
  * data: a presentation that matched is named by its pass, one that did not is not named.

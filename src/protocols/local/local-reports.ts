@@ -1,5 +1,5 @@
-import type { DoorPosture, TableVersion } from "../../domain/access.ts";
-import type { PostureCause } from "../../domain/event.ts";
+import type { TableVersion } from "../../domain/access.ts";
+import type { PostureInForce } from "../../domain/event.ts";
 import type { ControllerId, DoorId, PassId, ReaderId, SiteId, UserId } from "../../domain/ids.ts";
 import type { DenialReason } from "../../domain/reason.ts";
 import type { EpochMs, WallTime } from "../../domain/time.ts";
@@ -34,14 +34,8 @@ export interface LocalTableStatus extends TableVersion {
   readonly credentialCount: number;
 }
 
-/** What a door's posture is and why. */
-export interface LocalPosture {
-  readonly posture: DoorPosture;
-  readonly cause: PostureCause;
-}
-
 /** What `override` answers. */
-export interface LocalOverridden extends LocalPosture {
+export interface LocalOverridden extends PostureInForce {
   /** False: in force now, but the disk did not take it, so a restart may not know of it. */
   readonly kept: boolean;
 }
@@ -52,7 +46,7 @@ export interface LocalForgiven {
   readonly recorded: boolean;
 }
 
-export interface LocalDoorStatus extends LocalPosture {
+export interface LocalDoorStatus extends PostureInForce {
   readonly id: DoorId;
   readonly alarm: "none" | "warning_held" | "alarm_held" | "alarm_forced";
   readonly strike: "secured" | "released";
