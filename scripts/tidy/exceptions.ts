@@ -50,11 +50,6 @@ export const exceptions: readonly Exception[] = [
     reason: "a kill comes at a random moment: that is what is tested",
   },
   {
-    file: "test/unit/protocols/sync/table-transfer.test.ts",
-    rule: "file-length",
-    reason: "every sentence about one machine, which are read together",
-  },
-  {
     file: "test/unit/controller/sync-client-tables.test.ts",
     rule: "file-length",
     reason: "every sentence about how a controller gets its table, over one stage",
