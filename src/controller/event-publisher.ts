@@ -56,6 +56,8 @@ export class EventPublisher {
   #answerMs = answerMinMs;
   #rewoundAt: MonotonicMs | undefined;
   #askedAt: MonotonicMs | undefined;
+  /** Since it was asked: what it answers may be of before. */
+  #hasShownItselfSince = false;
   #wasSetBack = false;
   #isAnswerAwaited = false;
   #isPumping = false;
@@ -118,6 +120,7 @@ export class EventPublisher {
     }
     const { number } = ack.value;
     this.#useJournal();
+    if (!this.#hasShownItselfSince) this.#askAgain.set(undefined);
     if (number > this.#confirmed) this.#progress(number);
     else if (number < this.#confirmed) this.#setBack(number);
     // It answered something that did not help it: there is a gap before what it got.
@@ -148,14 +151,21 @@ export class EventPublisher {
     this.#rewind();
   }
 
-  /** Sends the last entry that it acknowledged: the answer says whether it has that one still. */
+  /**
+   * Sends the last entry that it acknowledged: the answer says whether it has that one still. A disk
+   * that does not answer, a broker that takes nothing in or a site that goes away again lose the
+   * question, and nothing else is owed that would tell: it is asked again until it is answered.
+   */
   #askWhatSiteHas(): void {
     const now = this.#options.clock.monotonic();
     if (this.#askedAt !== undefined && now - this.#askedAt < askAgainMs) {
+      this.#hasShownItselfSince = true;
       this.#askAgain.set(monotonicMs(this.#askedAt + askAgainMs));
       return;
     }
     this.#askedAt = now;
+    this.#hasShownItselfSince = false;
+    this.#askAgain.set(monotonicMs(now + askAgainMs));
     this.#wasSetBack = false;
     this.#sent = this.#confirmed - 1;
     this.pump();

@@ -40,6 +40,7 @@ t.test("what happened offline reaches the site later, in order and once", async 
     batches(stage),
     [1, 201, 401, 601, 801].map((first) => [first, first + 199]),
   );
+  await stage.quiet();
   t.equal(stage.clock.alarmCount, 0, "nothing is timed once all is acknowledged");
   await append(stage, 1_001, 1_001);
   await stage.until(() => stage.journal.acknowledged() === 1_001);
@@ -62,8 +63,7 @@ t.test("a broker's word ends nothing: unacknowledged entries stay and go out aga
   await stage.quiet();
   t.same(stage.troubles.active(), ["site_silent"]);
   t.equal(batches(stage).length >= 2, true);
-  await stage.clock.elapse(3_600_000);
-  await stage.quiet();
+  await stage.pass(3_600_000);
   t.ok(batches(stage).length < 40, `an hour of silence costs ${batches(stage).length} messages`);
   stage.site.isAway = false;
   await stage.until(() => stage.journal.acknowledged() === stage.journal.highest());
@@ -247,7 +247,7 @@ t.test(
     for (const left of [4, 7, 2]) {
       stage.site.entries.length = left;
       stage.say(stage.tables.head());
-      await stage.clock.elapse(60_000);
+      await stage.pass(60_000);
       await stage.until(siteHas(stage, 10));
     }
     t.same(stage.site.faults, []);
@@ -255,6 +255,47 @@ t.test(
     t.equal(stage.clock.alarmCount, 0, "nothing is timed once all is acknowledged");
   },
 );
+
+const questionLosses: Readonly<Record<string, (stage: SyncStage) => void>> = {
+  "that the broker did not take": (stage) => stage.broker.refuseNext(),
+  "that the site went away from": (stage) => {
+    stage.site.isAway = true;
+  },
+  // Whatever it reads is not there in time.
+  "for which the disk gave nothing": (stage) => stage.clock.advance(5_000),
+};
+
+for (const [what, lose] of Object.entries(questionLosses)) {
+  t.test(`a question what the site has ${what} is asked again`, async (t) => {
+    const stage = await openSettledStage(t);
+    stage.up();
+    await append(stage, 1, 10);
+    await stage.until(() => stage.journal.acknowledged() === 10);
+    stage.site.entries.length = 4;
+    stage.say(stage.tables.head());
+    lose(stage);
+    await stage.quiet();
+    t.equal(stage.site.entries.length, 4, "it was lost");
+    stage.site.isAway = false;
+    await stage.until(siteHas(stage, 10));
+    t.same(stage.site.faults, []);
+    await stage.quiet();
+    t.equal(stage.clock.alarmCount, 0, "nothing is timed once all is acknowledged");
+  });
+}
+
+t.test("a site that shows itself once more is asked once more, whatever it answers", async (t) => {
+  const stage = await openSettledStage(t);
+  stage.up();
+  await append(stage, 1, 10);
+  await stage.until(() => stage.journal.acknowledged() === 10);
+  stage.say(stage.tables.head());
+  // What it answers to the first question is of before.
+  stage.say(stage.tables.head());
+  await stage.quiet();
+  stage.site.entries.length = 4;
+  await stage.until(siteHas(stage, 10));
+});
 
 t.test(
   "what a site lost goes out again soon also where a hint of it came just before",
@@ -276,7 +317,7 @@ t.test(
     stage.broker.deliver(topics.eventAck, stage.site.ack(stage.journal.id() ?? ""));
     await stage.quiet();
     t.equal(stage.site.entries.length, 4, "not twice at once");
-    await stage.clock.elapse(3_000);
+    await stage.pass(3_000);
     await stage.until(siteHas(stage, 10));
     t.same(stage.site.faults, []);
   },
@@ -290,7 +331,7 @@ t.test("a site that shows itself all the time is asked once a minute what it has
   const sentBefore = batches(stage).length;
   for (let second = 0; second < 180; second += 1) {
     stage.say(stage.tables.head());
-    await stage.clock.elapse(1_000);
+    await stage.pass(1_000);
   }
   const asked = batches(stage).slice(sentBefore);
   t.ok(asked.length >= 2 && asked.length <= 4, `${asked.length} questions in three minutes`);

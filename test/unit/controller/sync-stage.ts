@@ -202,6 +202,19 @@ export class SyncStage {
     }
   }
 
+  /**
+   * Time passes, and the journal's thread answers in time however busy the machine is: what it is
+   * asked within a step it answers after it, and 5 s would be too long.
+   */
+  async pass(ms: number): Promise<void> {
+    const stepMs = 4_000;
+    for (let left = ms; left > 0; left -= stepMs) {
+      await this.quiet();
+      this.clock.advance(Math.min(stepMs, left));
+    }
+    await this.quiet();
+  }
+
   /** Time passes in steps until `done`, which must come. */
   async until(done: () => boolean): Promise<void> {
     for (let step = 0; step < 2_000; step += 1) {
