@@ -50,11 +50,6 @@ export const exceptions: readonly Exception[] = [
     reason: "a kill comes at a random moment: that is what is tested",
   },
   {
-    file: "test/unit/controller/sync-client-tables.test.ts",
-    rule: "file-length",
-    reason: "every sentence about how a controller gets its table, over one stage",
-  },
-  {
     file: "scripts/setup.mjs",
     rule: "timer",
     reason: "it reports progress before anything is installed",

@@ -12,7 +12,7 @@ t.test("after a hand-over the new key is believed, and the old one no more", asy
   const old = stage.tables.sealer;
   stage.say(stage.tables.rotate());
   stage.say(stage.tables.change());
-  await stage.until(() => stage.isThere());
+  await stage.untilThere();
   t.same(stage.ofKind("table_refused"), []);
   const { signingKey } = stage.tables.sealer;
   const before = stage.tables.mark;
@@ -43,7 +43,7 @@ t.test(
     t.match(stage.tableAcks().at(-1), { outcome: "refused", reason: "altered" });
     stage.clock.advance(60_000);
     stage.say(handOver);
-    await stage.until(() => stage.isThere());
+    await stage.untilThere();
     t.same(stage.faults, []);
   },
 );

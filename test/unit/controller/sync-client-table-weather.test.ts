@@ -98,7 +98,7 @@ async function live(t: Test, seed: number): Promise<void> {
   stage.broker.down();
   stage.up();
   t.comment(`POSTERN_SEED=${seed} replays what follows`);
-  await stage.until(() => stage.isThere());
+  await stage.untilThere();
   t.same(stage.faults, [], `POSTERN_SEED=${seed}`);
   t.equal(stage.troubles.active().includes("table_not_stored"), false, `POSTERN_SEED=${seed}`);
 }

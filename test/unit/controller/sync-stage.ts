@@ -215,6 +215,10 @@ export class SyncStage {
     await this.quiet();
   }
 
+  untilThere(): Promise<void> {
+    return this.until(() => this.isThere());
+  }
+
   /** Time passes in steps until `done`, which must come. */
   async until(done: () => boolean): Promise<void> {
     for (let step = 0; step < 2_000; step += 1) {
