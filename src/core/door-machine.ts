@@ -1,4 +1,5 @@
 import type { DoorSettings } from "../domain/access.ts";
+import { earliest } from "../domain/earliest.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { DoorId, ReaderId } from "../domain/ids.ts";
 import type { GrantReason } from "../domain/reason.ts";
@@ -135,11 +136,7 @@ export function initialDoor(settings: DoorSettings, found: DoorFound, now: Monot
 
 /** The instant at which the caller must feed `deadline_reached`, or undefined if none is due. */
 export function doorDeadline(state: DoorState): MonotonicMs | undefined {
-  const due = [lockDeadline(state.lock), leafDeadline(state.leaf), ...rexDeadlines(state.rex)];
-  return due.reduce(
-    (first, at) => (at !== undefined && (first === undefined || at < first) ? at : first),
-    undefined,
-  );
+  return earliest(lockDeadline(state.lock), leafDeadline(state.leaf), ...rexDeadlines(state.rex));
 }
 
 /** What a grant fed to this state at `now` is journalled as. The strike moves for `granted` alone. */

@@ -1,4 +1,5 @@
 import type { DoorPosture, DoorSettings } from "../domain/access.ts";
+import { earliest } from "../domain/earliest.ts";
 import type { PostureCause } from "../domain/event.ts";
 import type { PassId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
@@ -321,11 +322,6 @@ function nextScheduleChange({ rules }: PosturePlace, at: EpochMs): EpochMs | und
   let next: EpochMs | undefined;
   for (const { schedule } of rules) next = earliest(next, schedule?.nextChangeAt(at));
   return next;
-}
-
-function earliest(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one < other ? one : other;
 }
 
 function after(at: EpochMs, instant: EpochMs | undefined): EpochMs | undefined {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PassRecord } from "../domain/access.ts";
+import { earliest } from "../domain/earliest.ts";
 import type { TableUser } from "../domain/table-change.ts";
 
 /** A record that is there before a change and after it. */
@@ -78,9 +79,4 @@ const allowance = ({ usesMax = Infinity, spentElsewhere = 0 }: UseCount): number
 function latest<At extends number>(one: At | undefined, other: At | undefined): At | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one > other ? one : other;
-}
-
-function earliest<At extends number>(one: At | undefined, other: At | undefined): At | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one < other ? one : other;
 }

@@ -1,3 +1,4 @@
+import { earliest } from "../../domain/earliest.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import { type MonotonicMs, monotonicMs } from "../../domain/time.ts";
 import { unreachable } from "../../domain/unreachable.ts";
@@ -68,16 +69,12 @@ export function initialTransfer(start: TransferStart): TransferState {
 
 /** The instant at which the caller must feed `deadline_reached`, or undefined if none is due. */
 export function transferDeadline(state: TransferState): MonotonicMs | undefined {
-  const due = [
+  return earliest(
     wantOf(state) === undefined ? undefined : state.ask?.at,
     state.deltasRetry?.until,
     state.snapshotRetry?.until,
     state.foldRetry?.until,
     state.missedAskAt,
-  ];
-  return due.reduce(
-    (first, at) => (at !== undefined && (first === undefined || at < first) ? at : first),
-    undefined,
   );
 }
 
