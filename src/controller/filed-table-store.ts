@@ -4,7 +4,7 @@ import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { adoptTableImage } from "../core/access-table/open-table-image.ts";
 import { describeFailure } from "../domain/describe-failure.ts";
-import { HalError } from "../domain/hal-error.ts";
+import { HalError, ioError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableDelta, TableMark } from "../domain/table-change.ts";
 import { type BackOff, putOff } from "../protocols/sync/back-off.ts";
@@ -260,7 +260,7 @@ class FiledTableStore implements TableStore {
       await inForce.log.append(deltas);
       await this.#newest.raise(last.to);
     } catch (error) {
-      return fail(halError(error));
+      return fail(ioError(error));
     }
     this.#mended(logFile(inForce.slot), newestFile);
     return succeed(undefined);
@@ -279,7 +279,7 @@ class FiledTableStore implements TableStore {
       await this.#catchUp(folded);
       return await this.#writes.take(() => this.#putFolded(folded, upTo));
     } catch (error) {
-      return fail(halError(error));
+      return fail(ioError(error));
     }
   }
 
@@ -326,7 +326,7 @@ class FiledTableStore implements TableStore {
       this.#part = await openPartFile({ folder, manifest, present, install });
       return succeed(this.#part);
     } catch (error) {
-      return fail(halError(error));
+      return fail(ioError(error));
     }
   }
 
@@ -340,7 +340,7 @@ class FiledTableStore implements TableStore {
       if (!verified.ok) return fail("damaged");
       return await this.#writes.take(() => this.#putSnapshot(manifest.mark, verified.value, spare));
     } catch (error) {
-      return fail(halError(error));
+      return fail(ioError(error));
     }
   }
 
@@ -387,11 +387,6 @@ class FiledTableStore implements TableStore {
 function applyOwn(table: AccessTable, deltas: readonly TableDelta[]): void {
   const fault = applyDeltas(table, deltas);
   if (fault !== undefined) throw new Error(fault);
-}
-
-function halError(error: unknown): HalError {
-  if (error instanceof HalError) return error;
-  return new HalError("io", describeFailure(error), { cause: error });
 }
 
 function storeClosed(): HalError {

@@ -1,7 +1,6 @@
 import type { Clock } from "../../hal/clock.ts";
 import { type AfterRestart, type PremisesChange, PremisesMemory } from "../core/premises-memory.ts";
-import { describeFailure } from "../domain/describe-failure.ts";
-import { HalError } from "../domain/hal-error.ts";
+import { HalError, ioError } from "../domain/hal-error.ts";
 import type { DoorId, PassId, UserId } from "../domain/ids.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { Deadline } from "./deadline.ts";
@@ -267,8 +266,8 @@ export class LoggedPremises implements PremisesStore {
     this.#troubles.raise(premisesTroubles.failing);
     const waiting = this.#waitingNow;
     this.#waitingNow = [];
-    const why = describeFailure(cause);
-    for (const { reject } of waiting) reject(new HalError("io", why, { cause }));
+    const failure = ioError(cause);
+    for (const { reject } of waiting) reject(failure);
     this.#armGiveUp();
     // Who came meanwhile is owed an attempt of his own.
     if (this.#waitingNext.length > 0) return this.#write();

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeFailure } from "../domain/describe-failure.ts";
-import { HalError } from "../domain/hal-error.ts";
+import { type HalError, ioError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import { followHandOvers, type HandOverRefusal } from "../protocols/sync/key-hand-over.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
@@ -113,7 +113,7 @@ class FileSiteKeyStore implements SiteKeyStore {
       this.#damage = undefined;
       return undefined;
     } catch (error) {
-      return new HalError("io", describeFailure(error), { cause: error });
+      return ioError(error);
     }
   }
 

@@ -1,8 +1,7 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AccessTable } from "../core/access-table/access-table.ts";
-import { describeFailure } from "../domain/describe-failure.ts";
-import { HalError } from "../domain/hal-error.ts";
+import { HalError, ioError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { SnapshotManifest } from "../protocols/sync/snapshot-manifest.ts";
 import { syncFolder, writeAt } from "./durable-file.ts";
@@ -144,7 +143,7 @@ export class PartFile implements SnapshotFile {
       await writeAt(handles.part, plain, index * manifest.chunkBytes);
       await writeAt(handles.state, check, partHeaderBytes + index * checkBytes);
     } catch (error) {
-      return fail(new HalError("io", describeFailure(error), { cause: error }));
+      return fail(ioError(error));
     }
     this.#missing.delete(index);
     return succeed(undefined);
@@ -158,7 +157,7 @@ export class PartFile implements SnapshotFile {
       await this.#sync(handles);
     } catch (error) {
       await this.abandon();
-      return fail(new HalError("io", describeFailure(error), { cause: error }));
+      return fail(ioError(error));
     }
     await this.close();
     const installed = await this.#options.install();

@@ -1,3 +1,5 @@
+import { describeFailure } from "./describe-failure.ts";
+
 /** What the caller can do about the hardware: stable strings, safe to match on. */
 export type HalFailure =
   | "not_found"
@@ -16,4 +18,9 @@ export class HalError extends Error {
     super(message, options);
     this.kind = kind;
   }
+}
+
+/** What was thrown where bytes are read or written. */
+export function ioError(cause: unknown): HalError {
+  return cause instanceof HalError ? cause : new HalError("io", describeFailure(cause), { cause });
 }
