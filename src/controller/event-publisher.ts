@@ -1,7 +1,7 @@
 import type { Clock } from "../../hal/clock.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
-import { openEventAck } from "../protocols/sync/ack-message.ts";
+import { type ForkedAck, openEventAck, type StoredAck } from "../protocols/sync/ack-message.ts";
 import type { MessageScope } from "../protocols/sync/authenticated-message.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import {
@@ -9,6 +9,7 @@ import {
   sealEventBatch,
   takeEventBatch,
 } from "../protocols/sync/event-message.ts";
+import { isForkedHere, isOurs } from "./ack-comparison.ts";
 import { Deadline } from "./deadline.ts";
 import type { Journal, TroubleReporter } from "./journal.ts";
 
@@ -24,6 +25,8 @@ const answerMaxMs = 5 * 60_000;
 const askAgainMs = 60_000;
 /** Going back because something hints at a loss, at most once in this time: hints can be replayed. */
 const rewindQuietMs = 1_000;
+/** Beginning the journal anew, at most once in this time, whatever the site says. */
+const beginAnewQuietMs = 60_000;
 
 export interface EventPublisherOptions {
   readonly link: Pick<BrokerLink, "publish">;
@@ -31,7 +34,7 @@ export interface EventPublisherOptions {
   readonly scope: MessageScope;
   readonly journal: Pick<
     Journal,
-    "id" | "oldest" | "highest" | "acknowledged" | "acknowledge" | "read"
+    "id" | "oldest" | "highest" | "acknowledged" | "acknowledge" | "read" | "beginAnew"
   >;
   readonly clock: Clock;
   readonly troubles: TroubleReporter;
@@ -62,6 +65,11 @@ export class EventPublisher {
   #isAnswerAwaited = false;
   #isPumping = false;
   #refusedAckCount = 0;
+  /** One acknowledgement is compared at a time; of those that come meanwhile, the one that says most. */
+  #isComparing = false;
+  #toCompare: StoredAck | undefined;
+  #isLookingAtFork = false;
+  #begunAnewAt: MonotonicMs | undefined;
 
   constructor(options: EventPublisherOptions) {
     this.#options = options;
@@ -114,17 +122,75 @@ export class EventPublisher {
   takeAck(payload: Uint8Array): void {
     const { scope, journal } = this.#options;
     const ack = openEventAck(scope, payload);
-    if (!ack.ok || ack.value.journal !== journal.id() || ack.value.number > journal.highest()) {
+    if (!ack.ok || ack.value.journal !== journal.id()) this.#refusedAckCount += 1;
+    else if ("forkedAt" in ack.value) this.#lookAtFork(ack.value);
+    else if (ack.value.number > journal.highest()) this.#refusedAckCount += 1;
+    else this.#takeStored(ack.value);
+  }
+
+  #takeStored(ack: StoredAck): void {
+    const { number } = ack;
+    this.#useJournal();
+    if (!this.#hasShownItselfSince) this.#askAgain.set(undefined);
+    // Going back believes nothing, so that nothing is compared.
+    if (number < this.#confirmed) this.#setBack(number);
+    else if (number > this.#confirmed) this.#compare(ack);
+    // It answered something that did not help it: there is a gap before what it got.
+    else if (this.#sent > number) this.#rewind();
+  }
+
+  #compare(ack: StoredAck): void {
+    if (ack.hash === undefined) return this.#progress(ack.number);
+    if (this.#isComparing) {
+      if (ack.number >= (this.#toCompare?.number ?? 0)) this.#toCompare = ack;
+      return;
+    }
+    this.#isComparing = true;
+    // It rejects for mistakes of ours only, and those end the process.
+    void this.#compareWithOurs(ack);
+  }
+
+  async #compareWithOurs(ack: StoredAck): Promise<void> {
+    const { journal } = this.#options;
+    const isSame = await isOurs(journal, ack);
+    this.#isComparing = false;
+    const next = this.#toCompare;
+    this.#toCompare = undefined;
+    if (ack.journal === journal.id() && ack.number > this.#confirmed) {
+      if (isSame === true) this.#progress(ack.number);
+      if (isSame === false) this.#notOurs();
+    }
+    if (next === undefined || next.journal !== journal.id()) return;
+    if (next.number > this.#confirmed) this.#compare(next);
+  }
+
+  /**
+   * The site has another entry under that number: our disk took back what it had called written. From
+   * what goes out again the site sees where that begins, and says so.
+   */
+  #notOurs(): void {
+    this.#refusedAckCount += 1;
+    this.#rewind();
+  }
+
+  #lookAtFork(ack: ForkedAck): void {
+    const now = this.#options.clock.monotonic();
+    const isQuiet = this.#begunAnewAt === undefined || now - this.#begunAnewAt >= beginAnewQuietMs;
+    if (this.#isLookingAtFork || !isQuiet) return;
+    this.#isLookingAtFork = true;
+    void this.#beginAnewIfForked(ack);
+  }
+
+  async #beginAnewIfForked(ack: ForkedAck): Promise<void> {
+    const { journal, clock } = this.#options;
+    const isForked = await isForkedHere(journal, ack);
+    this.#isLookingAtFork = false;
+    if (!isForked || ack.journal !== journal.id()) {
       this.#refusedAckCount += 1;
       return;
     }
-    const { number } = ack.value;
-    this.#useJournal();
-    if (!this.#hasShownItselfSince) this.#askAgain.set(undefined);
-    if (number > this.#confirmed) this.#progress(number);
-    else if (number < this.#confirmed) this.#setBack(number);
-    // It answered something that did not help it: there is a gap before what it got.
-    else if (this.#sent > number) this.#rewind();
+    this.#begunAnewAt = clock.monotonic();
+    journal.beginAnew(ack.forkedAt);
   }
 
   #progress(number: number): void {
@@ -203,7 +269,7 @@ export class EventPublisher {
     this.#sent = this.#confirmed;
   }
 
-  /** A damaged journal is replaced by one that counts from 1 again. */
+  /** A damaged journal, or a forked one, is replaced by one that counts from 1 again. */
   #useJournal(): void {
     if (this.#options.journal.id() !== this.#journal) this.#restart();
   }
@@ -235,7 +301,9 @@ export class EventPublisher {
       if (connection !== this.#connection || after !== this.#sent) return true;
       const batch = takeEventBatch(entries);
       const last = batch.at(-1);
-      if (last === undefined || last.journal !== this.#journal) return false;
+      if (last === undefined) return false;
+      // Begun anew while it was read: the next turn begins with that one.
+      if (last.journal !== this.#journal) return journal.id() !== this.#journal;
       // Said before it is done, so that going back while the broker takes its time is not undone.
       this.#sent = last.number;
       const message = sealEventBatch(scope, batch, journal.oldest());

@@ -2,17 +2,36 @@ import type Database from "better-sqlite3";
 import type { JournalEntry, JournalRecord } from "../domain/event.ts";
 import { chainStart, hashEntry, verifyChain } from "../protocols/sync/journal-chain.ts";
 import { parseJournalEntry } from "../protocols/sync/journal-entry-schema.ts";
-import { asDamage, JournalDamaged, openJournalFile, readOrCreateHeader } from "./journal-file.ts";
-import type { JournalOnDisk, JournalWorkerData, JournalWrite } from "./journal-messages.ts";
+import {
+  asDamage,
+  copyJournal,
+  JournalDamaged,
+  openJournalFile,
+  readOrCreateHeader,
+} from "./journal-file.ts";
+import type {
+  EarlierJournal,
+  JournalOnDisk,
+  JournalWorkerData,
+  JournalWrite,
+} from "./journal-messages.ts";
+import { journalIdAfter, recordOf, rename } from "./journal-renewal.ts";
 import { overflowMark, type RecordTally, tallyWith } from "./record-tally.ts";
 
 /** Entries whose chain is verified at opening. The others are verified whenever they are read. */
 const tailVerifiedMax = 64;
+/** Entries that are in memory at once while a journal is begun anew. */
+const renewedAtOnceMax = 500;
 
 interface EntryRow {
   readonly number: number;
   readonly hash: Buffer;
   readonly record: string;
+}
+
+interface InsertedInto {
+  readonly table: "entry" | "renewed";
+  readonly journal: string;
 }
 
 interface ChainEnd {
@@ -26,7 +45,8 @@ interface ChainEnd {
  * error (disk full, input/output, locked); nothing of the call is on disk then.
  */
 export class JournalDatabase {
-  readonly journal: string;
+  #journal: string;
+  #follows: EarlierJournal | undefined;
   readonly #db: Database.Database;
   readonly #worker: JournalWorkerData;
   #acknowledged: number;
@@ -38,7 +58,8 @@ export class JournalDatabase {
     this.#db = openJournalFile(worker.file);
     try {
       const header = readOrCreateHeader(this.#db, worker.controller);
-      this.journal = header.id;
+      this.#journal = header.id;
+      this.#follows = header.follows;
       this.#acknowledged = header.acknowledged;
       this.#waiting = this.#db
         .prepare<[], { tally: string }>("SELECT tally FROM waiting")
@@ -50,6 +71,10 @@ export class JournalDatabase {
     }
   }
 
+  get journal(): string {
+    return this.#journal;
+  }
+
   onDisk(): JournalOnDisk {
     const oldest = this.#oldest();
     return {
@@ -57,6 +82,7 @@ export class JournalDatabase {
       oldest: oldest === undefined ? 1 : firstGivenOf(oldest),
       highest: this.#last().number,
       acknowledged: this.#acknowledged,
+      ...(this.#follows && { follows: this.#follows }),
     };
   }
 
@@ -125,8 +151,43 @@ export class JournalDatabase {
     }
   }
 
+  /**
+   * The entries from number `from` on, as far as they are left, become a journal of another name:
+   * numbered from 1 and chained anew, none of them acknowledged. Those before are forgotten. In one
+   * transaction; a copy of what it was is set aside first, if there is room for one. The same entries
+   * always get the same name, so that a disk that takes this back, too, makes nothing twice.
+   */
+  beginAnew(from: number): void {
+    if (!Number.isSafeInteger(from) || from < 1 || from > this.#last().number + 1) return;
+    copyJournal(this.#db, this.#worker.file);
+    try {
+      const begun = this.#db.transaction(() => this.#renew(from)).immediate();
+      this.#journal = begun.journal;
+      this.#follows = begun.follows;
+      this.#acknowledged = 0;
+    } catch (error) {
+      throw asDamage(error);
+    }
+  }
+
   close(): void {
     this.#db.close();
+  }
+
+  #renew(from: number): { readonly journal: string; readonly follows: EarlierJournal } {
+    const [first] = this.read(from - 1, 1);
+    const offset = (first?.number ?? this.#last().number + 1) - 1;
+    const follows = { journal: this.journal, offset };
+    const journal = journalIdAfter(this.journal, first);
+    rename(this.#db, { journal, follows }, (table) => {
+      let end = nothingWritten;
+      for (;;) {
+        const page = this.read(offset + end.number, renewedAtOnceMax);
+        if (page.length === 0) return;
+        end = this.#insert(page.map(recordOf), end, { table, journal });
+      }
+    });
+    return { journal, follows };
   }
 
   #last(): ChainEnd {
@@ -142,8 +203,12 @@ export class JournalDatabase {
       .get();
   }
 
-  #insert(records: readonly JournalRecord[], last: ChainEnd): void {
-    const insert = this.#db.prepare("INSERT INTO entry (number, hash, record) VALUES (?, ?, ?)");
+  #insert(
+    records: readonly JournalRecord[],
+    last: ChainEnd,
+    { table, journal }: InsertedInto = { table: "entry", journal: this.journal },
+  ): ChainEnd {
+    const insert = this.#db.prepare(`INSERT INTO ${table} (number, hash, record) VALUES (?, ?, ?)`);
     let { number, hash } = last;
     for (const record of records) {
       const previous = hash;
@@ -151,7 +216,6 @@ export class JournalDatabase {
       // Hashed as it will be read back, so that no value that JSON bends ever looks like damage.
       const text = JSON.stringify(record);
       const { controller } = this.#worker;
-      const { journal } = this;
       hash = hashEntry({
         ...parseRecord(text),
         controller,
@@ -161,6 +225,7 @@ export class JournalDatabase {
       });
       insert.run(number, Buffer.from(hash, "hex"), text);
     }
+    return { number, hash };
   }
 
   #acknowledge(acknowledged: number, lagMin: number): void {

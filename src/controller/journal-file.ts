@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import type { ControllerId } from "../domain/ids.ts";
+import type { EarlierJournal } from "./journal-messages.ts";
 
 /** The file is not the journal that we wrote: SQLite says so, or the chain does. */
 export class JournalDamaged extends Error {
@@ -39,6 +40,26 @@ export function setJournalAside(file: string): string {
   return aside;
 }
 
+/**
+ * Keeps what a journal was before it is begun anew, so that it can be examined: one copy, the newest,
+ * and none where the disk has no room.
+ */
+export function copyJournal(db: Database.Database, file: string): void {
+  const copy = `${file}.forked`;
+  const unfinished = `${copy}-unfinished`;
+  try {
+    rmSync(unfinished, { force: true });
+    // SQLite would create it readable for all; it takes an empty file as none.
+    closeSync(openSync(unfinished, "wx", 0o600));
+    db.prepare("VACUUM INTO ?").run(unfinished);
+    renameSync(unfinished, copy);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    // Bringing its entries to the site matters more than the copy does.
+    if (!(error instanceof Error && "code" in error)) throw error;
+  }
+}
+
 /** Creates it where there is none. Throws `JournalDamaged` or SQLite's own error. */
 export function openJournalFile(file: string): Database.Database {
   // SQLite would create it readable for all; its -wal takes the mode of this file.
@@ -60,10 +81,13 @@ export function openJournalFile(file: string): Database.Database {
   }
 }
 
-export function readOrCreateHeader(
-  db: Database.Database,
-  controller: ControllerId,
-): { readonly id: string; readonly acknowledged: number } {
+export interface JournalHeader {
+  readonly id: string;
+  readonly acknowledged: number;
+  readonly follows: EarlierJournal | undefined;
+}
+
+export function readOrCreateHeader(db: Database.Database, controller: ControllerId): JournalHeader {
   const version = db.pragma("user_version", { simple: true });
   if (version === 0) {
     const tables = db.prepare("SELECT 1 FROM sqlite_schema").all();
@@ -74,8 +98,11 @@ export function readOrCreateHeader(
   } else if (version !== schemaVersion) {
     throw new JournalDamaged(`a journal of version ${String(version)}`);
   }
-  // Beside the tables of this version, and an older program leaves it alone.
-  db.exec("CREATE TABLE IF NOT EXISTS waiting (tally TEXT NOT NULL) STRICT");
+  // Beside the tables of this version, and an older program leaves them alone.
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS waiting (tally TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS follows (journal TEXT NOT NULL, "offset" INTEGER NOT NULL) STRICT;
+  `);
   const headers = db
     .prepare<[], { id: string; controller: string; acknowledged: number }>(
       "SELECT id, controller, acknowledged FROM journal",
@@ -86,7 +113,8 @@ export function readOrCreateHeader(
   if (header.controller !== controller) {
     throw new JournalDamaged(`the journal of controller ${header.controller}`);
   }
-  return header;
+  const follows = db.prepare<[], EarlierJournal>('SELECT journal, "offset" FROM follows').get();
+  return { ...header, follows };
 }
 
 function createTables(db: Database.Database, controller: ControllerId): void {

@@ -38,12 +38,23 @@ export type JournalRequest =
       readonly after: number;
       readonly limit: number;
     }
+  /**
+   * See `Journal.beginAnew`; answered `opened` or `begin_failed`. Meant for that `journal` alone, as
+   * writing is.
+   */
+  | { readonly kind: "begin_anew"; readonly journal: string; readonly from: number }
   | {
       readonly kind: "close";
       readonly journal: string;
       readonly acknowledged: number;
       readonly waiting: RecordTally | undefined;
     };
+
+/** The journal that another one was made of: its entry `offset + 1` is number 1 of that. */
+export interface EarlierJournal {
+  readonly journal: string;
+  readonly offset: number;
+}
 
 /** What is on disk. `setAside` names the file that a damaged journal was renamed to just now. */
 export interface JournalOnDisk {
@@ -55,12 +66,24 @@ export interface JournalOnDisk {
   readonly setAside?: string;
   /** What waited in memory when that was last written down, and is not in the journal. */
   readonly waiting?: RecordTally;
+  /** Where it was begun anew out of another. */
+  readonly follows?: EarlierJournal;
+}
+
+/** How many entries came to what was there since, which `found` may have under another name. */
+export function addedSince(before: JournalOnDisk | undefined, found: JournalOnDisk): number {
+  if (before?.journal === found.journal) return Math.max(0, found.highest - before.highest);
+  const { follows } = found;
+  if (before === undefined || follows?.journal !== before.journal) return 0;
+  return Math.max(0, follows.offset + found.highest - before.highest);
 }
 
 /** After `opened` and `open_failed` no write that was sent before is answered any more. */
 export type JournalAnswer =
   | ({ readonly kind: "opened" } & JournalOnDisk)
   | { readonly kind: "open_failed"; readonly detail: string }
+  /** The journal is what it was. */
+  | { readonly kind: "begin_failed"; readonly detail: string }
   /**
    * The first `count` of the records sent are durable, and the last of them is number `highest`; where
    * that is not all, only an acknowledgement makes room. Nothing below `oldest` is handed out any

@@ -8,4 +8,9 @@ export const journalTroubles = {
   overflow: "journal_overflow",
   /** The journal found on disk was damaged; it was kept under another name and a new one begun. */
   setAside: "journal_set_aside",
+  /**
+   * The site has other entries under the numbers of this journal: its disk took back what it had called
+   * written. What the site does not have goes on in a journal of another name.
+   */
+  forked: "journal_forked",
 } as const;

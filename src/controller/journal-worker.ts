@@ -27,6 +27,8 @@ port.on("message", (request: JournalRequest) => {
       return write(request);
     case "read":
       return read(request);
+    case "begin_anew":
+      return beginAnew(request);
     case "close":
       return close(request);
     default:
@@ -42,13 +44,13 @@ function open(): void {
     const waiting = database.waiting();
     answer({ kind: "opened", ...database.onDisk(), ...(waiting && { waiting }) });
   } catch (error) {
-    if (error instanceof JournalDamaged) return beginAnew();
+    if (error instanceof JournalDamaged) return replaceDamaged();
     answer({ kind: "open_failed", detail: describeFailure(error) });
   }
 }
 
 /** Leaves `database` undefined, and says so, where even that fails. */
-function beginAnew(): void {
+function replaceDamaged(): void {
   database?.close();
   database = undefined;
   try {
@@ -67,7 +69,7 @@ function write(request: Extract<JournalRequest, { kind: "write" }>): void {
     const { oldest, highest, acknowledged } = database.onDisk();
     answer({ kind: "written", count, oldest, highest, acknowledged });
   } catch (error) {
-    if (error instanceof JournalDamaged) return beginAnew();
+    if (error instanceof JournalDamaged) return replaceDamaged();
     answer({ kind: "write_failed", detail: describeFailure(error) });
   }
 }
@@ -84,7 +86,18 @@ function read({ request, after, limit }: Extract<JournalRequest, { kind: "read" 
     answer({ kind: "entries", request, entries: database.read(after, limit) });
   } catch (error) {
     answer({ kind: "read_failed", request, detail: describeFailure(error) });
-    if (error instanceof JournalDamaged) beginAnew();
+    if (error instanceof JournalDamaged) replaceDamaged();
+  }
+}
+
+function beginAnew({ journal, from }: Extract<JournalRequest, { kind: "begin_anew" }>): void {
+  if (database?.journal !== journal) return;
+  try {
+    database.beginAnew(from);
+    answer({ kind: "opened", ...database.onDisk() });
+  } catch (error) {
+    if (error instanceof JournalDamaged) return replaceDamaged();
+    answer({ kind: "begin_failed", detail: describeFailure(error) });
   }
 }
 

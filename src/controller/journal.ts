@@ -65,7 +65,15 @@ export interface Journal {
    * more than `highest()` where no entry is left.
    */
   oldest(): number;
-  /** Which journal the numbers belong to; another one is begun when it was damaged. */
+  /**
+   * The site has other entries than these from number `from` on: the disk had called written what it
+   * took back, and its numbers were given away twice. The entries from there on become a journal of
+   * another id: numbered from 1, none of them acknowledged, and then durable as they were before; kill
+   * it at any moment, and it is the old journal or the new one. What comes before is forgotten: the site
+   * has it. Returns at once; where the disk fails it does nothing, and may be asked again.
+   */
+  beginAnew(from: number): void;
+  /** Which journal the numbers belong to; another one is begun when it was damaged, or forked. */
   id(): string | undefined;
   status(): JournalStatus;
   /** One reporter: it is told what is wrong now, and each change. */

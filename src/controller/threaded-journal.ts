@@ -1,30 +1,28 @@
 import type { Worker } from "node:worker_threads";
 import type { JournalEntry, JournalRecord } from "../domain/event.ts";
 import { HalError } from "../domain/hal-error.ts";
-import { monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
-import { Deadline } from "./deadline.ts";
 import type { Journal, JournalOptions, JournalStatus, TroubleReporter } from "./journal.ts";
 import { type JournalLimits, journalLimits } from "./journal-limits.ts";
-import type {
-  JournalAnswer,
-  JournalOnDisk,
-  JournalRequest,
-  JournalWrite,
+import {
+  addedSince,
+  type JournalAnswer,
+  type JournalOnDisk,
+  type JournalRequest,
+  type JournalWrite,
 } from "./journal-messages.ts";
 import { JournalQueue } from "./journal-queue.ts";
 import { JournalReads } from "./journal-reads.ts";
+import { JournalRecount } from "./journal-recount.ts";
+import { JournalRetry } from "./journal-retry.ts";
 import { startJournalWorker } from "./journal-thread.ts";
 import { journalTroubles } from "./journal-troubles.ts";
 import { Overdue } from "./overdue.ts";
 import { ReportedTroubles } from "./reported-troubles.ts";
+import { settlesWithin } from "./settles-within.ts";
 
-const retryMinMs = 100;
-const retryMaxMs = 30_000;
 /** How long `close` waits for the disk before it gives up what is still in memory. */
 const closeMaxMs = 5_000;
-/** In a full journal: how old the count on disk of what waits in memory may be. */
-const countMaxMs = 10_000;
 /** Entries in one answer: what is copied between threads at once. */
 const readMax = 1_000;
 
@@ -34,9 +32,9 @@ export class ThreadedJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #limits: JournalLimits;
   readonly #queue: JournalQueue;
-  readonly #retry: Deadline;
+  readonly #retry: JournalRetry;
   readonly #overdue: Overdue;
-  readonly #countAgain: Deadline;
+  readonly #recount: JournalRecount;
   readonly #listeners = new Set<(highest: number) => void>();
   readonly #reads = new JournalReads();
   readonly #troubles = new ReportedTroubles();
@@ -54,9 +52,7 @@ export class ThreadedJournal implements Journal {
   #isHanging = false;
   /** Alarms still fit what is reserved for them, as far as is known. */
   #hasReserve = true;
-  #isCountDue = false;
   #flushIsDue = false;
-  #retryMs = retryMinMs;
   #failure: string | undefined;
   #opened: () => void = () => {};
   #closed: Promise<void> | undefined;
@@ -70,15 +66,12 @@ export class ThreadedJournal implements Journal {
       recordsMax: this.#limits.queuedMax,
       alarmsMax: this.#limits.alarmsReservedMax,
     });
-    this.#retry = new Deadline(options.clock, () => this.#tryAgain());
+    this.#retry = new JournalRetry(options.clock, () => this.#tryAgain());
     this.#overdue = new Overdue(options.clock, {
       isOwed: () => this.#isAnswerOwed(),
       overdue: () => this.#notAnswered(),
     });
-    this.#countAgain = new Deadline(options.clock, () => {
-      this.#isCountDue = false;
-      this.#flush();
-    });
+    this.#recount = new JournalRecount(options.clock, () => this.#flush());
     this.firstOpened = new Promise((resolve) => {
       this.#opened = resolve;
     });
@@ -119,6 +112,13 @@ export class ThreadedJournal implements Journal {
     if (this.#troubles.has(journalTroubles.full) || this.#acknowledgementLags()) this.#flush();
   }
 
+  beginAnew(from: number): void {
+    const journal = this.id();
+    if (!this.#isOpen || this.#closeIsSent || journal === undefined) return;
+    this.#isOpening = true;
+    this.#send({ kind: "begin_anew", journal, from });
+  }
+
   acknowledged(): number {
     return this.#acknowledged;
   }
@@ -156,28 +156,21 @@ export class ThreadedJournal implements Journal {
     return this.#closed;
   }
 
-  #close(): Promise<void> {
-    const { clock } = this.#options;
-    return new Promise<void>((resolve) => {
-      const giveUp = clock.alarm(monotonicMs(clock.monotonic() + closeMaxMs), () => {
-        // A thread that hangs in the disk ends when that lets go of it, or with the process.
-        this.#worker?.unref();
-        void this.#letGo();
-        resolve();
-      });
-      this.#finishClosing = () => {
-        void this.#letGo().then(() => {
-          giveUp.cancel();
-          resolve();
-        });
-      };
-      this.#flush();
-      this.#closeIfWritten();
+  async #close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#finishClosing = () => resolve(this.#letGo());
     });
+    this.#flush();
+    this.#closeIfWritten();
+    if (await settlesWithin(this.#options.clock, closeMaxMs, closed)) return;
+    // A thread that hangs in the disk ends when that lets go of it, or with the process.
+    this.#worker?.unref();
+    void this.#letGo();
   }
 
   async #letGo(): Promise<void> {
-    for (const deadline of [this.#retry, this.#countAgain]) deadline.set(undefined);
+    this.#retry.stop();
+    this.#recount.stop();
     this.#overdue.stop();
     this.#isOpen = false;
     const worker = this.#worker;
@@ -226,9 +219,7 @@ export class ThreadedJournal implements Journal {
   /** Alarms have room of their own; how many others wait is brought up to date now and then. */
   #flushWhileFull(): void {
     if (this.#hasReserve && this.#queue.alarms(1).length > 0) return this.#flush();
-    if (this.#isCountDue) return;
-    this.#isCountDue = true;
-    this.#countAgain.set(monotonicMs(this.#options.clock.monotonic() + countMaxMs));
+    this.#recount.changed();
   }
 
   #send(request: JournalRequest): void {
@@ -237,8 +228,8 @@ export class ThreadedJournal implements Journal {
   }
 
   #isAnswerOwed(): boolean {
-    const isBusy = this.#isOpening || this.#isWriting || this.#closeIsSent;
-    return this.#worker !== undefined && (isBusy || this.#reads.count > 0);
+    const isBusy = this.#isOpening || this.#isWriting || this.#closeIsSent || this.#reads.count > 0;
+    return this.#worker !== undefined && isBusy;
   }
 
   /** It may still answer; another thread would hang at the same disk. */
@@ -290,6 +281,10 @@ export class ThreadedJournal implements Journal {
         return this.#notOpen(answer.detail);
       case "written":
         return this.#onWritten(answer);
+      case "begin_failed":
+        this.#isOpening = false;
+        this.#failure = answer.detail;
+        return;
       case "write_failed":
         this.#isWriting = false;
         return this.#failed(answer.detail);
@@ -310,15 +305,21 @@ export class ThreadedJournal implements Journal {
     this.#isWriting = false;
     this.#onDisk = found;
     this.#isOpen = true;
-    if (before?.journal !== found.journal) this.#acknowledged = found.acknowledged;
     // A thread that died may have written what it was given without living to say so.
-    else this.#queue.shift(this.#given?.records.slice(0, found.highest - before.highest) ?? []);
+    this.#queue.shift(this.#given?.records.slice(0, addedSince(before, found)) ?? []);
+    if (before?.journal !== found.journal) {
+      this.#acknowledged = found.acknowledged;
+      this.#hasReserve = true;
+    }
     // Of this process it is all still here.
     const isFirst = before === undefined;
     if (isFirst && found.waiting !== undefined) this.#queue.markEarlierLoss(found.waiting);
     if (found.setAside !== undefined) this.#troubles.raise(journalTroubles.setAside);
     this.#opened();
     this.#progressed();
+    if (before === undefined || found.follows?.journal !== before.journal) return;
+    this.#troubles.raise(journalTroubles.forked);
+    if (found.highest > 0) this.#tellCommitted();
   }
 
   #onWritten(answer: Extract<JournalAnswer, { kind: "written" }>): void {
@@ -331,12 +332,15 @@ export class ThreadedJournal implements Journal {
     this.#queue.shift(given.records.slice(0, count));
     if (count === given.records.length) this.#progressed();
     else this.#full(given);
-    if (count > 0) for (const listener of [...this.#listeners]) listener(highest);
+    if (count > 0) this.#tellCommitted();
+  }
+
+  #tellCommitted(): void {
+    for (const listener of [...this.#listeners]) listener(this.highest());
   }
 
   #diskAnswered(): void {
-    this.#retryMs = retryMinMs;
-    this.#retry.set(undefined);
+    this.#retry.answered();
     this.#failure = undefined;
     this.#troubles.clear(journalTroubles.failing);
   }
@@ -363,10 +367,8 @@ export class ThreadedJournal implements Journal {
   }
 
   #failed(why: string): void {
-    const { clock } = this.#options;
     this.#failure = why;
-    this.#retry.set(monotonicMs(clock.monotonic() + this.#retryMs));
-    this.#retryMs = Math.min(this.#retryMs * 2, retryMaxMs);
+    this.#retry.failed();
     this.#troubles.raise(journalTroubles.failing);
     this.#closeIfWritten();
   }
@@ -386,8 +388,7 @@ export class ThreadedJournal implements Journal {
   #notFull(): void {
     this.#queue.inOrder();
     this.#hasReserve = true;
-    this.#countAgain.set(undefined);
-    this.#isCountDue = false;
+    this.#recount.stop();
     this.#troubles.clear(journalTroubles.full);
   }
 

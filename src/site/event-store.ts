@@ -4,6 +4,7 @@ import type { JournalEntry } from "../domain/event.ts";
 import type { ControllerId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
+import type { EventAck } from "../protocols/sync/ack-message.ts";
 import {
   type ChainAnchor,
   type ChainFault,
@@ -11,6 +12,7 @@ import {
   hashEntry,
   verifyChain,
 } from "../protocols/sync/journal-chain.ts";
+import { answerToRefused } from "./event-fork.ts";
 import { type EventRow, rowOfEntry } from "./event-row.ts";
 import type { SpentUses } from "./spent-uses.ts";
 import {
@@ -39,12 +41,22 @@ export interface IntakeOutcome extends NotedUses {
   readonly journal: string;
   /** Highest number of that journal on disk; all below it are there too. */
   readonly number: number;
+  /** Of that entry. */
+  readonly hash: string;
   /** How many of the batch were new. */
   readonly storedCount: number;
-  /** This controller had another journal before: its storage was replaced. */
-  readonly replaced: boolean;
+  /**
+   * The journal that this controller had before, and how far that is stored: of one that is begun just
+   * now because its storage was replaced, or took back what it had called written.
+   */
+  readonly follows: StoredJournal | undefined;
   /** What nobody has any more, and is not stored. */
   readonly lost: LostEntries | undefined;
+}
+
+export interface StoredJournal {
+  readonly journal: string;
+  readonly number: number;
 }
 
 /** The first and the last that are lost, and when that was found. */
@@ -66,6 +78,8 @@ export interface JournalRemains {
 export interface IntakeRefusal extends ChainFault {
   readonly journal: string;
   readonly stored: number;
+  /** What helps the controller on: see `answerToRefused`. */
+  readonly answer: EventAck | undefined;
 }
 
 export interface Trouble {
@@ -103,9 +117,7 @@ export interface EventStore {
   ): Result<IntakeOutcome, IntakeRefusal>;
   /** In order of position, newest last. */
   query(query: EventQuery): readonly StoredEvent[];
-  lastOf(
-    controller: ControllerId,
-  ): { readonly journal: string; readonly number: number } | undefined;
+  lastOf(controller: ControllerId): StoredJournal | undefined;
   /**
    * Before a table that allows them goes out: uses beyond all that was ever allowed do not count.
    */
@@ -176,7 +188,7 @@ export function openEventStore(file: string): EventStore {
   const troublesOf = database.prepare<[string], TroubleRow>(
     "SELECT * FROM troubles WHERE controller = ? ORDER BY kind",
   );
-  const lastOf = database.prepare<[string], { journal: string; number: number }>(
+  const lastOf = database.prepare<[string], StoredJournal>(
     "SELECT journal, number FROM events WHERE controller = ? ORDER BY position DESC LIMIT 1",
   );
   return {
@@ -228,9 +240,9 @@ function prepareIntake(
   const hashAt = database.prepare<[string, string, number], { hash: string }>(
     "SELECT hash FROM events WHERE controller = ? AND journal = ? AND number = ?",
   );
-  const anyOther = database.prepare<[string, string]>(
-    "SELECT 1 FROM events WHERE controller = ? AND journal <> ? LIMIT 1",
-  );
+  const lastOfAnother = database.prepare<[string, string], StoredJournal>(`
+    SELECT journal, number FROM events WHERE controller = ? AND journal <> ?
+    ORDER BY position DESC LIMIT 1`);
   const insert = database.prepare<[EventRow]>(`
     INSERT INTO events (controller, journal, number, at, clockQuality, kind, door, reader, user,
       pass, result, reason, tableEpoch, tableVersion, tableAgeMs, event, previous, hash)
@@ -242,12 +254,21 @@ function prepareIntake(
     if (first === undefined) throw new Error("a batch of no entries");
     const { controller, journal } = first;
     const stored = last.get(controller, journal) ?? { journal, number: 0, hash: chainStart };
-    const refuse = (fault: ChainFault) => fail({ ...fault, journal, stored: stored.number });
+    const storedHash = (number: number) => hashAt.get(controller, journal, number)?.hash;
+    const refuse = (fault: ChainFault) => {
+      const answer = answerToRefused(fault, {
+        entries,
+        stored,
+        oldest: remains?.oldest,
+        storedHash,
+      });
+      return fail({ ...fault, journal, stored: stored.number, answer });
+    };
     const isFresh = ({ number }: JournalEntry): boolean => number > stored.number;
 
     for (const entry of entries) {
       if (isFresh(entry)) continue;
-      const known = hashAt.get(controller, journal, entry.number)?.hash;
+      const known = storedHash(entry.number);
       // Lost and noted as lost once: an old message that brings it now comes too late.
       if (known === undefined) continue;
       if (known !== entry.hash || hashEntry(entry) !== known) {
@@ -258,6 +279,7 @@ function prepareIntake(
     const lost = lostBefore(first, stored, remains);
     const chain = verifyChain(fresh, lost === undefined ? stored : anchorBefore(first));
     if (!chain.ok) return refuse(chain.fault);
+    const follows = stored.number === 0 ? lastOfAnother.get(controller, journal) : undefined;
     for (const entry of fresh) insert.run(rowOfEntry(entry));
     if (lost !== undefined) {
       const detail = `entries ${lost.from} to ${lost.to} of journal ${journal} are lost`;
@@ -266,9 +288,10 @@ function prepareIntake(
     return succeed({
       journal,
       number: chain.value.number,
+      hash: chain.value.hash,
       storedCount: fresh.length,
       ...recordUses(fresh),
-      replaced: stored.number === 0 && anyOther.get(controller, journal) !== undefined,
+      follows,
       lost,
     });
   };

@@ -162,6 +162,7 @@ class WiredSite implements SiteService {
       ...options,
       store,
       keys,
+      refusals: this.#refusals,
       stored: (controller, outcome) => this.#noteUses(controller, outcome),
     });
   }

@@ -6,6 +6,7 @@ export const lightJournal: Journal = {
   onCommitted: () => () => {},
   read: async () => [],
   acknowledge: () => {},
+  beginAnew: () => {},
   acknowledged: () => 0,
   highest: () => 0,
   oldest: () => 1,

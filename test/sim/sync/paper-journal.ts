@@ -46,6 +46,11 @@ export class PaperJournal implements Journal {
     if (number > this.#acknowledged && number <= this.highest()) this.#acknowledged = number;
   }
 
+  /** Its paper takes nothing back. */
+  beginAnew(): void {
+    throw new Error("the site said that a journal forked that never did");
+  }
+
   acknowledged(): number {
     return this.#acknowledged;
   }

@@ -75,6 +75,7 @@ export const withReading = (
       onCommitted: (listener) => journal.onCommitted(listener),
       read: spoil((range) => journal.read(range)),
       acknowledge: (number) => journal.acknowledge(number),
+      beginAnew: (from) => journal.beginAnew(from),
       acknowledged: () => journal.acknowledged(),
       highest: () => journal.highest(),
       oldest: () => journal.oldest(),

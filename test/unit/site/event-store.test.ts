@@ -153,9 +153,10 @@ t.test("a controller whose storage was replaced begins a new journal beside the 
   const { store } = openStore(t);
   store.intake(entries({ count: 3 }));
   const second = store.intake(entries({ count: 2, journal: "j2" }));
-  t.match(second, { ok: true, value: { journal: "j2", number: 2, replaced: true } });
+  const follows = { journal: "j1", number: 3 };
+  t.match(second, { ok: true, value: { journal: "j2", number: 2, follows } });
   const again = store.intake(entries({ count: 2, journal: "j2" }));
-  t.match(again, { ok: true, value: { replaced: false } });
+  t.match(again, { ok: true, value: { follows: undefined } });
   t.same(numbersOf(store), [1, 2, 3, 1, 2]);
   t.same(store.lastOf(one), { journal: "j2", number: 2 });
   t.equal(outcomeOf(store, entries({ count: 4, journal: "j3" }).slice(2)), "gap at 3, stored 0");
@@ -165,7 +166,7 @@ t.test("the journals of two controllers do not meet, even under one name", async
   const { store } = openStore(t);
   store.intake(entries({ count: 2 }));
   const two = store.intake(entries({ count: 2, of: controllerId("two") }));
-  t.match(two, { ok: true, value: { storedCount: 2, replaced: false } });
+  t.match(two, { ok: true, value: { storedCount: 2, follows: undefined } });
 });
 
 t.test("what was stored is there after a restart, with hashes that still hold", async (t) => {

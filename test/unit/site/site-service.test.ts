@@ -2,17 +2,24 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import t from "tap";
-import { openEventAck } from "../../../src/protocols/sync/ack-message.ts";
+import type { JournalEntry } from "../../../src/domain/event.ts";
+import { type EventAck, openEventAck, shortHash } from "../../../src/protocols/sync/ack-message.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
 import { entries, pairing } from "../protocols/sync/samples.ts";
 import { one, type SiteRig, siteFile, startSite } from "./site-rig.ts";
 
-function acksOf(rig: SiteRig): readonly number[] {
+function answersOf(rig: SiteRig): readonly (EventAck | undefined)[] {
   return rig.broker.payloadsOn(rig.topics.eventAck).map((payload) => {
     const ack = openEventAck(rig.scope, payload);
-    return ack.ok ? ack.value.number : Number.NaN;
+    return ack.ok ? ack.value : undefined;
   });
+}
+
+function acksOf(rig: SiteRig): readonly number[] {
+  return answersOf(rig).flatMap((ack) =>
+    ack !== undefined && "number" in ack ? [ack.number] : [],
+  );
 }
 
 t.test("events are acknowledged up to what is stored, and only after it is", async (t) => {
@@ -62,6 +69,59 @@ t.test("events that a journal said otherwise before are not acknowledged", async
   t.match(rig.service.controllers()[0]?.troubles, [{ kind: "journal_altered" }]);
 });
 
+t.test("a controller is told where its journal forked, and not at every replay", async (t) => {
+  const rig = await startSite(t);
+  const chain = entries({ count: 6 });
+  const other = entries({ count: 9, after: chain[2], startMs: 9_000 });
+  const send = (batch: readonly JournalEntry[]) =>
+    rig.broker.deliver(rig.topics.event, sealEventBatch(rig.scope, batch));
+  send(chain);
+  for (let time = 0; time < 50; time += 1) send([...chain.slice(1, 3), ...other]);
+  const hashOf = (entry: JournalEntry | undefined) => shortHash(entry?.hash ?? "");
+  const forked = {
+    journal: "j1",
+    forkedAt: 4,
+    previous: hashOf(chain[2]),
+    hash: hashOf(chain[3]),
+  };
+  const stored = { journal: "j1", number: 6, hash: hashOf(chain[5]) };
+  t.same(answersOf(rig), [stored, forked]);
+  t.match(rig.service.controllers()[0]?.troubles, [{ kind: "journal_altered", count: 1 }]);
+  rig.clock.advance(1_000);
+  send(other);
+  t.same(
+    answersOf(rig),
+    [stored, forked, forked],
+    "by its first entry, which says what it follows",
+  );
+  const lines = rig.log.text.split("\n").filter((line) => line.includes("journal_altered"));
+  t.equal(lines.length, 1, "51 of them are one line");
+});
+
+t.test("a batch that begins after the fork is answered with what is wanted first", async (t) => {
+  const rig = await startSite(t);
+  const chain = entries({ count: 6 });
+  const other = entries({ count: 9, after: chain[2], startMs: 9_000 });
+  const send = (batch: readonly JournalEntry[], oldest?: number) => {
+    rig.clock.advance(1_000);
+    rig.broker.deliver(rig.topics.event, sealEventBatch(rig.scope, batch, oldest));
+    return answersOf(rig).at(-1);
+  };
+  send(chain);
+  t.same(send(other.slice(1), 1), { journal: "j1", number: 0 });
+  // Beyond what is stored, where only `previous` gives it away.
+  t.same(send(other.slice(3), 2), { journal: "j1", number: 0 });
+  t.match(send(other.slice(1), 5), { forkedAt: 5 }, "nothing older is left");
+  t.match(send(other.slice(3), 7), { forkedAt: 7, hash: undefined });
+  const countBefore = answersOf(rig).length;
+  send(chain.slice(5).map((entry) => ({ ...entry, previous: "ab".repeat(32) })));
+  t.equal(
+    answersOf(rig).length,
+    countBefore,
+    "no disk makes an entry that is not as its hash says",
+  );
+});
+
 t.test("a replaced journal is taken and noted", async (t) => {
   const rig = await startSite(t);
   for (const journal of ["j1", "j2"]) {
@@ -71,7 +131,7 @@ t.test("a replaced journal is taken and noted", async (t) => {
   t.same(acksOf(rig), [2, 2]);
   t.match(rig.service.controllers()[0], {
     journal: { journal: "j2", number: 2 },
-    troubles: [{ kind: "journal_replaced" }],
+    troubles: [{ kind: "journal_replaced", detail: /journal j2 is .* j1, .* up to 2/ }],
   });
 });
 
