@@ -18,6 +18,17 @@ export interface InputRequest {
   /** Names on the board; at least one. The order gives `Edge.line`. */
   readonly lines: readonly string[];
   readonly bias: "pull_up" | "pull_down" | "none";
+  /**
+   * How long a level must last to be an edge, asked of the kernel where it offers that; the edge then
+   * comes, and is stamped, when it has lasted. Elsewhere every edge is reported: the device above
+   * debounces anyway. Never for Wiegand, whose pulses last 20 to 100 us.
+   */
+  readonly debounceMs?: number;
+  /**
+   * `pulses`: what comes are the bits of a reader, 20 to 100 us long, and each must be reported. Lines
+   * that are polled refuse it with `HalError` `not_supported`.
+   */
+  readonly carries?: "levels" | "pulses";
 }
 
 /** Several lines read as one, so that edges of different lines arrive in the order they happened. */
@@ -26,6 +37,12 @@ export interface InputLines {
 
   /** The level now, by index into `lines`. Throws `HalError` `disconnected` when the chip is gone. */
   read(line: number): Level;
+
+  /**
+   * As `read`, of all lines in their order and at one moment, where one look is cheaper than many, as it
+   * is on a chip behind a bus. Where it is absent, `read` each.
+   */
+  readAll?(): readonly Level[];
 
   /**
    * Hands each edge to `listener`, in order, possibly many at once and late: only `Edge.at` tells
@@ -52,11 +69,21 @@ export interface OutputLine {
   close(): void;
 }
 
+export interface OutputRequest {
+  readonly line: string;
+  readonly initial: Level;
+  /**
+   * `open_drain`: 1 lets the line go and does not drive it, so that two such lines may touch, as the rows
+   * of a keypad do through its keys. `push_pull` if not said.
+   */
+  readonly drive?: "push_pull" | "open_drain";
+}
+
 /** A board's general-purpose lines, by name. */
 export interface Gpio {
   /** Throws `HalError` `not_found`, `in_use` (naming the holder where known), `not_permitted`. */
   openInputs(request: InputRequest): InputLines;
 
   /** `initial` is on the line before this returns: an output never starts at a level of chance. */
-  openOutput(request: { readonly line: string; readonly initial: Level }): OutputLine;
+  openOutput(request: OutputRequest): OutputLine;
 }

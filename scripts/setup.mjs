@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildNative, isNativeBuilt } from "./native.mjs";
 import { acquireLock } from "./set-up-lock.mjs";
 
 export const repositoryRoot = fileURLToPath(new URL("..", import.meta.url));
@@ -28,8 +29,9 @@ export class SetUpError extends Error {
 }
 
 /**
- * Installs what the lock file names and, if asked, compiles `src` and `hal` into `dist`. Does nothing
- * that has been done; safe when several commands start at once. Throws `SetUpError`.
+ * Installs what the lock file names, compiles what is written in C and, if asked, `src` and `hal` into
+ * `dist`. Does nothing that has been done; safe when several commands start at once. Throws
+ * `SetUpError`; but where C cannot be compiled it says so and goes on.
  *
  * @param {{ build: boolean, root?: string }} options
  * @returns {Promise<void>}
@@ -42,7 +44,10 @@ export async function setUp({ build, root = repositoryRoot }) {
     say("waiting for the set-up of another command"),
   );
   try {
-    if (!isInstalled(root)) await install(root);
+    // What was compiled for another machine goes with its packages.
+    const force = !isInstalled(root);
+    if (force) await install(root);
+    for (const complaint of buildNative({ root, force })) say(complaint);
     if (build && !isBuilt(root)) await compile(root);
   } finally {
     release();
@@ -66,7 +71,7 @@ export async function setUpOrExit(options) {
 
 /** @param {{ root: string, build: boolean }} options */
 function isReady({ root, build }) {
-  return isInstalled(root) && (!build || isBuilt(root));
+  return isInstalled(root) && isNativeBuilt(root) && (!build || isBuilt(root));
 }
 
 /**
