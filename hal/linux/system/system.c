@@ -1,0 +1,107 @@
+/*
+ * What Node has no call for and Linux has: one datagram to a socket of the unix domain, as systemd's
+ * service protocol wants it (sd_notify(3)), and ioctls of serial ports. Each function does one system
+ * call's work, returns 0 or the negative errno, and throws only for arguments of a wrong type: the
+ * TypeScript beside this file turns numbers into words.
+ */
+#define _GNU_SOURCE
+#define NAPI_VERSION 8
+
+#include <errno.h>
+#include <node_api.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A service manager that does not read must not hold the doors up: this once, then it is told again. */
+static const struct timeval send_at_most = {.tv_sec = 0, .tv_usec = 50 * 1000};
+
+#define MESSAGE_BYTES_MAX 4096
+
+static napi_value thrown(napi_env env, const char *what) {
+  napi_throw_type_error(env, NULL, what);
+  return NULL;
+}
+
+static napi_value number(napi_env env, int value) {
+  napi_value result = NULL;
+  if (napi_create_int32(env, value, &result) != napi_ok) return thrown(env, "no number");
+  return result;
+}
+
+/* The text in UTF-8 with its terminating zero; -1 where it is no string or does not fit. */
+static int text_of(napi_env env, napi_value value, char *buffer, size_t size, size_t *length) {
+  size_t needed = 0;
+  if (napi_get_value_string_utf8(env, value, NULL, 0, &needed) != napi_ok) return -1;
+  if (needed >= size) return -1;
+  return napi_get_value_string_utf8(env, value, buffer, size, length) == napi_ok ? 0 : -1;
+}
+
+static int send_datagram(const struct sockaddr_un *to, socklen_t to_bytes, const char *message,
+                         size_t length) {
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int result = 0;
+  ssize_t sent = -1;
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_at_most, sizeof send_at_most) != 0) {
+    result = -errno;
+  } else {
+    do {
+      sent = sendto(fd, message, length, MSG_NOSIGNAL, (const struct sockaddr *)to, to_bytes);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0) result = -errno;
+  }
+  close(fd);
+  return result;
+}
+
+/*
+ * notify(socket: string, message: string): 0 or -errno. `socket` is a path, or a name in the abstract
+ * namespace after an `@`.
+ */
+static napi_value notify(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 2) {
+    return thrown(env, "notify: expected a socket and a message");
+  }
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  size_t path_bytes = 0;
+  if (text_of(env, arguments[0], to.sun_path, sizeof to.sun_path, &path_bytes) != 0 ||
+      path_bytes == 0) {
+    return thrown(env, "notify: expected the path of a socket, at most 107 bytes");
+  }
+  char message[MESSAGE_BYTES_MAX];
+  size_t length = 0;
+  if (text_of(env, arguments[1], message, sizeof message, &length) != 0) {
+    return thrown(env, "notify: expected a message of at most 4095 bytes");
+  }
+  /* A name in the abstract namespace has a zero first, none last, and its length is said. */
+  socklen_t to_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_bytes);
+  if (to.sun_path[0] == '@') to.sun_path[0] = '\0';
+  else to_bytes += 1;
+  return number(env, send_datagram(&to, to_bytes, message, length));
+}
+
+/* What JavaScript sees: one line for each function. */
+static const struct {
+  const char *name;
+  napi_callback call;
+} functions[] = {
+    {"notify", notify},
+};
+
+NAPI_MODULE_INIT() {
+  for (size_t index = 0; index < sizeof functions / sizeof functions[0]; index += 1) {
+    napi_value function = NULL;
+    if (napi_create_function(env, functions[index].name, NAPI_AUTO_LENGTH, functions[index].call,
+                             NULL, &function) != napi_ok ||
+        napi_set_named_property(env, exports, functions[index].name, function) != napi_ok) {
+      return NULL;
+    }
+  }
+  return exports;
+}
