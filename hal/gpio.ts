@@ -1,4 +1,5 @@
 import type { EdgeNs } from "../src/domain/time.ts";
+import type { OutputAddress } from "./output-address.ts";
 
 /** The electrical level of a line: 0 low, 1 high. Polarity is the business of the device above. */
 export type Level = 0 | 1;
@@ -86,4 +87,10 @@ export interface Gpio {
 
   /** `initial` is on the line before this returns: an output never starts at a level of chance. */
   openOutput(request: OutputRequest): OutputLine;
+
+  /**
+   * Where the kernel has this output, for the program that secures it when the daemon is dead. Undefined
+   * where nothing outlives us, as with simulated lines. Throws as `openOutput`.
+   */
+  addressOf?(line: string): OutputAddress | undefined;
 }

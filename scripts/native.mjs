@@ -21,6 +21,8 @@ const repositoryRoot = fileURLToPath(new URL("..", import.meta.url));
  */
 export const nativeSources = [
   { kind: "addon", source: "hal/linux/gpio/gpio.c", output: "postern_gpio.node" },
+  { kind: "addon", source: "hal/linux/system/system.c", output: "postern_system.node" },
+  { kind: "program", source: "hal/linux/secure/secure.c", output: "postern-secure" },
 ];
 
 const commonFlags = [

@@ -5,7 +5,6 @@
  * TypeScript beside this file turns numbers into words.
  */
 #define _GNU_SOURCE
-#define NAPI_VERSION 8
 
 #include <errno.h>
 #include <node_api.h>
