@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { describeFailure } from "../domain/describe-failure.ts";
+import { failureCode } from "../domain/failure-code.ts";
 import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
 import { StartRefused } from "./start-refused.ts";
 
@@ -45,7 +46,7 @@ function readApiKey(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = failureCode(error);
     throw new StartRefused(
       `${file}: the site's API key cannot be read (${code}). A site that has run here wrote it; if ` +
         "yours has another state folder, name that with POSTERN_STATE_DIR.",

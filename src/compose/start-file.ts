@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { failureCode } from "../domain/failure-code.ts";
 import type { Result } from "../domain/result.ts";
 import type { TomlSource } from "../protocols/toml/located-toml.ts";
 import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
@@ -9,7 +10,7 @@ export function readStartFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const code = failureCode(error);
     throw new StartRefused(`${file}: cannot be read (${code})`);
   }
 }

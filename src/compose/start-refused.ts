@@ -1,3 +1,5 @@
+import { failureCode } from "../domain/failure-code.ts";
+
 /** Why a process does not start, in words for the person who started it. Printed without a stack. */
 export class StartRefused extends Error {
   override readonly name = "StartRefused";
@@ -10,7 +12,7 @@ export function portRefusal(options: {
   readonly error: unknown;
 }): StartRefused {
   const { variable, port, error } = options;
-  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  const code = failureCode(error);
   if (code === "EADDRINUSE") {
     return new StartRefused(
       `port ${port} is taken by another process: set ${variable} to a free port`,

@@ -3,10 +3,11 @@ import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../hal/clock.ts";
 import { describeFailure } from "../domain/describe-failure.ts";
+import { isMissing } from "../domain/failure-code.ts";
 import { makeFolder, replaceFile, writeAt } from "./durable-file.ts";
 import { headerLine, lineOf, type PremisesFound, parsePremisesLines } from "./premises-lines.ts";
 import type { PremisesRecord } from "./premises-records.ts";
-import { insist, isMissing } from "./read-whole.ts";
+import { insist } from "./read-whole.ts";
 import { settlesWithin } from "./settles-within.ts";
 
 /** Where records are made durable. One call at a time. */

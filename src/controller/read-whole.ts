@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { isMissing } from "../domain/failure-code.ts";
 
 /** Of one reading. */
 const attemptsMax = 3;
@@ -35,8 +36,4 @@ export async function insist<T>(attempt: () => Promise<T>): Promise<T> {
       if (left === 0 || isMissing(error)) throw error;
     }
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

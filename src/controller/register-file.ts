@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { describeFailure } from "../domain/describe-failure.ts";
+import { isMissing } from "../domain/failure-code.ts";
 import { replaceFile, writeAt } from "./durable-file.ts";
-import { isMissing, readWhole } from "./read-whole.ts";
+import { readWhole } from "./read-whole.ts";
 
 /**
  * A few bytes that are written often and must outlast a power cut: how far time has come, the newest

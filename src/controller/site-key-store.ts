@@ -2,12 +2,12 @@ import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeFailure } from "../domain/describe-failure.ts";
+import { isMissing } from "../domain/failure-code.ts";
 import { type HalError, ioError } from "../domain/hal-error.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import { followHandOvers, type HandOverRefusal } from "../protocols/sync/key-hand-over.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
 import { makeFolder, replaceFile } from "./durable-file.ts";
-import { isMissing } from "./read-whole.ts";
 
 /**
  * The site's key as it is now: the one that the controller was provisioned with, or the last that

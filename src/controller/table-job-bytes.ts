@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isMissing } from "./read-whole.ts";
+import { isMissing } from "../domain/failure-code.ts";
 import { imageFile, logFile, tableSlots } from "./table-files.ts";
 import type { TableJobInput, TableJobName, TableJobOrder } from "./table-jobs.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync } from "node:fs";
 import Database from "better-sqlite3";
+import { isMissing } from "../domain/failure-code.ts";
 import type { SiteLog } from "./site-log.ts";
-import { isMissing } from "./state-folder.ts";
 
 const shelfFormat = 2;
 

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { failureCode, isMissing } from "../domain/failure-code.ts";
 
 /** What the person who runs the site can do about its state folder: stable strings. */
 export type StateFailure = "not_private" | "damaged" | "io";
@@ -99,7 +100,7 @@ function madeFolderMode(path: string): number {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return statSync(path).mode;
   } catch (error) {
-    const code = codeOf(error);
+    const code = failureCode(error);
     throw new StateError("io", path, `cannot be used as a folder: ${code}`, { cause: error });
   }
 }
@@ -110,7 +111,9 @@ function readPrivate(file: string): Uint8Array | undefined {
     mode = statSync(file).mode;
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw new StateError("io", file, `cannot be looked at: ${codeOf(error)}`, { cause: error });
+    throw new StateError("io", file, `cannot be looked at: ${failureCode(error)}`, {
+      cause: error,
+    });
   }
   if ((mode & othersMask) !== 0) {
     // Who could read it may have: changing the mode would hide that the secret is out.
@@ -120,16 +123,8 @@ function readPrivate(file: string): Uint8Array | undefined {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new StateError("io", file, `cannot be read: ${codeOf(error)}`, { cause: error });
+    throw new StateError("io", file, `cannot be read: ${failureCode(error)}`, { cause: error });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
-}
-
-export function isMissing(error: unknown): boolean {
-  return codeOf(error) === "ENOENT";
 }
 
 function writeWhole(file: string, bytes: Uint8Array | string, existing: "replace" | "keep"): void {
@@ -146,7 +141,7 @@ function writeWhole(file: string, bytes: Uint8Array | string, existing: "replace
     else linkUnlessPresent(temporary, file);
     syncFolder(dirname(file));
   } catch (error) {
-    throw new StateError("io", file, `cannot be written: ${codeOf(error)}`, { cause: error });
+    throw new StateError("io", file, `cannot be written: ${failureCode(error)}`, { cause: error });
   } finally {
     rmSync(temporary, { force: true });
   }
@@ -157,7 +152,7 @@ function removeFile(file: string): void {
     rmSync(file, { force: true });
     syncFolder(dirname(file));
   } catch (error) {
-    throw new StateError("io", file, `cannot be removed: ${codeOf(error)}`, { cause: error });
+    throw new StateError("io", file, `cannot be removed: ${failureCode(error)}`, { cause: error });
   }
 }
 
@@ -165,7 +160,7 @@ function linkUnlessPresent(temporary: string, file: string): void {
   try {
     linkSync(temporary, file);
   } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (failureCode(error) !== "EEXIST") throw error;
   }
 }
 
