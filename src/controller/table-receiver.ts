@@ -14,7 +14,7 @@ import type { TableAck } from "../protocols/sync/table-ack-message.ts";
 import { readTableDelta } from "../protocols/sync/table-delta.ts";
 import { drawRequest, type TableGet } from "../protocols/sync/table-get.ts";
 import { openTableHead } from "../protocols/sync/table-head.ts";
-import { isSameTable } from "../protocols/sync/table-order.ts";
+import { describeMark, isSameTable } from "../protocols/sync/table-order.ts";
 import { numberTaken, type TableRefusal } from "../protocols/sync/table-refusal.ts";
 import {
   initialTransfer,
@@ -307,7 +307,7 @@ export class TableReceiver {
       if (table === undefined || !isSameTable(table.mark, delta.from)) break;
       const applied = table.apply(delta);
       if (!applied.ok) {
-        const detail = `delta to ${delta.to.epoch}.${delta.to.version}: ${applied.fault}`;
+        const detail = `delta to ${describeMark(delta.to)}: ${applied.fault}`;
         const newest = store.newestAccepted();
         return this.#feed({ kind: "delta_invalid", table: table.mark, newest, detail });
       }
