@@ -9,6 +9,31 @@ export interface BoardProfile {
   readonly fire?: ContactWiring;
   /** The switch of the controller's enclosure: at rest while it is shut. */
   readonly tamper?: ContactWiring;
+  /** Chips on the I2C bus whose lines anything above may be wired to, as `ID:A0` to `ID:B7`. */
+  readonly expanders: readonly ExpanderWiring[];
+  /** A clock with a battery of its own. */
+  readonly clockChip?: ClockChipWiring;
+}
+
+export interface ExpanderWiring {
+  /** What stands before the colon in the names of its lines. */
+  readonly id: string;
+  readonly kind: "mcp23017";
+  /** N of `/dev/i2c-N`. */
+  readonly bus: number;
+  /** 0x20 to 0x27, by its three address pins. */
+  readonly address: number;
+  /** The board's own line that its interrupt outputs pull low. Without it the inputs are polled. */
+  readonly interruptLine?: string;
+  /** How often the inputs are read; beside an interrupt line, how often it is checked upon. */
+  readonly pollMs: number;
+}
+
+export interface ClockChipWiring {
+  readonly kind: "ds3231";
+  /** N of `/dev/i2c-N`. */
+  readonly bus: number;
+  readonly address: number;
 }
 
 export interface DoorWiring {
@@ -48,9 +73,15 @@ export interface SupervisionWiring {
 export interface ReaderWiring {
   readonly id: ReaderId;
   readonly door: DoorId;
-  readonly d0: string;
-  readonly d1: string;
-  /** Names of Wiegand formats; the first that fits wins where two have one length. At least one. */
+  /** The lines of a Wiegand reader: both, or neither where there is a `matrix` alone. */
+  readonly d0?: string;
+  readonly d1?: string;
+  /** Of a keypad that is bare switches: no keypad of a Wiegand reader beside it. */
+  readonly matrix?: MatrixWiring;
+  /**
+   * Names of Wiegand formats; the first that fits wins where two have one length. At least one of a
+   * reader with `d0` and `d1`, and none of another.
+   */
   readonly formats: readonly string[];
   readonly keypad: "none" | "burst_4" | "burst_8" | "pin_26";
   readonly red?: LampWiring;
@@ -59,6 +90,13 @@ export interface ReaderWiring {
   readonly beeper?: LampWiring;
   /** The switch that moves when the reader is taken off its wall. */
   readonly tamper?: ContactWiring;
+}
+
+/** Four rows of switches, each on the crossing of a row's line and a column's. From the top left. */
+export interface MatrixWiring {
+  readonly rows: readonly string[];
+  /** Three, or four of which the last (A to D) is not used. */
+  readonly columns: readonly string[];
 }
 
 export interface LampWiring {

@@ -30,8 +30,8 @@ const promptEdgeNsMax = 500_000;
  * silence of 3 to 50 ms, depending on the reader's own pace. One alarm at most is armed.
  *
  * Throws `HalError` as `Gpio.openInputs` does; `not_supported` for a format that `formats` does not
- * have, for none at all, and for a 26-bit card beside a keypad that sends its PIN as 26 bits:
- * nobody could tell a PIN from a card. Nothing is open then.
+ * have, for none at all, for a wiring without both lines, and for a 26-bit card beside a keypad that
+ * sends its PIN as 26 bits: nobody could tell a PIN from a card. Nothing is open then.
  */
 export function openWiegandReader(options: {
   readonly gpio: Gpio;
@@ -41,8 +41,13 @@ export function openWiegandReader(options: {
 }): Reader {
   const { gpio, clock, wiring, formats } = options;
   const shapes = shapesFor(wiring, formats);
-  const lines = gpio.openInputs({ lines: [wiring.d0, wiring.d1], bias: "pull_up" });
+  const lines = gpio.openInputs({ lines: linesOf(wiring), bias: "pull_up" });
   return new WiegandReader(lines, clock, shapes);
+}
+
+function linesOf({ id, d0, d1 }: ReaderWiring): readonly string[] {
+  if (d0 !== undefined && d1 !== undefined) return [d0, d1];
+  throw new HalError("not_supported", `reader ${id}: a Wiegand reader has two lines, d0 and d1`);
 }
 
 function shapesFor(

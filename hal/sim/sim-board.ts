@@ -369,6 +369,8 @@ function linesOf(profile: BoardProfile): readonly string[] {
   const ofReaders = profile.readers.flatMap((reader) => [
     reader.d0,
     reader.d1,
+    ...(reader.matrix?.rows ?? []),
+    ...(reader.matrix?.columns ?? []),
     ...[reader.red, reader.green, reader.amber, reader.beeper].map((lamp) => lamp?.line),
     ...ofContact(reader.tamper),
   ]);

@@ -71,7 +71,10 @@ export class SimReader {
     this.keypad = wiring.keypad;
     this.#gpio = gpio;
     this.#clock = clock;
-    this.#lines = [wiring.d0, wiring.d1];
+    const { d0, d1 } = wiring;
+    // Only a matrix: no world of ours presses its keys yet.
+    if (d0 === undefined || d1 === undefined) throw new Error(`reader ${this.id} has no d0 and d1`);
+    this.#lines = [d0, d1];
     for (const line of this.#lines) gpio.pull(line, 1);
   }
 

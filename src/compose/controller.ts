@@ -1,12 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { Board } from "../../hal/board.ts";
-import { openBoard } from "../../hal/lines/board.ts";
-import { createBoardFace } from "../../hal/sim/board-face.ts";
-import { SimBoard } from "../../hal/sim/sim-board.ts";
 import { DoorController } from "../controller/door-controller.ts";
-import { bootPattern } from "../controller/indication.ts";
 import type { KeptClock } from "../controller/kept-clock.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
 import { createLocalServer, type LocalServer } from "../controller/local-server.ts";
@@ -19,24 +14,21 @@ import { createSyncClient, offlineWill, type SyncClient } from "../controller/sy
 import { openTableStore } from "../controller/table-store.ts";
 import { Troubles } from "../controller/troubles.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import { HalError } from "../domain/hal-error.ts";
 import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
-import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import { BrokerOutages } from "./broker-outages.ts";
 import { createClock } from "./clock.ts";
 import { ClosingStack } from "./closing-stack.ts";
-import { parseBoardProfile } from "./config/board-profile-file.ts";
 import { withoutCredentials } from "./config/broker-url.ts";
 import type { LogLevel } from "./config/config-file.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
 import { FirstTable } from "./first-table.ts";
-import { listenHttp } from "./http-listener.ts";
+import { type Hardware, openHardware } from "./hardware.ts";
 import { listenLocal } from "./local-socket.ts";
 import { createLog } from "./log.ts";
 import { connectMqtt } from "./mqtt-link.ts";
 import { tellReady, untilStopped } from "./part-messages.ts";
 import { readControllerConfig, type StartConfigSource } from "./start-config.ts";
-import { parseStartFile, readStartFile } from "./start-file.ts";
+import { readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 import { TableDamages } from "./table-damages.ts";
 
@@ -63,7 +55,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     const technicians = await openTechnicians(config.socketFile, closing);
     // Outputs have their level before anything that takes time: lamps are amber from here on.
     const time = createClock(config);
-    const hardware = openHardware(config, { log, time });
+    const hardware = await openHardware(config, { log, time });
     closing.push(() => hardware.close());
     closing.push(() => time.close());
     await time.start();
@@ -89,43 +81,6 @@ async function openTechnicians(file: string, closing: ClosingStack): Promise<Tec
   return {
     serve: (local) => {
       server = local;
-    },
-  };
-}
-
-interface Hardware {
-  readonly board: Board;
-  readonly formats: readonly WiegandFormat[];
-  readonly sim: SimBoard;
-  close(): void;
-}
-
-function openHardware(
-  config: ControllerConfig,
-  { log, time }: { readonly log: Logger; readonly time: KeptClock },
-): Hardware {
-  const { profile, formats } = parseStartFile(config.board.profileFile, parseBoardProfile);
-  const sim = new SimBoard({ profile, clock: time, formats });
-  const board = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });
-  for (const { indicator } of board.readers) indicator.show(bootPattern);
-  const secure = () => {
-    try {
-      board.close();
-    } catch (error) {
-      if (!(error instanceof HalError)) throw error;
-      log.error({ error: error.message }, "the board could not be closed");
-    }
-  };
-  // However this process ends by itself, the strikes are secured while it still can.
-  process.once("exit", secure);
-  return {
-    board,
-    formats,
-    sim,
-    close: () => {
-      process.removeListener("exit", secure);
-      sim.close();
-      secure();
     },
   };
 }
@@ -194,6 +149,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   const early = (await settlesWithin(clock, tableMsMax, loading)) ? await loading : undefined;
   record({ kind: "controller_started", software });
   journal.reportTroubles(troubles);
+  hardware.reportTo(troubles);
   const premises = await openPremisesStore({
     file: join(config.stateDir, "premises.log"),
     clock,
@@ -285,26 +241,21 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   technicians.serve(local);
   closing.push(() => local.close());
 
-  const people = createBoardFace(hardware.sim);
-  const face = await listenHttp({
-    // Who starts a site and taps at once means to see a door open, and not that its table is on its way.
-    answer: async (request) => {
-      await firstTable.promise;
-      return people.fetch(request);
-    },
-    port: config.board.port,
-    variable: "POSTERN_SIM_PORT",
-  });
-  closing.push(() => face.close());
+  // Who starts a site and taps at once means to see a door open, and not that its table is on its way.
+  const face = await hardware.openFace(firstTable.promise);
+  if (face !== undefined) closing.push(() => face.close());
   // Last here, so first at a stop: no strike waits for a broker or a disk to be secured.
   closing.push(() => {
     controller.close();
     hardware.close();
   });
   log.info(
-    { board: face.url, broker: withoutCredentials(config.mqttUrl) },
+    { board: face?.url ?? config.board.kind, broker: withoutCredentials(config.mqttUrl) },
     "the doors are watched",
   );
   await firstTable.promise;
-  tellReady({ board: face.url, table: controller.table() === undefined ? "none" : "in force" });
+  tellReady({
+    ...(face && { board: face.url }),
+    table: controller.table() === undefined ? "none" : "in force",
+  });
 }

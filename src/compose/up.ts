@@ -161,22 +161,33 @@ function banner(options: {
 }): string {
   const { where, state, apiKey } = options;
   const site = where["site"] ?? "";
-  const board = where["board"] ?? "";
+  // A real board has no face of ours: a card is held to its reader.
+  const board = where["board"];
   const noTableYet =
     where["table"] === "none"
       ? "The controller has no access table yet: it denies everybody until it hears from the site.\n\n"
       : "";
-  const post = `curl -X POST -H 'content-type: application/json'`;
   return `
 Postern is up.
 
   site API         ${site}
-  simulated board  ${board}/sim
+  ${board === undefined ? "board            this machine's own lines" : `simulated board  ${board}/sim`}
   MQTT             ${where["broker"] ?? ""}
   state folder     ${state.path}
   API key          ${apiKey}
 
-${noTableYet}Three things to try:
+${noTableYet}${board === undefined ? "" : thingsToTry({ board, site, apiKey })}Ctrl-C stops it.
+`;
+}
+
+function thingsToTry(options: {
+  readonly board: string;
+  readonly site: string;
+  readonly apiKey: string;
+}): string {
+  const { board, site, apiKey } = options;
+  const post = `curl -X POST -H 'content-type: application/json'`;
+  return `Three things to try:
 
   Ada's card opens the front door for three seconds:
     ${post} ${board}/sim/readers/front/card \\
@@ -189,6 +200,5 @@ ${noTableYet}Three things to try:
   What the site was told of both:
     curl -H 'authorization: Bearer ${apiKey}' ${site}/postern/events
 
-Ctrl-C stops it.
 `;
 }

@@ -90,6 +90,7 @@ async function openController(folder: string) {
     profile: {
       doors: [{ id: door, strike: wiring }],
       readers: [{ id: reader, door, d0: "d0", d1: "d1", formats: ["H10301"], keypad: "burst_4" }],
+      expanders: [],
     },
   });
   const board = openBoard({

@@ -1,8 +1,9 @@
-import * as v from "valibot";
 import type {
   BoardProfile,
+  ClockChipWiring,
   ContactWiring,
   DoorWiring,
+  ExpanderWiring,
   LampWiring,
   ReaderWiring,
 } from "../../../hal/board-profile.ts";
@@ -10,100 +11,26 @@ import type { Level } from "../../../hal/gpio.ts";
 import { doorId, readerId } from "../../domain/ids.ts";
 import type { Result } from "../../domain/result.ts";
 import { pinFrameBits } from "../../protocols/keypad/pin-frame.ts";
-import { formatTables, readFormats } from "../../protocols/toml/format-table.ts";
+import { readFormats } from "../../protocols/toml/format-table.ts";
 import type { KeyPath } from "../../protocols/toml/key-path.ts";
 import { readToml, type TomlReport, type TomlSource } from "../../protocols/toml/located-toml.ts";
 import { reportRepeats, reportUnknownName } from "../../protocols/toml/reference-checks.ts";
 import type { TomlFault } from "../../protocols/toml/toml-fault.ts";
-import {
-  filledListOf,
-  idText,
-  listOf,
-  oneOf,
-  textLike,
-  tomlTable,
-  wholeNumber,
-} from "../../protocols/toml/toml-schema.ts";
 import type { WiegandFormat } from "../../protocols/wiegand/format.ts";
+import { checkLines } from "./board-profile-lines.ts";
+import {
+  type BoardProfileTables,
+  boardProfileSchema,
+  type ContactTable,
+  type DoorTable,
+  type ReaderTable,
+} from "./board-profile-schema.ts";
 
 export interface BoardProfileFile {
   readonly profile: BoardProfile;
   /** The standard formats and those that the file adds; every reader's formats are among them. */
   readonly formats: readonly WiegandFormat[];
 }
-
-const lineName = textLike(
-  (text) => /^[A-Za-z0-9_.:-]{1,64}$/.test(text),
-  "the name of a line: 1 to 64 letters, digits, '_', '.', ':' or '-'",
-);
-const level = oneOf(["high", "low"]);
-
-/**
- * Below this a contact's own level could be believed before the comparators beside it tell that its
- * wire was cut: pliers on a fire wire would open the building.
- */
-const supervisedDebounceMsMin = 10;
-
-const contactTable = v.exactOptional(
-  v.pipe(
-    tomlTable({
-      line: lineName,
-      contact: oneOf(["normally_open", "normally_closed"]),
-      debounce_ms: v.optional(wholeNumber({ min: 0, max: 1_000 }), 20),
-      supervision: v.exactOptional(
-        tomlTable({ cut_line: lineName, shorted_line: lineName, active_level: level }),
-      ),
-    }),
-    v.forward(
-      v.check(
-        ({ supervision, debounce_ms }) =>
-          supervision === undefined || debounce_ms >= supervisedDebounceMsMin,
-        `at least ${supervisedDebounceMsMin} where the wire is supervised`,
-      ),
-      ["debounce_ms"],
-    ),
-  ),
-);
-
-const lampTable = v.exactOptional(tomlTable({ line: lineName, active_level: level }));
-
-const doorTable = tomlTable({
-  id: idText,
-  strike: tomlTable({
-    line: lineName,
-    energized_level: level,
-    lock: oneOf(["fail_secure", "fail_safe"]),
-  }),
-  position: contactTable,
-  rex: contactTable,
-});
-
-const readerTable = tomlTable({
-  id: idText,
-  door: idText,
-  d0: lineName,
-  d1: lineName,
-  formats: filledListOf(v.string("the name of a card format"), "name of a card format"),
-  keypad: v.optional(oneOf(["none", "burst_4", "burst_8", "pin_26"]), "none"),
-  red: lampTable,
-  green: lampTable,
-  amber: lampTable,
-  beeper: lampTable,
-  tamper: contactTable,
-});
-
-export const boardProfileSchema = tomlTable({
-  doors: filledListOf(doorTable, "table"),
-  readers: v.optional(listOf(readerTable, "tables"), []),
-  fire: contactTable,
-  tamper: contactTable,
-  formats: formatTables,
-});
-
-type BoardProfileTables = v.InferOutput<typeof boardProfileSchema>;
-type DoorTable = BoardProfileTables["doors"][number];
-type ReaderTable = BoardProfileTables["readers"][number];
-type ContactTable = NonNullable<BoardProfileTables["fire"]>;
 
 /** How a board is wired, from `config/boards/*.toml`; see config/README.md for its keys. */
 export function parseBoardProfile(
@@ -116,7 +43,9 @@ function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProf
   const formats = readFormats(tables.formats, report);
   reportRepeats(report, "an id used once", idsOf(tables, "doors"));
   reportRepeats(report, "an id used once", idsOf(tables, "readers"));
-  reportRepeats(report, "a line that nothing else is wired to", linesOf(tables));
+  reportRepeats(report, "an id used once", idsOf(tables, "expanders"));
+  reportRepeats(report, "an address that nothing else has", addressesOf(tables));
+  checkLines(tables, report);
   const doors = new Set(tables.doors.map(({ id }) => id));
   for (const [index, reader] of tables.readers.entries()) {
     const path = ["readers", index];
@@ -126,18 +55,43 @@ function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProf
       name: reader.door,
       known: doors,
     });
+    checkKind(reader, path, report);
     checkFormats({ reader, path: [...path, "formats"], tables, formats, report });
   }
-  const { fire, tamper } = tables;
+  const { fire, tamper, clock_chip } = tables;
   return {
     profile: {
       doors: tables.doors.map(doorWiring),
       readers: tables.readers.map(readerWiring),
       ...(fire === undefined ? {} : { fire: contactWiring(fire) }),
       ...(tamper === undefined ? {} : { tamper: contactWiring(tamper) }),
+      expanders: tables.expanders.map(expanderWiring),
+      ...(clock_chip === undefined ? {} : { clockChip: clock_chip satisfies ClockChipWiring }),
     },
     formats,
   };
+}
+
+/** A reader has two Wiegand lines, or a matrix, or both in one housing. */
+function checkKind(reader: ReaderTable, path: KeyPath, report: TomlReport): void {
+  const { d0, d1, matrix, formats, keypad } = reader;
+  if (d0 === undefined && d1 === undefined && matrix === undefined) {
+    report.fault([...path, "d0"], "the lines d0 and d1 of a Wiegand reader, or a matrix");
+    return;
+  }
+  if ((d0 === undefined) !== (d1 === undefined)) {
+    report.fault([...path, d0 === undefined ? "d0" : "d1"], "both lines of a Wiegand reader");
+  }
+  const isWiegand = d0 !== undefined || d1 !== undefined;
+  if (isWiegand && formats === undefined) {
+    report.fault([...path, "formats"], "a list of one name of a card format or more");
+  }
+  if (!isWiegand && formats !== undefined) {
+    report.fault([...path, "formats"], "no formats of a reader without d0 and d1");
+  }
+  if (matrix !== undefined && keypad !== "none") {
+    report.fault([...path, "keypad"], '"none" beside a matrix: a reader has one keypad');
+  }
 }
 
 function checkFormats(options: {
@@ -150,10 +104,11 @@ function checkFormats(options: {
   const { reader, path, tables, formats, report } = options;
   // A format of the file that is itself at fault is reported there, once.
   const known = new Set([...formats, ...tables.formats].map(({ name }) => name));
-  for (const [index, name] of reader.formats.entries()) {
+  const named = reader.formats ?? [];
+  for (const [index, name] of named.entries()) {
     const at = [...path, index];
     reportUnknownName(report, { path: at, what: "format", name, known });
-    if (reader.formats.indexOf(name) < index) report.fault(at, "each format once");
+    if (named.indexOf(name) < index) report.fault(at, "each format once");
     const bitCount = formats.find((format) => format.name === name)?.bitCount;
     if (reader.keypad === "pin_26" && bitCount === pinFrameBits) {
       // Nobody could tell a PIN from a card then, and a card's number is printed on it.
@@ -164,39 +119,20 @@ function checkFormats(options: {
 
 function idsOf(
   tables: BoardProfileTables,
-  list: "doors" | "readers",
+  list: "doors" | "readers" | "expanders",
 ): readonly (readonly [KeyPath, string])[] {
   return tables[list].map(({ id }, index) => [[list, index, "id"], id]);
 }
 
-/** Every line of the file that something is wired to, with where it says so. */
-function linesOf(tables: BoardProfileTables): readonly (readonly [KeyPath, string])[] {
-  const lines: (readonly [KeyPath, string])[] = [];
-  const add = (path: KeyPath, line: string | undefined) => {
-    if (line !== undefined) lines.push([path, line]);
-  };
-  const addContact = (path: KeyPath, contact: ContactTable | undefined) => {
-    add([...path, "line"], contact?.line);
-    for (const fault of ["cut_line", "shorted_line"] as const) {
-      add([...path, "supervision", fault], contact?.supervision?.[fault]);
-    }
-  };
-  for (const [index, door] of tables.doors.entries()) {
-    add(["doors", index, "strike", "line"], door.strike.line);
-    addContact(["doors", index, "position"], door.position);
-    addContact(["doors", index, "rex"], door.rex);
-  }
-  for (const [index, reader] of tables.readers.entries()) {
-    add(["readers", index, "d0"], reader.d0);
-    add(["readers", index, "d1"], reader.d1);
-    for (const lamp of ["red", "green", "amber", "beeper"] as const) {
-      add(["readers", index, lamp, "line"], reader[lamp]?.line);
-    }
-    addContact(["readers", index, "tamper"], reader.tamper);
-  }
-  addContact(["fire"], tables.fire);
-  addContact(["tamper"], tables.tamper);
-  return lines;
+/** Two chips that answer at one address of one bus would each do what the other is told. */
+function addressesOf(tables: BoardProfileTables): readonly (readonly [KeyPath, string])[] {
+  const ofExpanders = tables.expanders.map(
+    ({ bus, address }, index) =>
+      [["expanders", index, "address"], `${bus}:${address}`] as const satisfies [KeyPath, string],
+  );
+  const chip = tables.clock_chip;
+  if (chip === undefined) return ofExpanders;
+  return [...ofExpanders, [["clock_chip", "address"], `${chip.bus}:${chip.address}`]];
 }
 
 const levelOf = (name: "high" | "low"): Level => (name === "high" ? 1 : 0);
@@ -224,13 +160,14 @@ function contactWiring(table: ContactTable): ContactWiring {
 }
 
 function readerWiring(reader: ReaderTable): ReaderWiring {
-  const { red, green, amber, beeper, tamper } = reader;
+  const { d0, d1, matrix, red, green, amber, beeper, tamper } = reader;
   return {
     id: readerId(reader.id),
     door: doorId(reader.door),
-    d0: reader.d0,
-    d1: reader.d1,
-    formats: reader.formats,
+    ...(d0 === undefined ? {} : { d0 }),
+    ...(d1 === undefined ? {} : { d1 }),
+    ...(matrix === undefined ? {} : { matrix }),
+    formats: reader.formats ?? [],
     keypad: reader.keypad,
     ...(red === undefined ? {} : { red: lampWiring(red) }),
     ...(green === undefined ? {} : { green: lampWiring(green) }),
@@ -242,4 +179,10 @@ function readerWiring(reader: ReaderTable): ReaderWiring {
 
 function lampWiring(lamp: NonNullable<ReaderTable["red"]>): LampWiring {
   return { line: lamp.line, activeLevel: levelOf(lamp.active_level) };
+}
+
+function expanderWiring(table: BoardProfileTables["expanders"][number]): ExpanderWiring {
+  const { id, kind, bus, address, interrupt_line, poll_ms } = table;
+  const interruptLine = interrupt_line === undefined ? {} : { interruptLine: interrupt_line };
+  return { id, kind, bus, address, ...interruptLine, pollMs: poll_ms };
 }

@@ -2,7 +2,8 @@ import * as v from "valibot";
 import { type ClockRule, clockRules } from "../../core/clock-trust.ts";
 import { type ControllerId, controllerId, type SiteId, siteId } from "../../domain/ids.ts";
 import { type Result, succeed } from "../../domain/result.ts";
-import { idText, oneOf, pathText, tomlTable } from "../../protocols/toml/toml-schema.ts";
+import { unreachable } from "../../domain/unreachable.ts";
+import { idText, oneOf, pathText, tomlTable, yesOrNo } from "../../protocols/toml/toml-schema.ts";
 import { loopbackBroker } from "./broker-url.ts";
 import type { ConfigFault } from "./config-fault.ts";
 import {
@@ -17,6 +18,24 @@ import {
   stateDirKey,
 } from "./config-file.ts";
 
+export interface SimBoardConfig {
+  readonly kind: "sim";
+  readonly profileFile: string;
+  /** Of the simulated board's face, on loopback; 0: any free one. */
+  readonly port: number;
+}
+
+/** The lines of the machine that we run on. */
+export interface LinuxBoardConfig {
+  readonly kind: "linux";
+  readonly profileFile: string;
+  readonly driver: (typeof lineDrivers)[number];
+  /** Sysfs may drive a Wiegand reader, whose bits it loses on a busy machine. */
+  readonly acceptWeakWiegand: boolean;
+}
+
+const lineDrivers = ["character_device", "sysfs"] as const;
+
 /** What one controller's process is told at its start. Paths are relative to the current folder. */
 export interface ControllerConfig {
   readonly controller: ControllerId;
@@ -28,12 +47,7 @@ export interface ControllerConfig {
   readonly socketFile: string;
   /** May carry a password: log it `withoutCredentials`. */
   readonly mqttUrl: string;
-  readonly board: {
-    readonly kind: "sim";
-    readonly profileFile: string;
-    /** Of the simulated board's face, on loopback; 0: any free one. */
-    readonly port: number;
-  };
+  readonly board: SimBoardConfig | LinuxBoardConfig;
   /** How the machine's clock is judged. */
   readonly clockRule: ClockRule;
   readonly logLevel: LogLevel;
@@ -48,8 +62,10 @@ export const controllerConfigSchema = tomlTable({
   log_level: logLevelKey,
   clock_quality: v.optional(oneOf(clockRules), "ntp"),
   board: tomlTable({
-    kind: oneOf(["sim"]),
+    kind: oneOf(["sim", "linux"]),
     profile_file: pathText,
+    driver: v.optional(oneOf(lineDrivers), "character_device"),
+    accept_weak_wiegand: v.optional(yesOrNo, false),
     port: v.optional(listeningPort, 8_322),
   }),
   mqtt: v.optional(tomlTable({ url: v.optional(brokerUrlText, loopbackBroker(8_323)) }), {}),
@@ -71,12 +87,24 @@ export function parseControllerConfig(
     provisionFile: inStateDir(stateDir, keys.provision_file),
     socketFile: inStateDir(stateDir, keys.socket_file),
     mqttUrl: overrides.mqttUrl ?? embedded ?? keys.mqtt.url,
-    board: {
-      kind: keys.board.kind,
-      profileFile: besideFile(source.file, keys.board.profile_file),
-      port: overrides.simPort ?? keys.board.port,
-    },
+    board: boardConfig(keys.board, { file: source.file, simPort: overrides.simPort }),
     clockRule: keys.clock_quality,
     logLevel: keys.log_level,
   });
+}
+
+function boardConfig(
+  keys: v.InferOutput<typeof controllerConfigSchema>["board"],
+  { file, simPort }: { readonly file: string; readonly simPort: number | undefined },
+): ControllerConfig["board"] {
+  const { kind, profile_file, port, driver, accept_weak_wiegand } = keys;
+  const profileFile = besideFile(file, profile_file);
+  switch (kind) {
+    case "sim":
+      return { kind, profileFile, port: simPort ?? port };
+    case "linux":
+      return { kind, profileFile, driver, acceptWeakWiegand: accept_weak_wiegand };
+    default:
+      return unreachable(kind);
+  }
 }

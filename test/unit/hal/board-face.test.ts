@@ -273,6 +273,7 @@ t.test("a reader without keypad refuses keys", async (t) => {
         keypad: "none",
       },
     ],
+    expanders: [],
   });
   const face = createBoardFace(rig.sim);
   const post = (path: string, body: string) => face.request(path, { method: "POST", body });

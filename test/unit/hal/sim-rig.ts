@@ -72,6 +72,7 @@ export const twoDoors: BoardProfile = {
   ],
   fire: supervised("fire"),
   tamper: contact("tamper"),
+  expanders: [],
 };
 
 /** The simulated board and the devices over its lines, with all that the readers report. */

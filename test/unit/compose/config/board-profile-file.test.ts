@@ -87,6 +87,7 @@ formats = ["CSN32"]
       profile: {
         doors: [{ id: "a", strike: { line: "s", energizedLevel: 0, lock: "fail_safe" } }],
         readers: [{ id: "r", door: "a", d0: "0", d1: "1", formats: ["CSN32"], keypad: "none" }],
+        expanders: [],
       },
     },
   });

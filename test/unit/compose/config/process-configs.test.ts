@@ -109,9 +109,9 @@ t.test("what is wrong in the file and in the environment is told in one go", asy
     faultsOf(controller({ text, env })),
     [
       "POSTERN_SIM_PORT: expected a port 1-65535, or 0 for any free one, found 'x'",
-      'config/controller.toml:10: board.kind: expected one of "sim", found nothing',
-      "config/controller.toml:11: board.knid: expected one of the keys kind, profile_file, port " +
-        '(did you mean "kind"?), found the key "knid"',
+      'config/controller.toml:10: board.kind: expected one of "sim", "linux", found nothing',
+      "config/controller.toml:11: board.knid: expected one of the keys kind, profile_file, driver, " +
+        'accept_weak_wiegand, port (did you mean "kind"?), found the key "knid"',
       'config/controller.toml:13: board.port: expected a whole number from 0 to 65535, found "8322"',
     ].join("\n"),
   );

@@ -1,10 +1,8 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import type * as v from "valibot";
-import {
-  boardProfileSchema,
-  parseBoardProfile,
-} from "../../../../src/compose/config/board-profile-file.ts";
+import { parseBoardProfile } from "../../../../src/compose/config/board-profile-file.ts";
+import { boardProfileSchema } from "../../../../src/compose/config/board-profile-schema.ts";
 import { controllerConfigSchema } from "../../../../src/compose/config/controller-config.ts";
 import { siteConfigSchema } from "../../../../src/compose/config/site-config.ts";
 import { siteFileSchema } from "../../../../src/site/site-file-schema.ts";
