@@ -368,11 +368,13 @@ t.test("a large site's file is read in a few seconds, faults or not", async (t) 
       `[[passes]]\nid = "p${index}"\nuser = "u${index}"\nkind = "csn_card"\ncard = { format = "H10302", number = ${index} }\n`,
   );
   const text = `${demo}\n${people.join("")}`;
-  const startedAt = performance.now();
+  // Of this process's own time, which no other program on a busy machine takes.
+  const before = process.cpuUsage();
   t.equal(accepted(text).passes.length, 5_006);
   t.match(faultsOf(text.replace('user = "u4999"', 'user = "nobody"')), [
     /a user of this file, found/,
   ]);
   t.equal(faultsOf(text.replaceAll('user = "u', 'user = "w')).length, 5_000);
-  t.ok(performance.now() - startedAt < 20_000);
+  const { user, system } = process.cpuUsage(before);
+  t.ok((user + system) / 1_000 < 20_000, `${Math.round((user + system) / 1_000)} ms`);
 });
