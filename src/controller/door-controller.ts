@@ -1,6 +1,12 @@
 import type { Board } from "../../hal/board.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
-import { type DoorState, doorAlarm, doorLeaf, doorTroubles } from "../core/door-machine.ts";
+import {
+  type DoorState,
+  doorAlarm,
+  doorDeadline,
+  doorLeaf,
+  doorTroubles,
+} from "../core/door-machine.ts";
 import { type Explanation, explain } from "../core/explain.ts";
 import { type NextGrant, nextGrantAt } from "../core/next-grant.ts";
 import type { OverrideFault, OverrideRequest } from "../core/posture.ts";
@@ -187,6 +193,16 @@ export class DoorController {
       door,
       ...reader.health(),
     }));
+  }
+
+  /**
+   * For how long a door has been waiting for a step that was due, in ms; 0 as long as none is late. More
+   * than a moment says that its strike may be released with nobody left to secure it.
+   */
+  overdueMs(): number {
+    const now = this.#options.board.clock.monotonic();
+    const dueAt = [...this.#doors.values()].map((door) => doorDeadline(door.state()) ?? now);
+    return Math.max(0, ...dueAt.map((at) => now - at));
   }
 
   /** Inputs that cannot be relied on now, as `contact_chatter:front`. */
