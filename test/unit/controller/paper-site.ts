@@ -98,6 +98,11 @@ function contentAt({ epoch, version }: TableMark): Content {
   const name = `${epoch} ${version}`;
   const before = known.get(name);
   if (before !== undefined) return before;
+  // From the first on, each a step from one that is known: hundreds of kills lead through thousands.
+  for (let step = 0; step < version; step += 1) {
+    const at = `${epoch} ${step}`;
+    if (!known.has(at)) known.set(at, step === 0 ? firstContent(epoch) : following(epoch, step));
+  }
   const content = version === 0 ? firstContent(epoch) : following(epoch, version);
   known.set(name, content);
   return content;
