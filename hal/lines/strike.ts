@@ -9,8 +9,13 @@ export function openStrike(options: {
   readonly wiring: DoorWiring["strike"];
 }): Strike {
   const { gpio, wiring } = options;
-  const initial = levelFor(wiring, "secured");
+  const initial = securedLevel(wiring);
   return new LineStrike(gpio.openOutput({ line: wiring.line, initial }), wiring);
+}
+
+/** What is on the line while the strike is secured, whoever drives it. */
+export function securedLevel(wiring: DoorWiring["strike"]): Level {
+  return levelFor(wiring, "secured");
 }
 
 function levelFor(wiring: DoorWiring["strike"], command: StrikeCommand): Level {

@@ -41,7 +41,7 @@ export function openWiegandReader(options: {
 }): Reader {
   const { gpio, clock, wiring, formats } = options;
   const shapes = shapesFor(wiring, formats);
-  const lines = gpio.openInputs({ lines: linesOf(wiring), bias: "pull_up" });
+  const lines = gpio.openInputs({ lines: linesOf(wiring), bias: "pull_up", carries: "pulses" });
   return new WiegandReader(lines, clock, shapes);
 }
 

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { openServiceManager } from "../../hal/linux/system/service-manager.ts";
+import type { ServiceManager } from "../../hal/service-manager.ts";
 import { DoorController } from "../controller/door-controller.ts";
 import type { KeptClock } from "../controller/kept-clock.ts";
 import { localHandlers, onlineStatus } from "../controller/local-handlers.ts";
@@ -31,6 +33,7 @@ import { readControllerConfig, type StartConfigSource } from "./start-config.ts"
 import { readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 import { TableDamages } from "./table-damages.ts";
+import { WatchdogPulse } from "./watchdog-pulse.ts";
 
 export interface ControllerOptions extends StartConfigSource {
   /** Instead of the file's. */
@@ -46,7 +49,12 @@ const tableMsMax = 5_000;
 export async function runController(options: ControllerOptions): Promise<void> {
   const config = readControllerConfig(options);
   const log = createLog("controller", options.logLevel ?? config.logLevel);
-  const stopped = untilStopped();
+  const service = openServiceManager({
+    env: options.env,
+    onUnheard: (errno) => log.warn({ errno }, "the service manager did not listen"),
+  });
+  // Said at once and not after the closing, which has its own time: what follows is no failure.
+  const stopped = untilStopped().then(() => service.stopping());
   const closing = new ClosingStack();
   try {
     const provision = readProvision(config);
@@ -55,11 +63,12 @@ export async function runController(options: ControllerOptions): Promise<void> {
     const technicians = await openTechnicians(config.socketFile, closing);
     // Outputs have their level before anything that takes time: lamps are amber from here on.
     const time = createClock(config);
-    const hardware = await openHardware(config, { log, time });
+    const hardware = await openHardware(config, { log, time, env: options.env });
     closing.push(() => hardware.close());
     closing.push(() => time.close());
     await time.start();
-    await runDoors({ ...options, config, provision, time, hardware, technicians, log, closing });
+    const parts = { provision, time, hardware, service, technicians };
+    await runDoors({ ...options, ...parts, config, log, closing });
     await stopped;
   } finally {
     await closing.close();
@@ -107,6 +116,7 @@ interface DoorsOptions extends ControllerOptions {
   readonly provision: Provision;
   readonly time: KeptClock;
   readonly hardware: Hardware;
+  readonly service: ServiceManager;
   readonly technicians: Technicians;
   readonly log: Logger;
   readonly closing: ClosingStack;
@@ -176,6 +186,9 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   });
 
   // From here on the doors are served, whatever the disk takes its time for.
+  service.ready();
+  const pulse = new WatchdogPulse({ service, clock, overdueMs: () => controller.overdueMs() });
+  closing.push(() => pulse.close());
   const tableStore = early ?? (await loading);
   closing.push(() => tableStore.close());
   const late = tableStore.table();

@@ -6,7 +6,7 @@ import { HalError } from "../domain/hal-error.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
-import { StartRefused } from "./start-refused.ts";
+import type { Environment } from "./config/environment.ts";
 
 /** What people see and touch of a board that is simulated. */
 export interface BoardFace {
@@ -33,6 +33,8 @@ export interface Hardware {
 export interface HardwareOptions {
   readonly log: Logger;
   readonly time: KeptClock;
+  readonly env: Environment;
+  readonly stateDir: string;
 }
 
 /**
@@ -41,16 +43,19 @@ export interface HardwareOptions {
  * profile, or with the line that cannot be had; every strike that was opened is secured then.
  */
 export async function openHardware(
-  { board }: Pick<ControllerConfig, "board">,
-  options: HardwareOptions,
+  { board, stateDir }: Pick<ControllerConfig, "board" | "stateDir">,
+  others: Omit<HardwareOptions, "stateDir">,
 ): Promise<Hardware> {
+  const options: HardwareOptions = { ...others, stateDir };
   switch (board.kind) {
     case "sim": {
       const { openSimHardware } = await import("./sim-hardware.ts");
       return secured(openSimHardware(board, options), options.log);
     }
-    case "linux":
-      throw new StartRefused("a board of kind linux cannot be opened yet");
+    case "linux": {
+      const { openLinuxHardware } = await import("./linux-hardware.ts");
+      return secured(await openLinuxHardware(board, options), options.log);
+    }
     default:
       return unreachable(board);
   }

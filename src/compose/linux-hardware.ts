@@ -1,0 +1,79 @@
+import type { BoardProfile } from "../../hal/board-profile.ts";
+import type { Gpio } from "../../hal/gpio.ts";
+import { openBoard } from "../../hal/lines/board.ts";
+import { securedLevel } from "../../hal/lines/strike.ts";
+import { strikesFile, writeStrikesFile } from "../../hal/linux/secure/strikes-file.ts";
+import type { SecuredOutput } from "../../hal/output-address.ts";
+import { bootPattern } from "../controller/indication.ts";
+import { HalError } from "../domain/hal-error.ts";
+import { unreachable } from "../domain/unreachable.ts";
+import { parseBoardProfile } from "./config/board-profile-file.ts";
+import type { LinuxBoardConfig } from "./config/controller-config.ts";
+import type { Hardware, HardwareOptions } from "./hardware.ts";
+import { parseStartFile } from "./start-file.ts";
+import { StartRefused } from "./start-refused.ts";
+
+/** The lines of this machine and the chips on its buses, wired up as the profile says. */
+export async function openLinuxHardware(
+  config: LinuxBoardConfig,
+  options: HardwareOptions,
+): Promise<Hardware> {
+  const { profileFile } = config;
+  const { time } = options;
+  const { profile, formats } = parseStartFile(profileFile, parseBoardProfile);
+  try {
+    const gpio = await openLines(config);
+    const board = openBoard({ profile, gpio, clock: time, formats });
+    for (const { indicator } of board.readers) indicator.show(bootPattern);
+    keepStrikes(securedOutputs(profile, gpio), options);
+    return {
+      board,
+      formats,
+      reportTo: () => undefined,
+      openFace: async () => undefined,
+      close: () => board.close(),
+    };
+  } catch (error) {
+    if (!(error instanceof HalError)) throw error;
+    throw new StartRefused(`${profileFile}: the board cannot be opened: ${error.message}`);
+  }
+}
+
+async function openLines({ driver, acceptWeakWiegand }: LinuxBoardConfig): Promise<Gpio> {
+  switch (driver) {
+    case "character_device": {
+      const { openCharacterDeviceGpio } = await import(
+        "../../hal/linux/gpio/character-device-gpio.ts"
+      );
+      return openCharacterDeviceGpio();
+    }
+    case "sysfs": {
+      const { openSysfsGpio } = await import("../../hal/linux/sysfs/sysfs-gpio.ts");
+      return openSysfsGpio({ acceptWeakWiegand });
+    }
+    default:
+      return unreachable(driver);
+  }
+}
+
+/** Those that somebody else can still drive when this process is dead. */
+function securedOutputs(profile: BoardProfile, gpio: Gpio): readonly SecuredOutput[] {
+  return profile.doors.flatMap(({ strike }) => {
+    const address = gpio.addressOf?.(strike.line);
+    if (address === undefined) return [];
+    return [{ line: strike.line, address, securedLevel: securedLevel(strike) }];
+  });
+}
+
+/** For the program that secures them after our death. Without it the doors still work. */
+function keepStrikes(
+  outputs: readonly SecuredOutput[],
+  { env, stateDir, log }: HardwareOptions,
+): void {
+  const file = strikesFile({ env, stateDir });
+  try {
+    writeStrikesFile(file, outputs);
+  } catch (error) {
+    log.error({ file, error: String(error) }, "after a kill nobody will secure the strikes");
+  }
+}
