@@ -4,6 +4,12 @@ import { loadNativeAddon } from "../native-addon.ts";
 export interface NativeSystem {
   /** Sends `message` (up to 4095 bytes) as one datagram; waits for 50 ms at most. */
   notify(socket: string, message: string): number;
+
+  /** How long one transaction on the bus `device` (`/dev/i2c-1`) may take; 1-60,000, in tens of ms. */
+  limitI2cWait(device: string, ms: number): number;
+
+  /** Of an open serial port: RTS is high while the kernel sends, and low otherwise. */
+  turnRs485(fd: number): number;
 }
 
 let loaded: NativeSystem | undefined;

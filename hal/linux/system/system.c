@@ -7,9 +7,14 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/i2c-dev.h>
+#include <linux/serial.h>
 #include <node_api.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -19,6 +24,7 @@
 static const struct timeval send_at_most = {.tv_sec = 0, .tv_usec = 50 * 1000};
 
 #define MESSAGE_BYTES_MAX 4096
+#define DEVICE_BYTES_MAX 64
 
 static napi_value thrown(napi_env env, const char *what) {
   napi_throw_type_error(env, NULL, what);
@@ -85,12 +91,56 @@ static napi_value notify(napi_env env, napi_callback_info info) {
   return number(env, send_datagram(&to, to_bytes, message, length));
 }
 
+/*
+ * limitI2cWait(device: string, ms: number): 0 or -errno. How long one transaction of the bus may take;
+ * the kernel counts it in tens of milliseconds, for all who use the bus (drivers/i2c/i2c-dev.c).
+ */
+static napi_value limit_i2c_wait(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 2) {
+    return thrown(env, "limitI2cWait: expected a device and milliseconds");
+  }
+  char device[DEVICE_BYTES_MAX];
+  size_t length = 0;
+  uint32_t ms = 0;
+  if (text_of(env, arguments[0], device, sizeof device, &length) != 0 ||
+      napi_get_value_uint32(env, arguments[1], &ms) != napi_ok || ms == 0 || ms > 60000) {
+    return thrown(env, "limitI2cWait: expected the path of a device and 1 to 60000 ms");
+  }
+  int fd = open(device, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return number(env, -errno);
+  int result = ioctl(fd, I2C_TIMEOUT, (unsigned long)((ms + 9) / 10)) == 0 ? 0 : -errno;
+  close(fd);
+  return number(env, result);
+}
+
+/*
+ * turnRs485(fd: number): 0 or -errno. The kernel drives RTS high for as long as it sends, and lets it go
+ * with the last stop bit: what an RS-485 driver's enable pin wants. The port's own echo is not heard.
+ */
+static napi_value turn_rs485(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value arguments[1];
+  int32_t fd = -1;
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count != 1 ||
+      napi_get_value_int32(env, arguments[0], &fd) != napi_ok || fd < 0) {
+    return thrown(env, "turnRs485: expected a file descriptor");
+  }
+  struct serial_rs485 wanted = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};
+  if (ioctl(fd, TIOCSRS485, &wanted) != 0) return number(env, -errno);
+  /* It comes back as the driver took it, which may be not at all. */
+  return number(env, (wanted.flags & SER_RS485_ENABLED) != 0 ? 0 : -EOPNOTSUPP);
+}
+
 /* What JavaScript sees: one line for each function. */
 static const struct {
   const char *name;
   napi_callback call;
 } functions[] = {
     {"notify", notify},
+    {"limitI2cWait", limit_i2c_wait},
+    {"turnRs485", turn_rs485},
 };
 
 NAPI_MODULE_INIT() {
