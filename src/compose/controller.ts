@@ -51,7 +51,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const log = createLog("controller", options.logLevel ?? config.logLevel);
   const service = openServiceManager({
     env: options.env,
-    onUnheard: (errno) => log.warn({ errno }, "the service manager did not listen"),
+    onTrouble: (detail) => log.error({ detail }, "the service manager is not told"),
   });
   // Said at once and not after the closing, which has its own time: what follows is no failure.
   const stopped = untilStopped().then(() => service.stopping());
@@ -123,7 +123,8 @@ interface DoorsOptions extends ControllerOptions {
 }
 
 async function runDoors(options: DoorsOptions): Promise<void> {
-  const { config, provision, time, hardware, technicians, log, closing, software } = options;
+  const { config, provision, time, hardware, service, technicians, log, closing, software } =
+    options;
   const { board, formats } = hardware;
   const { clock } = board;
   const startedAt = clock.wall().at;

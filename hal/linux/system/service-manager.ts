@@ -1,11 +1,13 @@
+import { getSystemErrorName } from "node:util";
+import { HalError } from "../../../src/domain/hal-error.ts";
 import type { ServiceManager } from "../../service-manager.ts";
 import { nativeSystem } from "./native-system.ts";
 
 export interface ServiceManagerOptions {
   /** Of it: NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, as sd_notify(3) and sd_watchdog_enabled(3) say. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A word that did not get through, with the errno. Said again with the next `alive`. */
-  readonly onUnheard?: (errno: number) => void;
+  /** For people: why a word did not get through. It is said again with the next `alive`. */
+  readonly onTrouble: (detail: string) => void;
   readonly pid?: number;
   /** Hands one datagram over; returns 0 or the negative errno. */
   readonly send?: (socket: string, message: string) => number;
@@ -16,19 +18,26 @@ const statusCharactersMax = 200;
 
 /**
  * Speaks systemd's service protocol: datagrams of `NAME=value` lines. Without NOTIFY_SOCKET nobody
- * listens, and the addon that sends them is not even loaded. Throws `HalError` where it is wanted and
- * cannot be loaded: a service that never says that it is ready would be killed for it.
+ * listens, and the addon that sends them is not even loaded. Where it is missing that is a trouble and
+ * no reason not to start: the variable may have come down from somebody else's service.
  */
 export function openServiceManager(options: ServiceManagerOptions): ServiceManager {
-  const { env, pid = process.pid, onUnheard = () => undefined } = options;
+  const { env, pid = process.pid, onTrouble } = options;
   const socket = env["NOTIFY_SOCKET"];
+  // sd_notify(3) also knows vsock addresses, which are for a whole virtual machine.
   if (socket === undefined || !/^[/@]./.test(socket)) return unattended;
-  const send = options.send ?? nativeSystem().notify;
-  return new NotifyingServiceManager({
-    send: (message) => send(socket, message),
-    watchdogMs: watchdogMs(env, pid),
-    onUnheard,
-  });
+  try {
+    const send = options.send ?? nativeSystem().notify;
+    return new NotifyingServiceManager({
+      send: (message) => send(socket, message),
+      watchdogMs: watchdogMs(env, pid),
+      onTrouble,
+    });
+  } catch (error) {
+    if (!(error instanceof HalError)) throw error;
+    onTrouble(error.message);
+    return unattended;
+  }
 }
 
 const unattended: ServiceManager = {
@@ -50,17 +59,17 @@ function watchdogMs(env: ServiceManagerOptions["env"], pid: number): number | un
 class NotifyingServiceManager implements ServiceManager {
   readonly watchdogMs: number | undefined;
   readonly #send: (message: string) => number;
-  readonly #onUnheard: (errno: number) => void;
+  readonly #onTrouble: (detail: string) => void;
   /** By name, in the order in which they were said. */
   readonly #unheard = new Map<string, string>();
 
   constructor(options: {
     readonly send: (message: string) => number;
     readonly watchdogMs: number | undefined;
-    readonly onUnheard: (errno: number) => void;
+    readonly onTrouble: (detail: string) => void;
   }) {
     this.#send = options.send;
-    this.#onUnheard = options.onUnheard;
+    this.#onTrouble = options.onTrouble;
     this.watchdogMs = options.watchdogMs;
   }
 
@@ -86,7 +95,7 @@ class NotifyingServiceManager implements ServiceManager {
     const lines = [...this.#unheard].map(([word, said]) => `${word}=${said}`);
     const result = this.#send(lines.join("\n"));
     if (result === 0) this.#unheard.clear();
-    else this.#onUnheard(-result);
+    else this.#onTrouble(`${name}=: ${getSystemErrorName(result)}`);
     // An old sign of life must not vouch for whoever says something else later.
     this.#unheard.delete("WATCHDOG");
   }
