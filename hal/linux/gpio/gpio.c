@@ -1,0 +1,526 @@
+// The lines of a GPIO character device (Linux 5.10, include/uapi/linux/gpio.h, second edition) for
+// Node, against N-API 8 alone. Nothing is decided here: character-device-gpio.ts does that.
+//
+// Each function returns its answer, or an errno negated, for the world's failures are expected ones; it
+// throws only where it is called wrongly.
+//
+// There is no thread. The kernel keeps 1,024 edges for a request, stamped and in order, which is some
+// twenty frames: more than any stall after which a door may still open. A thread that emptied it sooner
+// could not open the door either, and would be one more thing that can stop.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/gpio.h>
+#include <node_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+// libuv, of which N-API hands out the loop but no way to watch a descriptor. Its ABI is stable within
+// version 1, which every Node has; asking it for the size of a handle leaves nothing to its header.
+typedef struct uv_loop_s uv_loop;
+typedef struct uv_poll_opaque uv_poll;
+enum { uv_poll_type = 8, uv_readable = 1 };
+extern const char *uv_handle_type_name(int type);
+extern size_t uv_handle_size(int type);
+extern int uv_poll_init(uv_loop *loop, uv_poll *poll, int fd);
+extern int uv_poll_start(uv_poll *poll, int events, void (*ready)(uv_poll *, int, int));
+extern void uv_close(uv_poll *poll, void (*closed)(uv_poll *));
+extern void *uv_handle_get_data(const uv_poll *poll);
+extern void uv_handle_set_data(uv_poll *poll, void *data);
+
+// The most that the kernel keeps for a request (GPIO_V2_LINES_MAX * 16 in gpiolib-cdev.c), so that one
+// read takes all there is. Lines: as many as have bits in an unsigned number of JavaScript's operators.
+enum { events_max = 1024, numbers_per_event = 4, lines_max = 32 };
+
+typedef struct {
+  struct gpio_v2_line_event events[events_max];
+  // What the listener sees of them: line, level, stamp and sequence, in a row for each.
+  double *numbers;
+  napi_ref numbers_array;
+} instance;
+
+// A watch outlives its request by the turn of the loop that libuv takes to close it.
+typedef struct {
+  struct request *owner;
+  uv_poll *poll;
+  napi_async_cleanup_hook_handle hook;
+} watch;
+
+typedef struct request {
+  napi_env env;
+  int fd;
+  uint32_t line_count;
+  uint32_t offsets[lines_max];
+  watch *watch;
+  napi_ref self;
+  napi_ref listener;
+  napi_async_context context;
+  uint64_t listening_since;
+  uint32_t kernel_sequence;
+  uint64_t sequence;
+} request;
+
+static const napi_type_tag request_tag = {0x706f737465726e67, 0x70696f7265717565};
+
+static napi_value wrong(napi_env env, const char *what) {
+  bool pending = false;
+  if (napi_is_exception_pending(env, &pending) == napi_ok && !pending) {
+    napi_throw_type_error(env, NULL, what);
+  }
+  return NULL;
+}
+
+static napi_value number(napi_env env, double value) {
+  napi_value result = NULL;
+  if (napi_create_double(env, value, &result) != napi_ok) return wrong(env, "no number");
+  return result;
+}
+
+static napi_value failure(napi_env env, int error) { return number(env, -error); }
+
+static bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values) {
+  size_t given = count;
+  return napi_get_cb_info(env, info, &given, values, NULL, NULL) == napi_ok && given == count;
+}
+
+// A text with a NUL inside would name another file than the one that was checked.
+static bool text(napi_env env, napi_value value, char *buffer, size_t size) {
+  size_t length = 0;
+  size_t copied = 0;
+  return napi_get_value_string_utf8(env, value, NULL, 0, &length) == napi_ok && length < size &&
+         napi_get_value_string_utf8(env, value, buffer, size, &copied) == napi_ok &&
+         strlen(buffer) == length;
+}
+
+static bool set_text(napi_env env, napi_value object, const char *key, const char *from, size_t max) {
+  napi_value value = NULL;
+  return napi_create_string_utf8(env, from, strnlen(from, max), &value) == napi_ok &&
+         napi_set_named_property(env, object, key, value) == napi_ok;
+}
+
+static int open_chip(const char *path) { return open(path, O_RDWR | O_CLOEXEC); }
+
+// ioctl, with the errno of a failure kept from the close that follows.
+static int ask_chip(const char *path, unsigned long what, void *answer) {
+  int chip = open_chip(path);
+  if (chip < 0) return errno;
+  int error = ioctl(chip, what, answer) < 0 ? errno : 0;
+  close(chip);
+  return error;
+}
+
+// chip(path) -> { name, label, lineCount }
+static napi_value chip(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  char path[PATH_MAX];
+  if (!arguments(env, info, 1, values) || !text(env, values[0], path, sizeof path)) {
+    return wrong(env, "chip(path)");
+  }
+  struct gpiochip_info found = {0};
+  int error = ask_chip(path, GPIO_GET_CHIPINFO_IOCTL, &found);
+  if (error != 0) return failure(env, error);
+  napi_value result = NULL;
+  napi_value line_count = number(env, found.lines);
+  if (line_count == NULL || napi_create_object(env, &result) != napi_ok ||
+      !set_text(env, result, "name", found.name, sizeof found.name) ||
+      !set_text(env, result, "label", found.label, sizeof found.label) ||
+      napi_set_named_property(env, result, "lineCount", line_count) != napi_ok) {
+    return wrong(env, "chip: no object");
+  }
+  return result;
+}
+
+// line(path, offset) -> { name, consumer, isUsed }
+static napi_value line(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  char path[PATH_MAX];
+  uint32_t offset = 0;
+  if (!arguments(env, info, 2, values) || !text(env, values[0], path, sizeof path) ||
+      napi_get_value_uint32(env, values[1], &offset) != napi_ok) {
+    return wrong(env, "line(path, offset)");
+  }
+  struct gpio_v2_line_info found = {.offset = offset};
+  int error = ask_chip(path, GPIO_V2_GET_LINEINFO_IOCTL, &found);
+  if (error != 0) return failure(env, error);
+  napi_value result = NULL;
+  napi_value used = NULL;
+  if (napi_create_object(env, &result) != napi_ok ||
+      !set_text(env, result, "name", found.name, sizeof found.name) ||
+      !set_text(env, result, "consumer", found.consumer, sizeof found.consumer) ||
+      napi_get_boolean(env, (found.flags & GPIO_V2_LINE_FLAG_USED) != 0, &used) != napi_ok ||
+      napi_set_named_property(env, result, "isUsed", used) != napi_ok) {
+    return wrong(env, "line: no object");
+  }
+  return result;
+}
+
+static void watch_closed(uv_poll *poll) {
+  watch *done = uv_handle_get_data(poll);
+  napi_remove_async_cleanup_hook(done->hook);
+  free(done);
+  free(poll);
+}
+
+static void stop_watching(request *held) {
+  if (held->watch == NULL) return;
+  held->watch->owner = NULL;
+  uv_close(held->watch->poll, watch_closed);
+  held->watch = NULL;
+}
+
+static void close_request(request *held) {
+  stop_watching(held);
+  // Frees its lines, and not before: libuv must have taken the descriptor out of its epoll set.
+  if (held->fd >= 0) close(held->fd);
+  held->fd = -1;
+  if (held->context != NULL) napi_async_destroy(held->env, held->context);
+  if (held->listener != NULL) napi_delete_reference(held->env, held->listener);
+  if (held->self != NULL) napi_delete_reference(held->env, held->self);
+  held->context = NULL;
+  held->listener = NULL;
+  held->self = NULL;
+}
+
+static void request_collected(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  close_request(data);
+  free(data);
+}
+
+// Asks the chip for lines and wraps what it gives; `asked` says everything but where.
+static napi_value open_request(napi_env env, const char *path, struct gpio_v2_line_request *asked) {
+  int error = ask_chip(path, GPIO_V2_GET_LINE_IOCTL, asked);
+  if (error != 0) return failure(env, error);
+  request *held = calloc(1, sizeof *held);
+  if (held == NULL || fcntl(asked->fd, F_SETFL, O_NONBLOCK) < 0) {
+    error = held == NULL ? ENOMEM : errno;
+    close(asked->fd);
+    free(held);
+    return failure(env, error);
+  }
+  held->env = env;
+  held->fd = asked->fd;
+  held->line_count = asked->num_lines;
+  memcpy(held->offsets, asked->offsets, sizeof held->offsets);
+  napi_value result = NULL;
+  if (napi_create_object(env, &result) != napi_ok ||
+      napi_wrap(env, result, held, request_collected, NULL, NULL) != napi_ok) {
+    close_request(held);
+    free(held);
+    return wrong(env, "no object for a request");
+  }
+  // From here on its collection frees it.
+  if (napi_type_tag_object(env, result, &request_tag) != napi_ok) return wrong(env, "no tag");
+  return result;
+}
+
+static uint64_t all_lines(uint32_t count) { return (UINT64_C(1) << count) - 1; }
+
+static bool offsets_of(napi_env env, napi_value array, struct gpio_v2_line_request *asked) {
+  uint32_t count = 0;
+  if (napi_get_array_length(env, array, &count) != napi_ok) return false;
+  if (count == 0 || count > lines_max) return false;
+  for (uint32_t index = 0; index < count; index++) {
+    napi_value offset = NULL;
+    if (napi_get_element(env, array, index, &offset) != napi_ok ||
+        napi_get_value_uint32(env, offset, &asked->offsets[index]) != napi_ok) {
+      return false;
+    }
+  }
+  asked->num_lines = count;
+  return true;
+}
+
+// requestInputs(path, offsets, consumer, bias, debounceUs) -> request; bias 0 none, 1 up, 2 down
+static napi_value request_inputs(napi_env env, napi_callback_info info) {
+  static const uint64_t bias_flags[] = {GPIO_V2_LINE_FLAG_BIAS_DISABLED,
+                                        GPIO_V2_LINE_FLAG_BIAS_PULL_UP,
+                                        GPIO_V2_LINE_FLAG_BIAS_PULL_DOWN};
+  napi_value values[5];
+  char path[PATH_MAX];
+  uint32_t bias = 0;
+  uint32_t debounce_us = 0;
+  struct gpio_v2_line_request asked = {.event_buffer_size = events_max};
+  if (!arguments(env, info, 5, values) || !text(env, values[0], path, sizeof path) ||
+      !offsets_of(env, values[1], &asked) ||
+      !text(env, values[2], asked.consumer, sizeof asked.consumer) ||
+      napi_get_value_uint32(env, values[3], &bias) != napi_ok ||
+      bias >= sizeof bias_flags / sizeof bias_flags[0] ||
+      napi_get_value_uint32(env, values[4], &debounce_us) != napi_ok) {
+    return wrong(env, "requestInputs(path, offsets, consumer, bias, debounceUs)");
+  }
+  asked.config.flags = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING |
+                       GPIO_V2_LINE_FLAG_EDGE_FALLING | bias_flags[bias];
+  if (debounce_us > 0) {
+    asked.config.num_attrs = 1;
+    asked.config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_DEBOUNCE;
+    asked.config.attrs[0].attr.debounce_period_us = debounce_us;
+    asked.config.attrs[0].mask = all_lines(asked.num_lines);
+  }
+  return open_request(env, path, &asked);
+}
+
+static bool level_of(napi_env env, napi_value value, uint32_t *level) {
+  return napi_get_value_uint32(env, value, level) == napi_ok && *level <= 1;
+}
+
+// requestOutput(path, offset, consumer, level, isOpenDrain) -> request, with that level on the line
+static napi_value request_output(napi_env env, napi_callback_info info) {
+  napi_value values[5];
+  bool is_open_drain = false;
+  char path[PATH_MAX];
+  uint32_t level = 0;
+  struct gpio_v2_line_request asked = {.num_lines = 1};
+  if (!arguments(env, info, 5, values) || !text(env, values[0], path, sizeof path) ||
+      napi_get_value_uint32(env, values[1], &asked.offsets[0]) != napi_ok ||
+      !text(env, values[2], asked.consumer, sizeof asked.consumer) ||
+      !level_of(env, values[3], &level) ||
+      napi_get_value_bool(env, values[4], &is_open_drain) != napi_ok) {
+    return wrong(env, "requestOutput(path, offset, consumer, level, isOpenDrain)");
+  }
+  asked.config.flags = GPIO_V2_LINE_FLAG_OUTPUT;
+  if (is_open_drain) asked.config.flags |= GPIO_V2_LINE_FLAG_OPEN_DRAIN;
+  asked.config.num_attrs = 1;
+  asked.config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
+  asked.config.attrs[0].attr.values = level;
+  asked.config.attrs[0].mask = 1;
+  return open_request(env, path, &asked);
+}
+
+// The request that a value wraps. The tag: no other addon's object is taken for one.
+static request *request_of(napi_env env, napi_value value) {
+  bool tagged = false;
+  void *held = NULL;
+  if (napi_check_object_type_tag(env, value, &request_tag, &tagged) != napi_ok || !tagged ||
+      napi_unwrap(env, value, &held) != napi_ok) {
+    return NULL;
+  }
+  return held;
+}
+
+// read(request) -> the levels of its lines at one moment, as bits by their index
+static napi_value read_levels(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!arguments(env, info, 1, values)) return wrong(env, "read(request)");
+  request *held = request_of(env, values[0]);
+  if (held == NULL) return wrong(env, "read(request)");
+  if (held->fd < 0) return failure(env, EBADF);
+  struct gpio_v2_line_values asked = {.mask = all_lines(held->line_count)};
+  if (ioctl(held->fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &asked) < 0) return failure(env, errno);
+  return number(env, (double)(asked.bits & asked.mask));
+}
+
+// drive(request, level) -> 0, when the kernel has taken it
+static napi_value drive(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  uint32_t level = 0;
+  if (!arguments(env, info, 2, values) || !level_of(env, values[1], &level)) {
+    return wrong(env, "drive(request, level)");
+  }
+  request *held = request_of(env, values[0]);
+  if (held == NULL) return wrong(env, "drive(request, level)");
+  if (held->fd < 0) return failure(env, EBADF);
+  struct gpio_v2_line_values asked = {.mask = 1, .bits = level};
+  return failure(env, ioctl(held->fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &asked) < 0 ? errno : 0);
+}
+
+// Throws away what was queued before there was a listener; only its numbers count on.
+static int discard_queued(request *held) {
+  struct gpio_v2_line_event events[16];
+  for (;;) {
+    ssize_t size = read(held->fd, events, sizeof events);
+    if (size < 0) return errno == EAGAIN ? 0 : errno;
+    size_t count = (size_t)size / sizeof events[0];
+    if (count == 0) return 0;
+    held->kernel_sequence = events[count - 1].seqno;
+  }
+}
+
+static uint32_t index_of(const request *held, uint32_t offset) {
+  uint32_t index = 0;
+  while (index < held->line_count && held->offsets[index] != offset) index++;
+  return index;
+}
+
+// Into the instance's numbers; the count of edges to tell. Sequences are the kernel's differences, so
+// that they go on after 2^32 of them, and begin at 1 with the first edge that is told.
+static uint32_t number_events(request *held, const instance *own, size_t count) {
+  uint32_t told = 0;
+  for (size_t at = 0; at < count; at++) {
+    const struct gpio_v2_line_event *event = &own->events[at];
+    uint32_t step = event->seqno - held->kernel_sequence;
+    held->kernel_sequence = event->seqno;
+    // It happened before anybody listened, and its interrupt was handled after.
+    if (event->timestamp_ns < held->listening_since) continue;
+    held->sequence += step;
+    double *row = own->numbers + (size_t)told * numbers_per_event;
+    row[0] = index_of(held, event->offset);
+    row[1] = event->id == GPIO_V2_LINE_EVENT_RISING_EDGE;
+    row[2] = (double)event->timestamp_ns;
+    row[3] = (double)held->sequence;
+    told++;
+  }
+  return told;
+}
+
+// `count` edges, or a negated errno after which there will be none.
+static void tell(request *held, const instance *own, double count) {
+  napi_env env = held->env;
+  napi_handle_scope scope = NULL;
+  napi_value self = NULL;
+  napi_value listener = NULL;
+  napi_value parameters[2] = {NULL, NULL};
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  if (napi_get_reference_value(env, held->self, &self) == napi_ok &&
+      napi_get_reference_value(env, held->listener, &listener) == napi_ok &&
+      napi_get_reference_value(env, own->numbers_array, &parameters[0]) == napi_ok &&
+      napi_create_double(env, count, &parameters[1]) == napi_ok) {
+    // It may close the request: nothing of that is touched below.
+    napi_status status = napi_make_callback(env, held->context, self, listener, 2, parameters, NULL);
+    napi_value thrown = NULL;
+    if (status == napi_pending_exception &&
+        napi_get_and_clear_last_exception(env, &thrown) == napi_ok) {
+      napi_fatal_exception(env, thrown);
+    }
+  }
+  napi_close_handle_scope(env, scope);
+}
+
+static void edges_ready(uv_poll *poll, int status, int events) {
+  (void)events;
+  watch *own_watch = uv_handle_get_data(poll);
+  request *held = own_watch->owner;
+  instance *own = NULL;
+  if (held == NULL || napi_get_instance_data(held->env, (void **)&own) != napi_ok) return;
+  ssize_t size = status < 0 ? -1 : read(held->fd, own->events, sizeof own->events);
+  if (size < 0) {
+    int error = status < 0 ? ENODEV : errno;
+    if (error == EAGAIN || error == EINTR) return;
+    // A chip that is gone stays readable for ever; without this the loop would turn for ever.
+    stop_watching(held);
+    tell(held, own, -error);
+    return;
+  }
+  uint32_t count = number_events(held, own, (size_t)size / sizeof own->events[0]);
+  if (count > 0) tell(held, own, count);
+}
+
+// The process, or a worker of it, ends with lines still watched.
+static void environment_ends(napi_async_cleanup_hook_handle hook, void *data) {
+  (void)hook;
+  watch *left = data;
+  // Otherwise it is closing already, and watch_closed removes the hook.
+  if (left->owner != NULL) stop_watching(left->owner);
+}
+
+static int start_watching(napi_env env, request *held) {
+  uv_loop *loop = NULL;
+  watch *started = calloc(1, sizeof *started);
+  uv_poll *poll = calloc(1, uv_handle_size(uv_poll_type));
+  if (started == NULL || poll == NULL || napi_get_uv_event_loop(env, &loop) != napi_ok ||
+      uv_poll_init(loop, poll, held->fd) != 0) {
+    free(started);
+    free(poll);
+    return ENOMEM;
+  }
+  *started = (watch){.owner = held, .poll = poll, .hook = NULL};
+  uv_handle_set_data(poll, started);
+  held->watch = started;
+  napi_add_async_cleanup_hook(env, environment_ends, started, &started->hook);
+  if (uv_poll_start(poll, uv_readable, edges_ready) == 0) return 0;
+  stop_watching(held);
+  return EIO;
+}
+
+// listen(request, (edges, count) => void) -> 0. Keeps the process alive, as an open socket does.
+static napi_value listen_to(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  napi_valuetype type = napi_undefined;
+  if (!arguments(env, info, 2, values) || napi_typeof(env, values[1], &type) != napi_ok ||
+      type != napi_function) {
+    return wrong(env, "listen(request, listener)");
+  }
+  request *held = request_of(env, values[0]);
+  if (held == NULL || held->listener != NULL) return wrong(env, "listen(request, listener), once");
+  if (held->fd < 0) return failure(env, EBADF);
+  napi_value name = NULL;
+  if (napi_create_string_utf8(env, "postern_gpio", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_async_init(env, values[0], name, &held->context) != napi_ok ||
+      napi_create_reference(env, values[1], 1, &held->listener) != napi_ok ||
+      napi_create_reference(env, values[0], 1, &held->self) != napi_ok) {
+    return wrong(env, "listen: no references");
+  }
+  int error = discard_queued(held);
+  struct timespec now = {0};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  held->listening_since = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+  if (error == 0) error = start_watching(env, held);
+  return failure(env, error);
+}
+
+// close(request): its lines are free. Safe to call twice.
+static napi_value close_lines(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!arguments(env, info, 1, values)) return wrong(env, "close(request)");
+  request *held = request_of(env, values[0]);
+  if (held == NULL) return wrong(env, "close(request)");
+  close_request(held);
+  return number(env, 0);
+}
+
+static void instance_ends(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  free(data);
+}
+
+static bool make_instance(napi_env env) {
+  instance *own = calloc(1, sizeof *own);
+  if (own == NULL) return false;
+  if (napi_set_instance_data(env, own, instance_ends, NULL) != napi_ok) {
+    free(own);
+    return false;
+  }
+  napi_value buffer = NULL;
+  napi_value array = NULL;
+  size_t count = (size_t)events_max * numbers_per_event;
+  return napi_create_arraybuffer(env, count * sizeof(double), (void **)&own->numbers, &buffer) ==
+             napi_ok &&
+         napi_create_typedarray(env, napi_float64_array, count, buffer, 0, &array) == napi_ok &&
+         napi_create_reference(env, array, 1, &own->numbers_array) == napi_ok;
+}
+
+NAPI_MODULE_INIT() {
+  static const struct {
+    const char *name;
+    napi_callback function;
+  } functions[] = {
+      {"chip", chip},
+      {"line", line},
+      {"requestInputs", request_inputs},
+      {"requestOutput", request_output},
+      {"read", read_levels},
+      {"drive", drive},
+      {"listen", listen_to},
+      {"close", close_lines},
+  };
+  const char *poll_name = uv_handle_type_name(uv_poll_type);
+  if (poll_name == NULL || strcmp(poll_name, "poll") != 0 || !make_instance(env)) {
+    return wrong(env, "this Node's libuv is not of version 1");
+  }
+  for (size_t at = 0; at < sizeof functions / sizeof functions[0]; at++) {
+    napi_value function = NULL;
+    if (napi_create_function(env, functions[at].name, NAPI_AUTO_LENGTH, functions[at].function, NULL,
+                             &function) != napi_ok ||
+        napi_set_named_property(env, exports, functions[at].name, function) != napi_ok) {
+      return wrong(env, "no function");
+    }
+  }
+  return exports;
+}
