@@ -32,7 +32,7 @@ export interface I2cDevice {
 }
 
 /** The longest that one transaction may hold up the event loop, on a bus that somebody holds low. */
-export const i2cMsMax = 100;
+export const i2cMsMax = 50;
 
 export interface I2c {
   /** Touches nothing yet: a chip that is not there shows when it is read, written or probed. */
