@@ -7,7 +7,7 @@ import { openSettledStage, type SyncStage, scope } from "./sync-stage.ts";
 import { SignedTables, topics } from "./tables.ts";
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 async function append(stage: SyncStage, first: number, last: number): Promise<void> {
   for (let count = first; count <= last; count += 1) stage.journal.append(record(count));
