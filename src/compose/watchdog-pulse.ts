@@ -12,8 +12,9 @@ export interface WatchdogPulseOptions {
 
 /** Four, so that three may be late or lost before a watchdog bites. */
 const pulsesPerWatchdog = 4;
-/** A loop that was held up has all its timers due at once, and the doors' may come after the pulse's. */
 const overdueMsMax = 1_000;
+/** A loop that was held up has all its timers due at once, and the doors' may come after the pulse's. */
+const lookAgainMs = 100;
 
 /**
  * Says `alive` to the service manager for as long as the doors are served: timers of their clock fire,
@@ -23,10 +24,11 @@ export class WatchdogPulse {
   readonly #options: WatchdogPulseOptions;
   #alarm: Alarm | undefined;
 
-  /** The first pulse is the `ready` that comes before. */
+  /** To be made when the service manager has heard `ready`, which is the first sign of life. */
   constructor(options: WatchdogPulseOptions) {
     this.#options = options;
-    this.#arm();
+    const { watchdogMs } = options.service;
+    if (watchdogMs !== undefined) this.#beat(watchdogMs / pulsesPerWatchdog);
   }
 
   close(): void {
@@ -34,16 +36,12 @@ export class WatchdogPulse {
     this.#alarm = undefined;
   }
 
-  #arm(): void {
-    const { service, clock } = this.#options;
-    if (service.watchdogMs === undefined) return;
-    const at = monotonicMs(clock.monotonic() + service.watchdogMs / pulsesPerWatchdog);
-    this.#alarm = clock.alarm(at, () => this.#pulse());
-  }
-
-  #pulse(): void {
-    const { service, overdueMs } = this.#options;
-    if (overdueMs() <= overdueMsMax) service.alive();
-    this.#arm();
+  #beat(everyMs: number, afterMs = everyMs): void {
+    const { service, clock, overdueMs } = this.#options;
+    this.#alarm = clock.alarm(monotonicMs(clock.monotonic() + afterMs), () => {
+      const isServed = overdueMs() <= overdueMsMax;
+      if (isServed) service.alive();
+      this.#beat(everyMs, isServed ? everyMs : lookAgainMs);
+    });
   }
 }
