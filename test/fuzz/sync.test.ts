@@ -71,6 +71,11 @@ const sealed: readonly Sealed[] = [
     isTaken: (message) => openEventAck(scope, message).ok,
   },
   {
+    name: "site's acknowledgement of a fork",
+    message: sealEventAck(scope, { journal: "j1", forkedAt: 3, hash: "ab".repeat(16) }),
+    isTaken: (message) => openEventAck(scope, message).ok,
+  },
+  {
     name: "controller's acknowledgement",
     message: sealTableAck(scope, { outcome: "complete", table: mark }),
     isTaken: (message) => openTableAck(scope, message).ok,

@@ -4,7 +4,7 @@ import type { Seeded } from "../../../hal/sim/seeded.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { EventPublisher } from "../../../src/controller/event-publisher.ts";
 import { JournalDatabase } from "../../../src/controller/journal-database.ts";
-import { journalLimits } from "../../../src/controller/journal-limits.ts";
+import { type JournalLimits, journalLimits } from "../../../src/controller/journal-limits.ts";
 import { HalError } from "../../../src/domain/hal-error.ts";
 import { type ControllerId, controllerId } from "../../../src/domain/ids.ts";
 import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
@@ -20,8 +20,13 @@ import { LogText, site } from "./site-rig.ts";
 export const controllers = [controllerId("one"), controllerId("two")] as const;
 const sideFiles = ["", "-wal"] as const;
 /** Small, so that a copy is soon older than what a journal keeps. */
-const limits = { ...journalLimits, keptMax: 40, prunedPerWriteMin: 5, acknowledgeLagMin: 10 };
-const keysOf = (controller: ControllerId) =>
+const restoredLimits = {
+  ...journalLimits,
+  keptMax: 40,
+  prunedPerWriteMin: 5,
+  acknowledgeLagMin: 10,
+};
+export const keysOf = (controller: ControllerId) =>
   deriveKeys(new Uint8Array(32).fill(controllers.indexOf(controller) + 1));
 
 interface Message {
@@ -158,7 +163,11 @@ export class Diarist {
 
   #openDatabase(): JournalDatabase {
     const { controller } = this;
-    const database = new JournalDatabase({ file: this.#file, controller, limits });
+    const database = new JournalDatabase({
+      file: this.#file,
+      controller,
+      limits: this.#world.limits,
+    });
     this.#acknowledged = database.onDisk().acknowledged;
     return database;
   }
@@ -204,6 +213,7 @@ export class Diarist {
 export class World {
   readonly clock = new SimClock();
   readonly events: EventFile;
+  readonly limits: JournalLimits;
   readonly diarists: readonly Diarist[];
   readonly #random: Seeded;
   readonly #log = new LogText();
@@ -213,8 +223,9 @@ export class World {
   /** All that was ever said, whether it arrived or not: for whoever listens at the broker. */
   readonly #heard: Message[] = [];
 
-  constructor(folder: string, random: Seeded) {
+  constructor(folder: string, random: Seeded, limits: JournalLimits = restoredLimits) {
     this.#random = random;
+    this.limits = limits;
     this.events = new EventFile(folder);
     this.#intake = this.#openIntake();
     this.diarists = controllers.map((controller) => new Diarist(controller, folder, this));
@@ -251,6 +262,9 @@ export class World {
 
   /** What was said once is said again: by somebody who has no key. */
   replay(random: Seeded): void {
+    const isAck = ({ topic }: Message) => topic.endsWith("/ack");
+    const acks = this.#heard.filter(isAck).slice(-random.between(1, 40));
+    if (random.chance(0.5)) this.#onTheWay.push(...acks);
     for (let left = random.between(1, 5); left > 0; left -= 1) {
       const message = this.#heard[random.between(0, Math.max(0, this.#heard.length - 1))];
       if (message !== undefined) this.#onTheWay.push(message);
