@@ -1,5 +1,6 @@
 import type { DoorId, ReaderId } from "../src/domain/ids.ts";
 import type { AlarmInput } from "./alarm-input.ts";
+import type { BoardLines } from "./board-lines.ts";
 import type { Clock } from "./clock.ts";
 import type { DoorPosition, RequestToExit } from "./door-inputs.ts";
 import type { Indicator } from "./indicator.ts";
@@ -33,6 +34,8 @@ export interface Board {
   readonly fire?: AlarmInput;
   /** The switch of the controller's own enclosure. */
   readonly tamper?: AlarmInput;
+  /** Every line of it, for a technician; absent where a board has none. */
+  readonly lines?: BoardLines;
   /** Secures every strike first, then frees everything. Safe to call twice. */
   close(): void;
 }

@@ -37,10 +37,35 @@ export interface ReaderHealth {
   readonly lostEdgeCount: number;
 }
 
+/**
+ * One frame as it was on the wire, for a technician. It is personal: the bits of a card are its number,
+ * and those of a keypad a PIN, so these are never in it.
+ */
+export interface ReaderObservation {
+  /** `ok`, or why it is a misread. */
+  readonly verdict: string;
+  readonly kind: ReaderReport["kind"];
+  /** Of a card: the format's name. */
+  readonly format?: string;
+  readonly bitCount: number;
+  /**
+   * `0` and `1`, first bit on the wire first; at most 256. Of a card; and of a misread where the reader
+   * has no keypad, or what was misread may have been keys.
+   */
+  readonly bits?: string;
+  /** Between the falling edges of one bit and the next, in microseconds; at most 255. */
+  readonly spacingsUs: readonly number[];
+}
+
 /** A card reader, a keypad, or both in one housing: one stream, in the order things happened. */
 export interface Reader {
   /** One listener for the life of the reader. It must not throw. */
   listen(listener: (report: ReaderReport) => void): void;
   health(): ReaderHealth;
+  /**
+   * Calls `onFrame` with each frame after the listener has had its report; it must take note and return.
+   * The function that comes back ends it. Absent where there are no bits on a wire to see.
+   */
+  observe?(onFrame: (seen: ReaderObservation) => void): () => void;
   close(): void;
 }

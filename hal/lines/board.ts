@@ -11,8 +11,10 @@ import type { Strike } from "../strike.ts";
 import { openAlarmInput } from "./alarm-input.ts";
 import { openDoorPosition } from "./door-position.ts";
 import { openIndicator } from "./indicator.ts";
+import { lineUses } from "./line-uses.ts";
 import { openRequestToExit } from "./request-to-exit.ts";
 import { openStrike } from "./strike.ts";
+import { watchGpio } from "./watched-gpio.ts";
 import { openWiegandReader } from "./wiegand-reader.ts";
 
 export interface BoardOptions {
@@ -31,7 +33,8 @@ export interface BoardOptions {
 export function openBoard(options: BoardOptions): Board {
   const opened = new OpenedHardware();
   try {
-    return openAll(options, opened);
+    const { gpio, lines } = watchGpio(options.gpio, lineUses(options.profile));
+    return { ...openAll({ ...options, gpio }, opened), lines };
   } catch (error) {
     try {
       opened.close();

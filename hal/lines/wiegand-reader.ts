@@ -8,10 +8,11 @@ import { decodePinFrame, pinFrameBits } from "../../src/protocols/keypad/pin-fra
 import { type CardShape, cardShape } from "../../src/protocols/wiegand/card-shape.ts";
 import type { WiegandFormat } from "../../src/protocols/wiegand/format.ts";
 import { type Frame, FrameDecoder } from "../../src/protocols/wiegand/frame-decoder.ts";
+import { PulseTrace, type Trace } from "../../src/protocols/wiegand/pulse-trace.ts";
 import type { ReaderWiring } from "../board-profile.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Edge, Gpio, InputLines } from "../gpio.ts";
-import type { Reader, ReaderHealth, ReaderReport } from "../reader.ts";
+import type { Reader, ReaderHealth, ReaderObservation, ReaderReport } from "../reader.ts";
 
 type ReaderShape = CardShape | KeypadShape;
 
@@ -75,6 +76,7 @@ class WiegandReader implements Reader {
   readonly #lines: InputLines;
   readonly #clock: Clock;
   readonly #shapes: readonly ReaderShape[];
+  readonly #hasKeypad: boolean;
   #listener: ((report: ReaderReport) => void) | undefined;
   #decoder: FrameDecoder<ReaderShape> | undefined;
 
@@ -86,6 +88,10 @@ class WiegandReader implements Reader {
   #lateNsMost = 0;
   #closed = false;
 
+  /** There while somebody observes. */
+  #trace: PulseTrace | undefined;
+  readonly #observers = new Set<(seen: ReaderObservation) => void>();
+
   #frameCount = 0;
   readonly #misreadCounts: Record<string, number> = {};
 
@@ -93,6 +99,7 @@ class WiegandReader implements Reader {
     this.#lines = lines;
     this.#clock = clock;
     this.#shapes = shapes;
+    this.#hasKeypad = shapes.some(({ kind }) => kind !== "card");
   }
 
   listen(listener: (report: ReaderReport) => void): void {
@@ -114,6 +121,15 @@ class WiegandReader implements Reader {
     };
   }
 
+  observe(onFrame: (seen: ReaderObservation) => void): () => void {
+    this.#observers.add(onFrame);
+    this.#trace ??= new PulseTrace();
+    return () => {
+      this.#observers.delete(onFrame);
+      if (this.#observers.size === 0) this.#trace = undefined;
+    };
+  }
+
   close(): void {
     this.#closed = true;
     this.#disarm();
@@ -130,6 +146,7 @@ class WiegandReader implements Reader {
     if (decoder === undefined || this.#closed) return;
     const frame = decoder.edge(edge);
     if (frame !== undefined) this.#tell(frame);
+    this.#trace?.edge(edge);
     const late = this.#nowNs() - edge.at;
     this.#lateNs = late > promptEdgeNsMax ? late : 0;
     this.#lateNsMost = Math.max(this.#lateNsMost, this.#lateNs);
@@ -198,6 +215,30 @@ class WiegandReader implements Reader {
       this.#frameCount += 1;
     }
     this.#listener?.(report);
+    if (this.#trace === undefined) return;
+    const seen = observed(report, { trace: this.#trace.told(), hasKeypad: this.#hasKeypad });
+    for (const observer of this.#observers) observer(seen);
+  }
+}
+
+function observed(
+  report: ReaderReport,
+  { trace, hasKeypad }: { readonly trace: Trace; readonly hasKeypad: boolean },
+): ReaderObservation {
+  const { bits, spacingsUs } = trace;
+  const seen = { kind: report.kind, verdict: "ok", bitCount: bits.length, spacingsUs };
+  switch (report.kind) {
+    case "card":
+      return { ...seen, format: report.format, bits };
+    case "key":
+    case "pin":
+      return seen;
+    case "misread": {
+      const misread = { ...seen, verdict: report.verdict, bitCount: report.bitCount };
+      return hasKeypad ? misread : { ...misread, bits };
+    }
+    default:
+      return unreachable(report);
   }
 }
 

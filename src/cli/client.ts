@@ -25,12 +25,13 @@ export async function ask(
   throw wentAway(socketFile);
 }
 
-/** Asks the controller for a list, item by item. Throws `CommandFailed`. */
+/** Asks the controller for a list, item by item. Throws as `ask`. */
 export async function* askForItems(
   socketFile: string,
   question: LocalQuestion,
+  tellFault: TellFault = tellAsItIs,
 ): AsyncGenerator<unknown, void> {
-  for await (const response of exchange(socketFile, question, tellAsItIs)) {
+  for await (const response of exchange(socketFile, question, tellFault)) {
     if (response.kind === "item") yield response.item;
     if (response.kind === "end") return;
   }

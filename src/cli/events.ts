@@ -91,6 +91,10 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
       return { where: at(event), what: `user ${event.user}, pass ${event.pass}` };
     case "passback_forgiven":
       return { where: "", what: event.user === undefined ? "everybody" : `user ${event.user}` };
+    case "strike_pulsed":
+      return { where: event.door, what: `by a technician, ${event.forMs} ms` };
+    case "reader_watched":
+      return { where: whereOf(event.reader), what: `by a technician, bits ${event.bits}` };
     case "fire":
       return { where: "", what: event.state };
     case "tamper":

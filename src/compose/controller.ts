@@ -242,6 +242,8 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     startedAt,
     clock,
     doors: controller,
+    board,
+    record,
     formats,
     journal,
     troubles,

@@ -1,4 +1,5 @@
 import type { Board } from "../../hal/board.ts";
+import type { LightPattern } from "../../hal/indicator.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import {
   type DoorState,
@@ -7,6 +8,7 @@ import {
   doorLeaf,
   doorTroubles,
 } from "../core/door-machine.ts";
+import type { PulseRefusal } from "../core/door-pulse.ts";
 import { type Explanation, explain } from "../core/explain.ts";
 import { type NextGrant, nextGrantAt } from "../core/next-grant.ts";
 import type { OverrideFault, OverrideRequest } from "../core/posture.ts";
@@ -14,8 +16,8 @@ import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { DoorId, UserId } from "../domain/ids.ts";
-import type { Result } from "../domain/result.ts";
+import type { DoorId, ReaderId, UserId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableChange } from "../domain/table-change.ts";
 import { monotonicMs, type WallTime } from "../domain/time.ts";
 import type { LocalDoorStatus, LocalReaderStatus } from "../protocols/local/local-reports.ts";
@@ -37,6 +39,15 @@ export interface DoorControllerOptions {
   readonly troubles: Troubles;
   readonly premises: PremisesStore;
 }
+
+/** Why a technician's pulse is refused, or what became of it. */
+export type PulseFault =
+  | PulseRefusal
+  | "fire"
+  | "lockdown"
+  | "disabled"
+  | "interlock"
+  | "strike_failed";
 
 /** The doors and readers of one board, and the table by which they decide. */
 export class DoorController {
@@ -165,6 +176,27 @@ export class DoorController {
     return true;
   }
 
+  /**
+   * Releases the strike for a technician, through the door's machine and never around it. For how long, or
+   * why not.
+   */
+  pulse(id: DoorId, forMs: number): Result<number, PulseFault> {
+    const door = this.#doors.get(id);
+    if (door === undefined) throw new Error(`door ${id} was not made`);
+    const refusal = this.#pulseRefusal(door) ?? door.pulse(forMs);
+    if (refusal !== undefined) return fail(refusal);
+    const granted = Math.min(forMs, door.settings().strikeOnMaxMs);
+    this.#options.record({ kind: "strike_pulsed", door: id, forMs: granted });
+    return door.isCommanded() ? succeed(granted) : fail("strike_failed");
+  }
+
+  /** Shows a technician a light; false where there is no such reader. */
+  showLight(id: ReaderId, pattern: LightPattern, forMs: number): boolean {
+    const reader = this.#readers.find((one) => one.id === id);
+    reader?.showLight(pattern, forMs);
+    return reader !== undefined;
+  }
+
   /** What somebody in front of the box should know first, as `fire` or `tamper:front`. */
   alarms(): readonly string[] {
     return this.#alarms.raised();
@@ -211,6 +243,17 @@ export class DoorController {
       doorTroubles(door.state()).map((trouble) => `${trouble}:${door.id}`),
     );
     return [...ofDoors, ...this.#alarms.troubles()];
+  }
+
+  /** What holds for everybody but who leaves holds for technicians; an enclosure stands open for them. */
+  #pulseRefusal(door: Door): PulseFault | undefined {
+    if (this.#alarms.raised().includes("fire")) return "fire";
+    const { posture } = this.#postures.inForce(door.id);
+    if (posture === "lockdown" || posture === "disabled") return posture;
+    const { memory } = this.#options.premises;
+    return door.settings().interlock.every((other) => memory.isShut(other))
+      ? undefined
+      : "interlock";
   }
 
   #stateOf(id: DoorId): DoorState {

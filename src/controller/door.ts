@@ -14,6 +14,7 @@ import {
   type PassageOutcome,
   stepDoor,
 } from "../core/door-machine.ts";
+import { type PulseRefusal, pulseRefusal } from "../core/door-pulse.ts";
 import { boltFallMs } from "../core/lock-state.ts";
 import type { Passage } from "../core/premises.ts";
 import type { DoorPosture, DoorSettings } from "../domain/access.ts";
@@ -92,6 +93,16 @@ export class Door {
     return reason;
   }
 
+  /**
+   * Releases the strike for so long, within its coil's limit, to try it; or says why not. It has been
+   * commanded when this returns.
+   */
+  pulse(forMs: number): PulseRefusal | undefined {
+    const refusal = pulseRefusal(this.#state, this.#options.clock.monotonic());
+    if (refusal === undefined) this.#step({ kind: "pulse", forMs });
+    return refusal;
+  }
+
   /** What the posture asks of the strike; whom it admits is for the checks to say. */
   follow(posture: DoorPosture): void {
     switch (posture) {
@@ -106,6 +117,11 @@ export class Door {
       default:
         return unreachable(posture);
     }
+  }
+
+  /** Whether the strike took the last command. */
+  isCommanded(): boolean {
+    return this.#options.hardware.strike.commanded() === wanted(this.#state);
   }
 
   settings(): DoorSettings {

@@ -13,8 +13,10 @@ import type {
 } from "../protocols/local/local-reports.ts";
 import { presentedCard } from "../protocols/local/presented-card.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
+import { type BenchOptions, benchHandlers } from "./bench-handlers.ts";
 import type { DoorController } from "./door-controller.ts";
 import type { Journal } from "./journal.ts";
+import { badArgument } from "./local-argument.ts";
 import type { LocalHandlers } from "./local-server.ts";
 import type { OnlineStatus } from "./status-publisher.ts";
 import type { Troubles } from "./troubles.ts";
@@ -26,7 +28,7 @@ export interface StatusSources {
   readonly troubles: Troubles;
 }
 
-export interface LocalHandlersOptions extends StatusSources {
+export interface LocalHandlersOptions extends StatusSources, BenchOptions {
   readonly controller: ControllerId;
   readonly site: SiteId;
   readonly startedAt: EpochMs;
@@ -44,6 +46,7 @@ export function localHandlers(options: LocalHandlersOptions): LocalHandlers {
     override: (args) => overrideFor(options, args),
     forgive: ({ user }) => ({ recorded: options.doors.forgive(user) }),
     journal: options.journal,
+    ...benchHandlers(options),
   };
 }
 
@@ -133,11 +136,6 @@ function doorOf(doors: DoorController, door: DoorId): Result<DoorId, LocalFault>
   if (doors.hasDoor(door)) return succeed(door);
   const names = doors.doors().map(({ id }) => id);
   return fail(badArgument("door", `one of ${names.join(", ")}`));
-}
-
-function badArgument(name: string, expected: string): LocalFault {
-  const field = `args.${name}`;
-  return { code: "bad_request", message: `${field}: expected ${expected}`, field };
 }
 
 function presentedBy(

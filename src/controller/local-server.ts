@@ -9,6 +9,7 @@ import {
   encodeLocalResponse,
   eventsLimitDefault,
   type ForgiveArgs,
+  type LinesArgs,
   type LocalFault,
   type LocalRequest,
   type LocalResponse,
@@ -22,6 +23,8 @@ import type {
   LocalOverridden,
   LocalStatus,
 } from "../protocols/local/local-reports.ts";
+import type { BenchHandlers } from "./bench-handlers.ts";
+import type { LocalFeed } from "./local-feed.ts";
 
 /** Clients beyond this are told so and sent away: a forgotten script must not eat the daemon. */
 export const localClientsMax = 16;
@@ -40,7 +43,7 @@ export interface LocalJournal {
   onCommitted(listener: () => void): () => void;
 }
 
-export interface LocalHandlers {
+export interface LocalHandlers extends BenchHandlers {
   status(): LocalStatus;
   /** The fault names the field: see `presentedCard`. */
   explain(args: ExplainArgs): Result<LocalExplanation, LocalFault>;
@@ -172,6 +175,16 @@ class LocalClient {
         case "events":
           await this.#answerEvents(request.id, request.args);
           return;
+        case "lines":
+          return await this.#answerFeed(request.id, handlers.lines(), request.args);
+        case "watch_reader": {
+          const feed = handlers.watchReader(request.args);
+          return await this.#answerFeed(request.id, feed, { follow: true });
+        }
+        case "pulse":
+          return this.#sendResult(request.id, handlers.pulse(request.args));
+        case "show_light":
+          return this.#sendResult(request.id, handlers.showLight(request.args));
         default:
           return unreachable(request);
       }
@@ -207,6 +220,27 @@ class LocalClient {
       }
     } finally {
       stopListening();
+    }
+    if (!follow) this.#send({ id, kind: "end" });
+  }
+
+  async #answerFeed(
+    id: number,
+    opened: Result<LocalFeed, LocalFault>,
+    { follow }: LinesArgs,
+  ): Promise<void> {
+    if (!opened.ok) return this.#sendResult(id, opened);
+    const feed = opened.value;
+    feed.onNews(() => this.#wake());
+    try {
+      while (this.#wantsMore(follow)) {
+        const item = feed.take();
+        if (item !== undefined) await this.#sendInTurn({ id, kind: "item", item });
+        else if (follow) await this.#untilWoken();
+        else break;
+      }
+    } finally {
+      feed.close();
     }
     if (!follow) this.#send({ id, kind: "end" });
   }

@@ -1,4 +1,4 @@
-import type { Indicator } from "../../hal/indicator.ts";
+import type { Indicator, LightPattern } from "../../hal/indicator.ts";
 import { type Answer, answerPattern, beepMs, type Resting, restingPattern } from "./indication.ts";
 
 /** What somebody who was found good so far is still to show, or to bring along. */
@@ -9,6 +9,7 @@ export class ReaderLamps {
   readonly #indicator: Indicator;
   #door: Resting = "secured";
   readonly #expected = new Set<Expected>();
+  #isTrial = false;
 
   constructor(indicator: Indicator) {
     this.#indicator = indicator;
@@ -38,6 +39,20 @@ export class ReaderLamps {
     this.#expected.delete(what);
   }
 
+  /**
+   * Something else for a technician, until `endTrial`. Whatever is due at the door meanwhile ends it: a
+   * lamp on trial must not hide the answer to a tap.
+   */
+  tryOut(pattern: LightPattern): void {
+    this.#isTrial = true;
+    this.#indicator.show(pattern);
+  }
+
+  /** What is due comes back; nothing where it is back already. */
+  endTrial(): void {
+    if (this.#isTrial) this.#show();
+  }
+
   key(): void {
     this.#indicator.beep(beepMs.key);
   }
@@ -46,10 +61,14 @@ export class ReaderLamps {
     this.#indicator.beep(beepMs[answer]);
     const pattern = answerPattern(answer, this.#resting());
     if (pattern === undefined) this.#show();
-    else this.#indicator.show(pattern);
+    else {
+      this.#isTrial = false;
+      this.#indicator.show(pattern);
+    }
   }
 
   #show(): void {
+    this.#isTrial = false;
     this.#indicator.show(restingPattern(this.#resting()));
   }
 

@@ -1,5 +1,6 @@
 import type { ReaderHardware } from "../../hal/board.ts";
 import type { Clock } from "../../hal/clock.ts";
+import type { LightPattern } from "../../hal/indicator.ts";
 import type { ReaderReport } from "../../hal/reader.ts";
 import {
   type CompanyEffect,
@@ -39,7 +40,7 @@ import type { PinDigest, RawCredential } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { PassId, ReaderId, UserId } from "../domain/ids.ts";
 import type { DenialReason } from "../domain/reason.ts";
-import type { MonotonicMs } from "../domain/time.ts";
+import { type MonotonicMs, monotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { Deadline } from "./deadline.ts";
 import type { Door } from "./door.ts";
@@ -73,6 +74,7 @@ export class ReaderSession {
   readonly #entryDeadline: Deadline;
   readonly #factorDeadline: Deadline;
   readonly #companyDeadline: Deadline;
+  readonly #lampTrial: Deadline;
   readonly #misreads: MisreadTally;
   #entry: KeypadEntryState = initialKeypadEntry;
   #factor: TwoFactorState = initialTwoFactor;
@@ -89,6 +91,7 @@ export class ReaderSession {
     this.#entryDeadline = new Deadline(clock, () => this.#enter({ kind: "deadline_reached" }));
     this.#factorDeadline = new Deadline(clock, () => this.#present({ kind: "deadline_reached" }));
     this.#companyDeadline = new Deadline(clock, () => this.#meet({ kind: "deadline_reached" }));
+    this.#lampTrial = new Deadline(clock, () => this.#lamps.endTrial());
     this.#lamps.ready();
     door.watch((resting) => this.#lamps.door(resting));
     hardware.reader.listen((report) => this.#read(report));
@@ -100,7 +103,14 @@ export class ReaderSession {
     this.#entryDeadline.set(undefined);
     this.#factorDeadline.set(undefined);
     this.#companyDeadline.set(undefined);
+    this.#lampTrial.set(undefined);
     this.#misreads.close();
+  }
+
+  /** For a technician; then what is due comes back, or earlier where something happens here. */
+  showLight(pattern: LightPattern, forMs: number): void {
+    this.#lamps.tryOut(pattern);
+    this.#lampTrial.set(monotonicMs(this.#now() + forMs));
   }
 
   #read(report: ReaderReport): void {

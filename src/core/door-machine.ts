@@ -6,6 +6,7 @@ import type { GrantReason } from "../domain/reason.ts";
 import type { MonotonicMs } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { WireFault } from "../domain/wire-fault.ts";
+import { pulseRefusal } from "./door-pulse.ts";
 import type { Allowance } from "./held-watch.ts";
 import {
   believedLeaf,
@@ -37,6 +38,7 @@ import {
   notEntered,
   releaseForExit,
   releaseForGrant,
+  releaseForPulse,
   relock,
   relockWhenDue,
   secure,
@@ -77,6 +79,8 @@ export type DoorInput =
    * presses the REX has an exit from now on. A grant or an exit after it releases the strike as usual.
    */
   | { readonly kind: "secure_now" }
+  /** A technician tries the strike. Nothing happens where `pulseRefusal` has a reason. */
+  | { readonly kind: "pulse"; readonly forMs: number }
   | { readonly kind: "leaf"; readonly leaf: LeafReading }
   | { readonly kind: "rex"; readonly state: RexReading }
   | { readonly kind: "deadline_reached" };
@@ -84,7 +88,7 @@ export type DoorInput =
 /** An event of the door itself, in which no reader and no posture takes part. */
 export type DoorOwnEvent = Exclude<
   Extract<DoorEvent, { readonly door: DoorId }>,
-  { readonly reader: ReaderId } | { readonly kind: "posture_changed" }
+  { readonly reader: ReaderId } | { readonly kind: "posture_changed" | "strike_pulsed" }
 >;
 
 export type DoorAlarm = LeafAlarm;
@@ -245,6 +249,9 @@ function take(
       return endOfHold(settings, state, endHoldFor(settings, state, now), now);
     case "secure_now":
       return endOfHold(settings, state, secureNow(settings, state, now), now);
+    case "pulse":
+      if (pulseRefusal(state, now) !== undefined) return state;
+      return { ...state, lock: releaseForPulse(settings, state.lock, input.forMs, now) };
     case "leaf":
       return moveLeaf(settings, state, input.leaf, now, account);
     case "rex":

@@ -74,9 +74,19 @@ export function releaseForExit(
   lock: LockState,
   now: MonotonicMs,
 ): LockState {
+  return releaseForPulse(settings, lock, settings.unlockMs, now);
+}
+
+/** As an exit of another length: a technician at the lock is nobody that comes in. */
+export function releaseForPulse(
+  settings: DoorSettings,
+  lock: LockState,
+  forMs: number,
+  now: MonotonicMs,
+): LockState {
   const { entry, extraMs } =
     lock.kind === "secured" ? ({ entry: "not_expected", extraMs: 0 } as const) : lock;
-  return release(settings, lock, { entry, extraMs, forMs: settings.unlockMs }, now);
+  return release(settings, lock, { entry, extraMs, forMs }, now);
 }
 
 /**

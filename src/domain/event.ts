@@ -95,6 +95,15 @@ export type DoorEvent =
     }
   /** By an operator; absent user: everybody. */
   | { readonly kind: "passback_forgiven"; readonly user?: UserId }
+  /** By a technician, over the local socket: the strike was released to try it. */
+  | { readonly kind: "strike_pulsed"; readonly door: DoorId; readonly forMs: number }
+  /** By a technician likewise: each presentation is shown to him from here on. */
+  | {
+      readonly kind: "reader_watched";
+      readonly reader: ReaderId;
+      /** Whether he sees the cards' numbers. */
+      readonly bits: "shown" | "masked";
+    }
   | { readonly kind: "fire"; readonly state: "raised" | "cleared" }
   /** Absent reader: the controller's own enclosure. */
   | { readonly kind: "tamper"; readonly reader?: ReaderId; readonly state: "raised" | "cleared" }

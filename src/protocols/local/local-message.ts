@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { doorPostures } from "../../domain/access.ts";
 import { pinDigitsMax, pinDigitsMin, rawBitsMax } from "../../domain/credential.ts";
-import { doorId, idExpectation, isId, passId, userId } from "../../domain/ids.ts";
+import { doorId, idExpectation, isId, passId, readerId, userId } from "../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { epochMs } from "../../domain/time.ts";
 
@@ -19,6 +19,12 @@ export const localResponseBytesMax = 4 * 1024 * 1024;
 
 export const eventsLimitDefault = 100;
 export const eventsLimitMax = 1_000_000;
+/** How long a technician may have a strike released, whatever its coil would bear, and lamps lit. */
+export const pulseMsMin = 50;
+export const pulseMsMax = 10_000;
+export const lightMsMax = 300_000;
+/** `boot`: what a reader shows while its controller starts. */
+export const triedLights = ["amber", "green", "red", "off", "boot"] as const;
 /** The year 9999 ends here, in milliseconds since 1970. */
 const instantMax = 253_402_300_799_999;
 
@@ -97,6 +103,28 @@ const overrideSchema = v.strictObject({
 /** No user: everybody. */
 const forgiveSchema = v.strictObject({ user: v.exactOptional(anId(userId)) });
 
+const aReader = anId(readerId);
+const yesOrNo = v.boolean("true or false");
+
+const linesSchema = v.strictObject({
+  /** Goes on with each line that changes until the client leaves. */
+  follow: yesOrNo,
+});
+
+const watchReaderSchema = v.strictObject({
+  reader: aReader,
+  /** Cards' numbers too, which are personal: the journal says that they were shown. */
+  bits: yesOrNo,
+});
+
+const pulseSchema = v.strictObject({ door: aDoor, forMs: aCount(pulseMsMin, pulseMsMax) });
+
+const showLightSchema = v.strictObject({
+  reader: aReader,
+  light: v.picklist(triedLights, `one of ${triedLights.join(", ")}`),
+  forMs: aCount(1, lightMsMax),
+});
+
 const requestSchema = v.variant("verb", [
   v.strictObject({ ...request, verb: v.literal("status"), args: v.strictObject({}) }),
   v.strictObject({
@@ -113,6 +141,10 @@ const requestSchema = v.variant("verb", [
   v.strictObject({ ...request, verb: v.literal("explain"), args: explainSchema }),
   v.strictObject({ ...request, verb: v.literal("override"), args: overrideSchema }),
   v.strictObject({ ...request, verb: v.literal("forgive"), args: forgiveSchema }),
+  v.strictObject({ ...request, verb: v.literal("lines"), args: linesSchema }),
+  v.strictObject({ ...request, verb: v.literal("watch_reader"), args: watchReaderSchema }),
+  v.strictObject({ ...request, verb: v.literal("pulse"), args: pulseSchema }),
+  v.strictObject({ ...request, verb: v.literal("show_light"), args: showLightSchema }),
 ]);
 
 export type LocalRequest = v.InferOutput<typeof requestSchema>;
@@ -121,6 +153,11 @@ export type EventsArgs = Extract<LocalRequest, { verb: "events" }>["args"];
 export type ExplainArgs = Extract<LocalRequest, { verb: "explain" }>["args"];
 export type OverrideArgs = Extract<LocalRequest, { verb: "override" }>["args"];
 export type ForgiveArgs = Extract<LocalRequest, { verb: "forgive" }>["args"];
+export type LinesArgs = Extract<LocalRequest, { verb: "lines" }>["args"];
+export type WatchReaderArgs = Extract<LocalRequest, { verb: "watch_reader" }>["args"];
+export type PulseArgs = Extract<LocalRequest, { verb: "pulse" }>["args"];
+export type ShowLightArgs = Extract<LocalRequest, { verb: "show_light" }>["args"];
+export type TriedLight = ShowLightArgs["light"];
 export type CardArgument = NonNullable<ExplainArgs["card"]>;
 
 /** A request's verb with its own arguments. */

@@ -53,9 +53,13 @@ export interface LocalDoorStatus extends PostureInForce {
   readonly leaf: "open" | "closed" | "no_contact";
 }
 
-export interface LocalReaderStatus {
+export interface LocalReaderStatus extends LocalReaderHealth {
   readonly id: ReaderId;
   readonly door: DoorId;
+}
+
+/** Counts since the controller started. */
+export interface LocalReaderHealth {
   readonly frameCount: number;
   readonly misreadCounts: Readonly<Record<string, number>>;
   readonly extraBitCount: number;
@@ -94,4 +98,48 @@ export interface LocalRung {
   readonly verdict: "passed" | "failed" | "waiting" | "not_reached";
   readonly saw: string;
   readonly remedy?: string;
+}
+
+/** What `lines` answers, once for each line of the board, and then for each that changed. */
+export interface LocalLine {
+  readonly line: string;
+  readonly direction: "input" | "output";
+  /** As `strike of door front`. */
+  readonly use: string;
+  /** Null where its chip does not answer. */
+  readonly level: 0 | 1 | null;
+  /** As `released`. */
+  readonly meaning: string;
+  /** What came and went between two answers shows in nothing else. */
+  readonly changeCount: number;
+}
+
+/** What `watch_reader` answers, for each presentation. */
+export interface LocalPresentation {
+  readonly at: EpochMs;
+  readonly kind: "card" | "key" | "pin" | "misread";
+  /** `ok`, or why it is a misread. */
+  readonly verdict: string;
+  readonly format?: string;
+  readonly bitCount: number;
+  /** Where they were asked for, and never those of a keypad. */
+  readonly bits?: string;
+  /** Between the falling edges of one bit and the next. */
+  readonly spacingsUs: readonly number[];
+  readonly health: LocalReaderHealth;
+  /** Presentations before this one that came faster than they were taken. */
+  readonly missedCount: number;
+}
+
+/** What `pulse` answers: the strike is released now, and secured again after so long. */
+export interface LocalPulsed {
+  readonly door: DoorId;
+  /** Cut short where the coil's limit is less. */
+  readonly forMs: number;
+}
+
+/** What `show_light` answers: it is lit now. Whatever happens at the door ends it earlier. */
+export interface LocalShownLight {
+  readonly reader: ReaderId;
+  readonly forMs: number;
 }

@@ -80,6 +80,16 @@ const eventSchema = v.variant("kind", [
   }),
   v.strictObject({ kind: v.literal("duress"), ...atReader, ...who }),
   v.strictObject({ kind: v.literal("passback_forgiven"), user: v.exactOptional(id(userId)) }),
+  v.strictObject({
+    kind: v.literal("strike_pulsed"),
+    door: id(doorId),
+    forMs: duration(yearMs),
+  }),
+  v.strictObject({
+    kind: v.literal("reader_watched"),
+    reader: id(readerId),
+    bits: v.picklist(["shown", "masked"]),
+  }),
   v.strictObject({ kind: v.literal("fire"), state: raisedOrCleared }),
   v.strictObject({
     kind: v.literal("tamper"),

@@ -4,9 +4,11 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
+import type { BenchHandlers } from "../../../src/controller/bench-handlers.ts";
 import { createLocalServer, type LocalHandlers } from "../../../src/controller/local-server.ts";
 import type { DoorEvent, JournalEntry } from "../../../src/domain/event.ts";
 import { controllerId, doorId, passId, readerId, siteId, userId } from "../../../src/domain/ids.ts";
+import { fail } from "../../../src/domain/result.ts";
 import { epochMs } from "../../../src/domain/time.ts";
 import type { LocalExplanation, LocalStatus } from "../../../src/protocols/local/local-reports.ts";
 
@@ -86,6 +88,16 @@ export interface LocalDaemon {
   close(): void;
 }
 
+const notHere = { code: "failed", message: "not at this bench" } as const;
+
+/** Nothing to look at and nothing to try. */
+export const idleBench: BenchHandlers = {
+  lines: () => fail(notHere),
+  watchReader: () => fail(notHere),
+  pulse: () => fail(notHere),
+  showLight: () => fail(notHere),
+};
+
 /** The real local server on a real socket, in front of a made-up controller. */
 export async function startDaemon(
   t: Test,
@@ -106,6 +118,7 @@ export async function startDaemon(
         value: { posture: "locked", cause: "site", kept: true },
       }),
       forgive: () => ({ recorded: true }),
+      ...idleBench,
       journal: {
         read: async ({ after, limit }) => entries.slice(after, after + limit),
         highest: () => entries.length,

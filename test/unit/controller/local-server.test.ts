@@ -17,6 +17,7 @@ import {
   parseLocalResponse,
 } from "../../../src/protocols/local/local-message.ts";
 import type { LocalExplanation, LocalStatus } from "../../../src/protocols/local/local-reports.ts";
+import { idleBench } from "../cli/local-daemon.ts";
 
 const wall = { at: epochMs(1_795_000_000_000), quality: "trusted" } as const;
 const status: LocalStatus = {
@@ -94,6 +95,7 @@ function createRig(options: { entryCount?: number; handlers?: Partial<LocalHandl
       value: { posture: "locked", cause: "site", kept: true },
     }),
     forgive: () => ({ recorded: true }),
+    ...idleBench,
     journal,
     ...options.handlers,
   };

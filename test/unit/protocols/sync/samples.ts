@@ -253,6 +253,8 @@ const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readon
       user: userId("ada"),
     },
     passback_forgiven: { kind: "passback_forgiven", user: userId("ada") },
+    strike_pulsed: { kind: "strike_pulsed", door: doorId("front"), forMs: 500 },
+    reader_watched: { kind: "reader_watched", reader: readerId("front"), bits: "masked" },
     fire: { kind: "fire", state: "raised" },
     tamper: { kind: "tamper", reader: readerId("front"), state: "raised" },
     alarm_input_fault: { kind: "alarm_input_fault", input: "fire", fault: "cut" },
