@@ -168,7 +168,7 @@ class MatrixKeypad implements Reader {
     const now = this.#clock.monotonic();
     const isSettled = this.#switches.every((one) => one.changedAt === undefined);
     const { columns: before, pressed: held, at } = this.#scanned;
-    // A key that is held costs one look and no scan, which behind a slow bus takes 7 ms.
+    // A key that is held costs one look, 1 ms at 100 kHz, and seldom a scan, which takes 6 ms.
     if (columns === before && isSettled && now - at < scanHeldMs) return held;
     const pressed = this.#scanRows();
     this.#scanned = { columns, pressed, at: now };

@@ -4,6 +4,7 @@ import { type EdgeNs, edgeNs, monotonicMs } from "../../src/domain/time.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Gpio, InputLines, InputRequest, OutputLine, OutputRequest } from "../gpio.ts";
 import type { I2cDevice } from "../i2c.ts";
+import type { OutputAddress } from "../output-address.ts";
 import { ExpanderInputs } from "./expander-inputs.ts";
 import { ExpanderOutput } from "./expander-output.ts";
 import {
@@ -39,6 +40,8 @@ export interface Mcp23017Options {
 }
 
 export interface Expander extends Gpio {
+  /** Throws `HalError` `not_found`. */
+  addressOf(line: string): OutputAddress;
   isPresent(): boolean;
   /** Leaves the lines as they are: closing each is for who opened it. Safe to call twice. */
   close(): void;
@@ -157,6 +160,22 @@ class Mcp23017 implements Expander {
     return output;
   }
 
+  addressOf(line: string): OutputAddress {
+    const { device } = this.#options;
+    const bit = this.#bitOf(line);
+    const port = bit >> 3;
+    return {
+      kind: "i2c",
+      device: `/dev/i2c-${device.bus}`,
+      address: device.address,
+      outputs: {
+        register: registers.latch + port,
+        directionRegister: registers.direction + port,
+      },
+      bit: bit & 7,
+    };
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -166,12 +185,16 @@ class Mcp23017 implements Expander {
     this.#options.device.close();
   }
 
-  #freeBit(line: string): number {
+  #bitOf(line: string): number {
     const [, port, digit] = /^([AB])([0-7])$/.exec(line) ?? [];
     if (port === undefined) {
       throw new HalError("not_found", `${this.#name} has no line "${line}": A0 to A7, B0 to B7`);
     }
-    const bit = Number(digit) + (port === "B" ? 8 : 0);
+    return Number(digit) + (port === "B" ? 8 : 0);
+  }
+
+  #freeBit(line: string): number {
+    const bit = this.#bitOf(line);
     const use = this.#held.get(bit);
     if (use !== undefined) throw new HalError("in_use", `line "${line}" is in use as ${use}`);
     return bit;

@@ -23,6 +23,10 @@ export function routeGpio(main: Gpio, expanders: ReadonlyMap<string, Gpio>): Gpi
   return {
     openInputs: (request) => openInputs(request, routeOf),
     openOutput: (request) => openOutput(request, routeOf(request.line)),
+    addressOf: (line) => {
+      const route = routeOf(line);
+      return named(route, () => route.gpio.addressOf?.(line.slice(route.prefix.length)));
+    },
   };
 }
 

@@ -15,7 +15,8 @@ interface Place {
 interface Wired {
   readonly chip: SimChip;
   connection: "connected" | "disconnected";
-  /** So many of the next transactions are not acknowledged. */
+  /** After so many sound transactions, so many are not acknowledged. */
+  soundCount: number;
   spoiledCount: number;
 }
 
@@ -40,15 +41,21 @@ export class SimI2c implements I2c {
 
   /** Wired and connected. */
   add(place: Place, chip: SimChip): void {
-    this.#wired.set(keyOf(place), { chip, connection: "connected", spoiledCount: 0 });
+    this.#wired.set(keyOf(place), {
+      chip,
+      connection: "connected",
+      soundCount: 0,
+      spoiledCount: 0,
+    });
   }
 
   setConnection(place: Place, connection: Wired["connection"]): void {
     this.#at(place).connection = connection;
   }
 
-  spoil(place: Place, count: number): void {
-    this.#at(place).spoiledCount = count;
+  /** Noise: `count` transactions are not acknowledged, after `soundCount` that are. */
+  spoil(place: Place, count: number, soundCount = 0): void {
+    Object.assign(this.#at(place), { spoiledCount: count, soundCount });
   }
 
   /** What is fetched or probed from now on is done, and its answer kept back until `letGo`. */
@@ -108,7 +115,8 @@ export class SimI2c implements I2c {
     if (wired === undefined || wired.connection === "disconnected") {
       throw new HalError("disconnected", `nothing answers at ${keyOf(place)}`);
     }
-    if (wired.spoiledCount > 0) {
+    if (wired.soundCount > 0) wired.soundCount -= 1;
+    else if (wired.spoiledCount > 0) {
       wired.spoiledCount -= 1;
       throw new HalError("disconnected", `${keyOf(place)} did not acknowledge`);
     }

@@ -32,6 +32,8 @@ export class SimMcp23017 implements SimChip {
   /** Pins that a key or a wire joins, by the lower pin and the higher. */
   readonly #joints = new Set<number>();
   #levels: readonly Level[] = [];
+  #driven: readonly (Level | undefined)[] = [];
+  readonly #drives: { readonly pin: number; readonly level: Level | undefined }[] = [];
   #interruptListener: ((level: Level) => void) | undefined;
   #interruptLevel: Level = 1;
 
@@ -73,6 +75,14 @@ export class SimMcp23017 implements SimChip {
   /** What this chip drives a pin to, whatever else is on it. */
   drivenLevel(pin: number): Level | undefined {
     return this.#drivenLevel(pin);
+  }
+
+  /**
+   * All that this chip ever drove a pin to, in order, beginning with what it did when it was made;
+   * undefined is an input.
+   */
+  drivesOf(pin: number): readonly (Level | undefined)[] {
+    return this.#drives.filter((drive) => drive.pin === pin).map(({ level }) => level);
   }
 
   /** Two outputs that disagree are joined: a short circuit, by which a real chip may die. */
@@ -159,6 +169,12 @@ export class SimMcp23017 implements SimChip {
   /** Levels follow what drives the pins; interrupts follow levels. */
   #settle(): void {
     const before = this.#levels;
+    const driven = Array.from({ length: pinCount }, (_, pin) => this.#drivenLevel(pin));
+    for (const [pin, level] of driven.entries()) {
+      if (this.#driven.length === 0 || level !== this.#driven[pin])
+        this.#drives.push({ pin, level });
+    }
+    this.#driven = driven;
     // A floating input reads what it likes; here, low.
     this.#levels = Array.from({ length: pinCount }, (_, pin) => this.levelOf(pin) ?? 0);
     for (const port of [0, 1]) {
