@@ -1,5 +1,5 @@
 import { HalError } from "../../../src/domain/hal-error.ts";
-import { edgeNs } from "../../../src/domain/time.ts";
+import { type EdgeNs, edgeNs } from "../../../src/domain/time.ts";
 import type {
   Edge,
   Gpio,
@@ -10,6 +10,7 @@ import type {
   OutputRequest,
 } from "../../gpio.ts";
 import type { OutputAddress } from "../../output-address.ts";
+import { EdgeOrder } from "./edge-order.ts";
 import { describeChip, type FoundLine, findLine } from "./find-line.ts";
 import {
   type NativeGpio,
@@ -30,8 +31,9 @@ const biases = { none: 0, pull_up: 1, pull_down: 2 } as const;
 /**
  * The lines of the GPIO character devices, by the second edition of their interface (Linux 5.10 or
  * newer). Lines are named as `findLine` says. A request is one request to the kernel, so that edges of
- * all its lines stand in one queue, in order, stamped in the interrupt and numbered; its lines must be
- * of one chip. The queue holds 1,024 edges; beyond it the oldest are lost, with a gap.
+ * all its lines stand in one queue, stamped and numbered in the interrupt (`EdgeOrder` says what is
+ * made of it); its lines must be of one chip. The queue holds 1,024 edges; beyond it the oldest are lost,
+ * with a gap.
  *
  * `bias` and `debounceMs` are asked of the kernel; a chip that cannot pull its lines does not, silently.
  * After a chip was pulled out no edge comes any more, and `read` and `drive` throw `disconnected`.
@@ -139,6 +141,8 @@ class CharacterDeviceInputs implements InputLines {
   readonly #request: NativeRequest;
   #state: "open" | "closed" = "open";
   #listener: ((edge: Edge) => void) | undefined;
+  #order: EdgeOrder | undefined;
+  #again: NodeJS.Immediate | undefined;
 
   constructor(native: NativeGpio, request: NativeRequest, lines: readonly string[]) {
     this.#native = native;
@@ -162,14 +166,17 @@ class CharacterDeviceInputs implements InputLines {
     if (this.#listener !== undefined)
       throw new Error("these lines have their one listener already");
     this.#listener = listener;
-    const refusal = this.#native.listen(this.#request, (edges, count) =>
-      this.#handOver(edges, count, listener),
+    const lastSequence = this.#native.listen(this.#request, (edges, count) =>
+      this.#queued(edges, count),
     );
-    if (refusal < 0) throw refused(`lines ${this.lines.join(", ")}`, refusal);
+    if (lastSequence < 0) throw refused(`lines ${this.lines.join(", ")}`, lastSequence);
+    const levels = this.readAll();
+    this.#order = new EdgeOrder({ levels, since: nowNs(), lastSequence });
   }
 
   close(): void {
     this.#state = "closed";
+    clearImmediate(this.#again);
     this.#native.close(this.#request);
   }
 
@@ -179,18 +186,37 @@ class CharacterDeviceInputs implements InputLines {
     return bits;
   }
 
-  #handOver(edges: Float64Array, count: number, listener: (edge: Edge) => void): void {
+  /** A negative count says that the chip is gone: `read` says so from now on. */
+  #queued(edges: Float64Array, count: number): void {
     for (let at = 0; at < count * numbersPerEdge; at += numbersPerEdge) {
-      // The listener may have closed them.
-      if (this.#state === "closed") return;
-      listener({
+      this.#order?.add({
         line: edges[at] ?? 0,
         level: edges[at + 1] === 0 ? 0 : 1,
         at: edgeNs(edges[at + 2] ?? 0),
         sequence: edges[at + 3] ?? 0,
       });
     }
+    this.#release();
   }
+
+  #release(): void {
+    const order = this.#order;
+    if (order === undefined || this.#state === "closed") return;
+    order.release(nowNs(), (edge) => {
+      // The listener may have closed them at the edge before.
+      if (this.#state === "open") this.#listener?.(edge);
+    });
+    if (!order.isWaiting) return;
+    // For a millisecond at most, and only after the kernel was late: no timer is as short.
+    clearImmediate(this.#again);
+    this.#again = setImmediate(() => this.#release());
+  }
+}
+
+/** CLOCK_MONOTONIC, with which the kernel stamps. */
+function nowNs(): EdgeNs {
+  const [seconds, nanoseconds] = process.hrtime();
+  return edgeNs(seconds * 1e9 + nanoseconds);
 }
 
 function levelOf(bits: number, line: number): Level {

@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 // libuv, of which N-API hands out the loop but no way to watch a descriptor. Its ABI is stable within
@@ -41,7 +40,7 @@ enum { events_max = 1024, numbers_per_event = 4, lines_max = 32 };
 
 typedef struct {
   struct gpio_v2_line_event events[events_max];
-  // What the listener sees of them: line, level, stamp and sequence, in a row for each.
+  // What the listener sees of them: line, level, stamp and number, in a row for each.
   double *numbers;
   napi_ref numbers_array;
 } instance;
@@ -62,9 +61,6 @@ typedef struct request {
   napi_ref self;
   napi_ref listener;
   napi_async_context context;
-  uint64_t listening_since;
-  uint32_t kernel_sequence;
-  uint64_t sequence;
 } request;
 
 static const napi_type_tag request_tag = {0x706f737465726e67, 0x70696f7265717565};
@@ -331,15 +327,17 @@ static napi_value drive(napi_env env, napi_callback_info info) {
   return failure(env, ioctl(held->fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &asked) < 0 ? errno : 0);
 }
 
-// Throws away what was queued before there was a listener; only its numbers count on.
-static int discard_queued(request *held) {
+// Throws away what was queued before there was a listener. The number of its last, or a negated errno.
+static double discard_queued(const request *held) {
+  uint32_t sequence = 0;
   struct gpio_v2_line_event events[16];
   for (;;) {
     ssize_t size = read(held->fd, events, sizeof events);
-    if (size < 0) return errno == EAGAIN ? 0 : errno;
+    if (size < 0 && errno != EAGAIN) return -errno;
+    if (size < 0) return sequence;
     size_t count = (size_t)size / sizeof events[0];
-    if (count == 0) return 0;
-    held->kernel_sequence = events[count - 1].seqno;
+    if (count == 0) return sequence;
+    sequence = events[count - 1].seqno;
   }
 }
 
@@ -349,25 +347,15 @@ static uint32_t index_of(const request *held, uint32_t offset) {
   return index;
 }
 
-// Into the instance's numbers; the count of edges to tell. Sequences are the kernel's differences, so
-// that they go on after 2^32 of them, and begin at 1 with the first edge that is told.
-static uint32_t number_events(request *held, const instance *own, size_t count) {
-  uint32_t told = 0;
-  for (size_t at = 0; at < count; at++) {
+static void number_events(const request *held, const instance *own, uint32_t count) {
+  for (uint32_t at = 0; at < count; at++) {
     const struct gpio_v2_line_event *event = &own->events[at];
-    uint32_t step = event->seqno - held->kernel_sequence;
-    held->kernel_sequence = event->seqno;
-    // It happened before anybody listened, and its interrupt was handled after.
-    if (event->timestamp_ns < held->listening_since) continue;
-    held->sequence += step;
-    double *row = own->numbers + (size_t)told * numbers_per_event;
+    double *row = own->numbers + (size_t)at * numbers_per_event;
     row[0] = index_of(held, event->offset);
     row[1] = event->id == GPIO_V2_LINE_EVENT_RISING_EDGE;
     row[2] = (double)event->timestamp_ns;
-    row[3] = (double)held->sequence;
-    told++;
+    row[3] = event->seqno;
   }
-  return told;
 }
 
 // `count` edges, or a negated errno after which there will be none.
@@ -408,8 +396,9 @@ static void edges_ready(uv_poll *poll, int status, int events) {
     tell(held, own, -error);
     return;
   }
-  uint32_t count = number_events(held, own, (size_t)size / sizeof own->events[0]);
-  if (count > 0) tell(held, own, count);
+  uint32_t count = (uint32_t)((size_t)size / sizeof own->events[0]);
+  number_events(held, own, count);
+  tell(held, own, count);
 }
 
 // The process, or a worker of it, ends with lines still watched.
@@ -439,7 +428,7 @@ static int start_watching(napi_env env, request *held) {
   return EIO;
 }
 
-// listen(request, (edges, count) => void) -> 0. Keeps the process alive, as an open socket does.
+// listen(request, (edges, count) => void) -> the number of the last edge before. Keeps the process alive, as an open socket does.
 static napi_value listen_to(napi_env env, napi_callback_info info) {
   napi_value values[2];
   napi_valuetype type = napi_undefined;
@@ -457,12 +446,10 @@ static napi_value listen_to(napi_env env, napi_callback_info info) {
       napi_create_reference(env, values[0], 1, &held->self) != napi_ok) {
     return wrong(env, "listen: no references");
   }
-  int error = discard_queued(held);
-  struct timespec now = {0};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  held->listening_since = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-  if (error == 0) error = start_watching(env, held);
-  return failure(env, error);
+  double sequence = discard_queued(held);
+  if (sequence < 0) return number(env, sequence);
+  int error = start_watching(env, held);
+  return error == 0 ? number(env, sequence) : failure(env, error);
 }
 
 // close(request): its lines are free. Safe to call twice.

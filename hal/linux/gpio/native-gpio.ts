@@ -26,7 +26,7 @@ export interface NativeLine {
   readonly isUsed: boolean;
 }
 
-/** The numbers of one edge in a row of `edges`: line, level, stamp in nanoseconds, sequence. */
+/** One edge in a row of `edges`: line, level, stamp in nanoseconds, and its number, of 32 bits. */
 export const numbersPerEdge = 4;
 
 /** What gpio.c offers: see there. */

@@ -184,7 +184,7 @@ class SysfsInputs implements InputLines {
       // Reading also takes back what the kernel would wake us for.
       let known = this.read(line);
       opened.watch((error, level) => {
-        if (this.#state === "closed" || error != null) return;
+        if (this.#state === "closed" || error instanceof Error) return;
         const [seconds, nanoseconds] = process.hrtime();
         // Two edges at least made one: the level is what it was.
         this.#sequence += level === known ? 2 : 1;
