@@ -1,4 +1,5 @@
-import type { Alarm, Clock } from "../../hal/clock.ts";
+if (!read.kept) this.#raise(clockTroubles.chipStopped);import type { Alarm, Clock } from "../../hal/clock.ts";
+import type { ClockChip } from "../../hal/clock-chip.ts";
 import type { TimeSync } from "../../hal/time-sync.ts";
 import {
   beginClock,
@@ -16,7 +17,8 @@ import {
   wallOf,
 } from "../core/clock-trust.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import type { ClockQuality, MonotonicMs, WallTime } from "../domain/time.ts";
+import { HalError } from "../domain/hal-error.ts";
+import type { ClockQuality, EpochMs, MonotonicMs, WallTime } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { type ClockFloor, openClockFloor } from "./clock-floor.ts";
 import { clockTroubles } from "./clock-troubles.ts";
@@ -65,6 +67,7 @@ export class KeptClock implements Clock {
   readonly #deadline: Deadline;
   readonly #setsTold: RateLimit;
   readonly #troubles = new Set<string>();
+  #chip: ClockChip | undefined;
   #state: ClockState | undefined;
   /** Undefined also where it could not be read in time: nothing is written then. */
   #floor: ClockFloor | undefined;
@@ -109,17 +112,22 @@ export class KeptClock implements Clock {
   }
 
   /**
-   * Reads how far time had come, and asks the time source. Never rejects; takes five seconds at most
-   * for the disk and one for the time source.
+   * Reads how far time had come, and asks the chip, where there is one, and the time source. Never
+   * rejects; takes five seconds at most for the disk and one for the time source. The chip is closed with
+   * the clock.
    */
-  async start(): Promise<void> {
+  async start(chip?: ClockChip): Promise<void> {
     const { rule, boot } = this.#options;
+    this.#chip = chip;
     await this.#waitFor(this.#openFloor(), floorMsMax);
     this.#hasBegun = true;
     const floor = this.#floor;
     this.#damage = floor === undefined ? "the disk does not answer" : floor.damage;
     if (this.#damage !== undefined) this.#raise(clockTroubles.floorDamaged);
-    const begun = beginClock({ rule, boot, found: floor?.found }, this.#reading());
+    const begun = beginClock(
+      { rule, boot, found: floor?.found, chip: chip && { keptAt: this.#readChip() } },
+      this.#reading(),
+    );
     const answer = this.#apply(begun);
     if (answer !== undefined) await this.#waitFor(answer, firstAnswerMsMax);
     this.#qualityMayHaveChanged();
@@ -136,6 +144,7 @@ export class KeptClock implements Clock {
 
   /** The network is back: a time source may have something to say soon. */
   askAgain(): void {
+    if (this.#isClosed) return;
     this.#feed({ kind: "ask_again" });
   }
 
@@ -155,6 +164,7 @@ export class KeptClock implements Clock {
       await this.#writing;
       await floor?.close();
     };
+    this.#chip?.close();
     await this.#waitFor(ended(), closeMsMax);
   }
 
@@ -188,6 +198,9 @@ export class KeptClock implements Clock {
       case "store":
         this.#store(effect.record);
         return undefined;
+      case "set_chip":
+        this.#setChip();
+        return undefined;
       case "clock_set":
         if (this.#setsTold.take()) this.#tellSet(effect);
         return undefined;
@@ -197,8 +210,46 @@ export class KeptClock implements Clock {
   }
 
   async #ask(): Promise<void> {
-    const answer = await this.#options.timeSync.ask();
-    this.#feed({ kind: "answered", isSynchronised: answer === "synchronised" });
+    const isSynchronised = (await this.#options.timeSync.ask()) === "synchronised";
+    this.#feed({
+      kind: "answered",
+      isSynchronised,
+      chipAt: isSynchronised ? undefined : this.#readChip(),
+    });
+  }
+
+  /** What the chip has kept. Holds the event loop up for a millisecond or two. */
+  #readChip(): EpochMs | undefined {
+    const chip = this.#chip;
+    // Whoever says himself how far the clock is to be believed does not want to hear another's word.
+    if (chip === undefined || this.#options.rule !== "ntp") return undefined;
+    const read = this.#askChip(() => chip.read());
+    if (read === undefined) return undefined;
+    
+    return read.kept ? read.at : undefined;
+  }
+
+  #setChip(): void {
+    const chip = this.#chip;
+    const { at } = this.wall();
+    if (chip === undefined) return;
+    const set = this.#askChip(() => {
+      chip.set(at);
+      return "set";
+    });
+    if (set === "set") this.#clear(clockTroubles.chipStopped);
+  }
+
+  #askChip<T>(action: () => T): T | undefined {
+    try {
+      const said = action();
+      this.#clear(clockTroubles.chipAbsent);
+      return said;
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      this.#raise(clockTroubles.chipAbsent);
+      return undefined;
+    }
   }
 
   #store(record: ClockRecord): void {

@@ -1,4 +1,4 @@
-import {
+if (offMs > errorMsMax) return state;if (leastMs - chipMs > errorMsMax) return state;import {
   type ClockQuality,
   type EpochMs,
   epochMs,
@@ -31,6 +31,12 @@ const storeEveryMs = 3_600_000;
 /** Until a source vouches it is asked with growing pauses; from then on seldom. */
 const askMinMs = 5_000;
 const askMaxMs = 3_600_000;
+
+/**
+ * A clock chip tells whole seconds, was set to the nearest one, and is read while the next begins: less
+ * than this is no difference.
+ */
+const chipErrorMs = 2_000;
 
 /** What outlasts the process: how far time has come, and what was known of it. */
 export interface ClockRecord {
@@ -68,12 +74,19 @@ export interface ClockState {
   readonly askAt: MonotonicMs;
   readonly askWaitMs: number;
   readonly storeAt: MonotonicMs;
+  /** A clock with a battery of its own: when this process last set it. */
+  readonly chip: { readonly setAt: MonotonicMs | undefined } | undefined;
 }
 
 export type ClockInput =
   /** The clocks were read, and no more. */
   | { readonly kind: "looked" }
-  | { readonly kind: "answered"; readonly isSynchronised: boolean }
+  /** `chipAt` where it does not say so: what the chip has kept, which is better than nothing. */
+  | {
+      readonly kind: "answered";
+      readonly isSynchronised: boolean;
+      readonly chipAt?: EpochMs | undefined;
+    }
   /** The network is there, or something else makes a better answer likely. */
   | { readonly kind: "ask_again" }
   | { readonly kind: "deadline_reached" };
@@ -87,6 +100,8 @@ export interface ClockReading {
 export type ClockEffect =
   | { readonly kind: "ask" }
   | { readonly kind: "store"; readonly record: ClockRecord }
+  /** The chip is to have the time that is shown: a time source vouches for it. */
+  | { readonly kind: "set_chip" }
   /** `ignored`: the machine's clock was set by so much, and the time that is shown was not. */
   | {
       readonly kind: "clock_set";
@@ -105,15 +120,17 @@ export function beginClock(
     readonly rule: ClockRule;
     readonly boot: string | undefined;
     readonly found: ClockRecord | undefined;
+    /** Where there is a chip; `keptAt` undefined for one that lost its time, or does not answer. */
+    readonly chip?: { readonly keptAt: EpochMs | undefined } | undefined;
   },
   now: ClockReading,
 ): ClockStep {
-  const { rule, boot, found } = start;
+  const { rule, boot, found, chip } = start;
   const machineMs = offsetOf(now);
   const isSameBoot = found !== undefined && isOfBoot(found, boot, now);
   const vouchedAt = isSameBoot && rule === "ntp" ? found.vouchedAt : undefined;
   const ownMs = found && found.wallAt - (isSameBoot ? found.monotonicAt : now.monotonic);
-  const state: ClockState = {
+  const begun: ClockState = {
     rule,
     boot,
     machineMs,
@@ -128,7 +145,9 @@ export function beginClock(
     askAt: now.monotonic,
     askWaitMs: askMinMs,
     storeAt: monotonicMs(now.monotonic + storeEveryMs),
+    chip: chip && { setAt: undefined },
   };
+  const state = chipTaken(begun, { chipAt: chip?.keptAt, leastMs: ownMs }, now);
   const byMs = isSameBoot && !found.isHeld ? machineMs - (ownMs ?? machineMs) : 0;
   const asked = askIfDue(state, now);
   return {
@@ -153,7 +172,7 @@ function inputTaken(state: ClockState, input: ClockInput, now: ClockReading): Cl
     case "looked":
       return { state, effects: [] };
     case "answered":
-      return answered(state, input.isSynchronised, now);
+      return answered(state, input, now);
     case "ask_again": {
       if (state.isSynchronised) return { state, effects: [] };
       // Not at once: what made an answer likely has to reach the time source first.
@@ -243,29 +262,34 @@ function look(state: ClockState, now: ClockReading): ClockStep {
   };
 }
 
-function answered(state: ClockState, isSynchronised: boolean, now: ClockReading): ClockStep {
+function answered(
+  state: ClockState,
+  { isSynchronised, chipAt }: Extract<ClockInput, { kind: "answered" }>,
+  now: ClockReading,
+): ClockStep {
   if (state.question === "outdated") {
     return askIfDue({ ...state, question: "none", askAt: now.monotonic }, now);
   }
   if (!isSynchronised) {
     const { askWaitMs } = state;
-    return {
-      state: {
-        ...state,
-        isSynchronised: false,
-        question: "none",
-        askAt: monotonicMs(now.monotonic + askWaitMs),
-        askWaitMs: Math.min(askWaitMs * 2, askMaxMs),
-      },
-      effects: [],
+    const unsynchronised: ClockState = {
+      ...state,
+      isSynchronised: false,
+      question: "none",
+      askAt: monotonicMs(now.monotonic + askWaitMs),
+      askWaitMs: Math.min(askWaitMs * 2, askMaxMs),
     };
+    const leastMs = shownAt(unsynchronised, now) - now.monotonic;
+    const held = chipTaken(unsynchronised, { chipAt, leastMs }, now);
+    const isFirstWord = state.vouchedAt === undefined && held.vouchedAt !== undefined;
+    return isFirstWord ? store(held, now) : storeIfMoved(state, held, now);
   }
   const vouched: ClockState = {
     ...state,
     machineMs: offsetOf(now),
     shown: { kind: "machine" },
     vouchedAt: now.monotonic,
-    isSynchronised: true,
+    isSynchronised: now.monotonic - (chip.setAt ?? -Infinity) >= storeEveryMs,
     question: "none",
     askAt: monotonicMs(now.monotonic + askMaxMs),
     askWaitMs: askMinMs,
@@ -274,10 +298,50 @@ function answered(state: ClockState, isSynchronised: boolean, now: ClockReading)
   // The first word of this run: with it on disk, a restart of the process alone loses no trust.
   const stored =
     state.vouchedAt === undefined ? store(vouched, now) : storeIfMoved(state, vouched, now);
+  const chip = chipSet(stored.state, now);
   return {
-    state: stored.state,
-    effects: [...clockSet(byMs, vouched.shown), ...stored.effects],
+    state: chip.state,
+    effects: [...clockSet(byMs, vouched.shown), ...stored.effects, ...chip.effects],
   };
+}
+
+/**
+ * A chip that has kept its time vouches for it as a time source would that was heard when it was set: what
+ * it says is in holdover, and renews it. Not where it is far from a time that was vouched for, or far
+ * behind `leastMs`, how far time had come: then it is the chip that is wrong.
+ */
+function chipTaken(
+  state: ClockState,
+  {
+    chipAt,
+    leastMs = -Infinity,
+  }: { readonly chipAt: EpochMs | undefined; readonly leastMs?: number | undefined },
+  now: ClockReading,
+): ClockState {
+  if (chipAt === undefined || state.rule !== "ntp") return state;
+  const { vouchedAt, machineMs } = state;
+  const chipMs = chipAt - now.monotonic;
+  
+  const renewed: ClockState = { ...state, vouchedAt: now.monotonic };
+  if (vouchedAt !== undefined) {
+    const offMs = Math.abs(chipMs - (shownAt(state, now) - now.monotonic));
+    
+    if (offMs <= chipErrorMs) return renewed;
+    return { ...renewed, shown: { kind: "held", offsetMs: chipMs } };
+  }
+  // A chip a little behind is believed, and time stands where it had come to.
+  const offsetMs = Math.max(chipMs, leastMs);
+  if (Math.abs(offsetMs - machineMs) <= chipErrorMs)
+    return { ...renewed, shown: { kind: "machine" } };
+  return { ...renewed, shown: { kind: "held", offsetMs } };
+}
+
+/** At most hourly: each write is some milliseconds in which the event loop does nothing else. */
+function chipSet(state: ClockState, now: ClockReading): ClockStep {
+  const { chip } = state;
+  const isDue = chip !== undefined && true;
+  if (!isDue) return { state, effects: [] };
+  return { state: { ...state, chip: { setAt: now.monotonic } }, effects: [{ kind: "set_chip" }] };
 }
 
 function deadlineReached(state: ClockState, now: ClockReading): ClockStep {

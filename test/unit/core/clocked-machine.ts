@@ -16,6 +16,11 @@ import { epochMs, monotonicMs, type WallTime } from "../../../src/domain/time.ts
 export const noon = Date.UTC(2026, 0, 5, 12);
 export const bootOf = (count: number) => count.toString(16).padStart(32, "0");
 
+/** A clock with a battery of its own; `at` undefined once it has lost its time. */
+export interface PaperChip {
+  at: number | undefined;
+}
+
 /** A machine with a clock that can be set, which is switched off and on, and a daemon on it. */
 export class ClockedMachine {
   readonly #rule: ClockRule;
@@ -23,13 +28,15 @@ export class ClockedMachine {
   #monotonic = 10_000;
   #machine: number;
   #state: ClockState;
+  readonly chip: PaperChip | undefined;
   disk: ClockRecord | undefined;
   effects: ClockEffect[] = [];
 
-  constructor(rule: ClockRule, machineAt = noon, disk?: ClockRecord) {
+  constructor(rule: ClockRule, machineAt = noon, disk?: ClockRecord, chip?: PaperChip) {
     this.#rule = rule;
     this.#machine = machineAt;
     this.disk = disk;
+    this.chip = chip;
     this.#state = this.#begin();
   }
 
@@ -64,7 +71,7 @@ export class ClockedMachine {
   }
 
   answer(isSynchronised: boolean): void {
-    this.feed({ kind: "answered", isSynchronised });
+    this.feed({ kind: "answered", isSynchronised, chipAt: this.#chipAt() });
   }
 
   feed(input: ClockInput): void {
@@ -81,8 +88,10 @@ export class ClockedMachine {
     this.#state = this.#begin();
   }
 
-  reboot(machineAt: number): void {
+  /** After `offMs` without power, in which only the chip counted. */
+  reboot(machineAt: number, offMs = 0): void {
     this.#bootCount += 1;
+    if (this.chip?.at !== undefined) this.chip.at += offMs;
     this.#monotonic = 5_000;
     this.#machine = machineAt;
     this.#state = this.#begin();
@@ -119,17 +128,28 @@ export class ClockedMachine {
   #run(ms: number): void {
     this.#monotonic += ms;
     this.#machine += ms;
+    if (this.chip?.at !== undefined) this.chip.at += ms;
+  }
+
+  /** In whole seconds. */
+  #chipAt() {
+    const at = this.chip?.at;
+    return at === undefined ? undefined : epochMs(Math.floor(at / 1_000) * 1_000);
   }
 
   #begin(): ClockState {
+    const chip = this.chip && { keptAt: this.#chipAt() };
     return this.#take(
-      beginClock({ rule: this.#rule, boot: this.boot, found: this.disk }, this.now),
+      beginClock({ rule: this.#rule, boot: this.boot, found: this.disk, chip }, this.now),
     );
   }
 
   #take(step: ClockStep): ClockState {
     for (const effect of step.effects) {
       if (effect.kind === "store") this.disk = effect.record;
+      if (effect.kind === "set_chip" && this.chip !== undefined) {
+        this.chip.at = wallOf(step.state, this.now).at;
+      }
       this.effects.push(effect);
     }
     return step.state;
