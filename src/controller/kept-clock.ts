@@ -1,4 +1,4 @@
-if (!read.kept) this.#raise(clockTroubles.chipStopped);import type { Alarm, Clock } from "../../hal/clock.ts";
+import type { Alarm, Clock } from "../../hal/clock.ts";
 import type { ClockChip } from "../../hal/clock-chip.ts";
 import type { TimeSync } from "../../hal/time-sync.ts";
 import {
@@ -211,6 +211,7 @@ export class KeptClock implements Clock {
 
   async #ask(): Promise<void> {
     const isSynchronised = (await this.#options.timeSync.ask()) === "synchronised";
+    if (this.#isClosed) return;
     this.#feed({
       kind: "answered",
       isSynchronised,
@@ -225,7 +226,7 @@ export class KeptClock implements Clock {
     if (chip === undefined || this.#options.rule !== "ntp") return undefined;
     const read = this.#askChip(() => chip.read());
     if (read === undefined) return undefined;
-    
+    if (!read.kept) this.#raise(clockTroubles.chipStopped);
     return read.kept ? read.at : undefined;
   }
 

@@ -1,4 +1,4 @@
-if (offMs > errorMsMax) return state;if (leastMs - chipMs > errorMsMax) return state;import {
+import {
   type ClockQuality,
   type EpochMs,
   epochMs,
@@ -289,7 +289,7 @@ function answered(
     machineMs: offsetOf(now),
     shown: { kind: "machine" },
     vouchedAt: now.monotonic,
-    isSynchronised: now.monotonic - (chip.setAt ?? -Infinity) >= storeEveryMs,
+    isSynchronised: true,
     question: "none",
     askAt: monotonicMs(now.monotonic + askMaxMs),
     askWaitMs: askMinMs,
@@ -321,11 +321,11 @@ function chipTaken(
   if (chipAt === undefined || state.rule !== "ntp") return state;
   const { vouchedAt, machineMs } = state;
   const chipMs = chipAt - now.monotonic;
-  
+  if (leastMs - chipMs > errorMsMax) return state;
   const renewed: ClockState = { ...state, vouchedAt: now.monotonic };
   if (vouchedAt !== undefined) {
     const offMs = Math.abs(chipMs - (shownAt(state, now) - now.monotonic));
-    
+    if (offMs > errorMsMax) return state;
     if (offMs <= chipErrorMs) return renewed;
     return { ...renewed, shown: { kind: "held", offsetMs: chipMs } };
   }
@@ -339,7 +339,7 @@ function chipTaken(
 /** At most hourly: each write is some milliseconds in which the event loop does nothing else. */
 function chipSet(state: ClockState, now: ClockReading): ClockStep {
   const { chip } = state;
-  const isDue = chip !== undefined && true;
+  const isDue = chip !== undefined && now.monotonic - (chip.setAt ?? -Infinity) >= storeEveryMs;
   if (!isDue) return { state, effects: [] };
   return { state: { ...state, chip: { setAt: now.monotonic } }, effects: [{ kind: "set_chip" }] };
 }
