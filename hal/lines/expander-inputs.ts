@@ -63,7 +63,7 @@ export class ExpanderInputs implements InputLines {
     at: { readonly movedAt: EdgeNs; readonly now: EdgeNs },
   ): void {
     for (const [line, bit] of this.#bits.entries()) {
-      if ((flags >> bit) & 1) this.#moved(line, levelIn(captured, bit), at.movedAt);
+      if (levelIn(flags, bit) === 1) this.#moved(line, levelIn(captured, bit), at.movedAt);
     }
     for (const [line, bit] of this.#bits.entries()) this.#moved(line, levelIn(levels, bit), at.now);
   }
@@ -91,4 +91,4 @@ export class ExpanderInputs implements InputLines {
   }
 }
 
-const levelIn = (word: number, bit: number): Level => ((word >> bit) & 1 ? 1 : 0);
+const levelIn = (word: number, bit: number): Level => (((word >> bit) & 1) === 0 ? 0 : 1);

@@ -100,9 +100,10 @@ export class SimDs3231 implements SimChip {
 
   #setFrom(shown: Uint8Array): void {
     const [second = 0, minute = 0, hour = 0, , day = 0, month = 0, year = 0] = shown;
-    const years = fromBcd(year) + (month & 0x80 ? 100 : 0);
-    const half = hour & 0x40;
-    const hours = half ? (fromBcd(hour & 0x1f) % 12) + (hour & 0x20 ? 12 : 0) : fromBcd(hour);
+    const years = fromBcd(year) + ((month & 0x80) === 0 ? 0 : 100);
+    const isHalf = (hour & 0x40) !== 0;
+    const afternoon = (hour & 0x20) === 0 ? 0 : 12;
+    const hours = isHalf ? (fromBcd(hour & 0x1f) % 12) + afternoon : fromBcd(hour);
     const at = Date.UTC(
       2000 + years,
       fromBcd(month & 0x1f) - 1,
@@ -111,7 +112,7 @@ export class SimDs3231 implements SimChip {
       fromBcd(minute),
       fromBcd(second),
     );
-    this.setTime(epochMs(at), half ? "twelve" : "twenty_four");
+    this.setTime(epochMs(at), isHalf ? "twelve" : "twenty_four");
   }
 }
 

@@ -34,6 +34,7 @@ export class SimMcp23017 implements SimChip {
   #levels: readonly Level[] = [];
   #driven: readonly (Level | undefined)[] = [];
   readonly #drives: { readonly pin: number; readonly level: Level | undefined }[] = [];
+  #hadShort = false;
   #interruptListener: ((level: Level) => void) | undefined;
   #interruptLevel: Level = 1;
 
@@ -85,13 +86,9 @@ export class SimMcp23017 implements SimChip {
     return this.#drives.filter((drive) => drive.pin === pin).map(({ level }) => level);
   }
 
-  /** Two outputs that disagree are joined: a short circuit, by which a real chip may die. */
-  hasShort(): boolean {
-    for (let pin = 0; pin < pinCount; pin += 1) {
-      const driven = this.#netOf(pin).map((member) => this.#drivenLevel(member));
-      if (driven.includes(0) && driven.includes(1)) return true;
-    }
-    return false;
+  /** Whether two outputs that disagree were ever joined: a short circuit, by which a real chip may die. */
+  hadShort(): boolean {
+    return this.#hadShort;
   }
 
   /** Each change of its interrupt pins, which are wired together and pulled up. One listener. */
@@ -134,12 +131,13 @@ export class SimMcp23017 implements SimChip {
   /** Where the n-th byte of a transaction goes, as an address of BANK = 0. */
   #registerAt(first: number, index: number): number {
     const iocon = this.#registers[IOCON] ?? 0;
-    if (iocon & ioconBank) {
-      const address = iocon & ioconSeqop ? first : first + index;
+    const isCounting = (iocon & ioconSeqop) === 0;
+    if ((iocon & ioconBank) !== 0) {
+      const address = isCounting ? first + index : first;
       // Port A is 0x00 to 0x0a and port B 0x10 to 0x1a.
       return (address & 0x0f) * 2 + (address >> 4);
     }
-    if (iocon & ioconSeqop) return (first & ~1) + ((first + index) % 2);
+    if (!isCounting) return (first & ~1) + ((first + index) % 2);
     return (first + index) % registerCount;
   }
 
@@ -175,6 +173,10 @@ export class SimMcp23017 implements SimChip {
         this.#drives.push({ pin, level });
     }
     this.#driven = driven;
+    for (const joint of this.#joints) {
+      const net = this.#netOf(joint % pinCount).map((pin) => driven[pin]);
+      this.#hadShort ||= net.includes(0) && net.includes(1);
+    }
     // A floating input reads what it likes; here, low.
     this.#levels = Array.from({ length: pinCount }, (_, pin) => this.levelOf(pin) ?? 0);
     for (const port of [0, 1]) {

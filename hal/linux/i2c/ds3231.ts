@@ -42,7 +42,7 @@ export function openDs3231(device: I2cDevice): ClockChip {
 function readingOf(registers: Uint8Array): ClockChipReading {
   const byte = (index: number) => registers[index] ?? 0;
   const decimal = (index: number, mask: number) => digits(byte(index) & mask);
-  const year = firstYear + digits(byte(6)) + (byte(5) & century ? 100 : 0);
+  const year = firstYear + digits(byte(6)) + ((byte(5) & century) === 0 ? 0 : 100);
   const month = decimal(5, 0x1f);
   const day = decimal(4, 0x3f);
   const hour = hourOf(byte(2));
@@ -90,7 +90,7 @@ function hourOf(byte: number): number {
   if ((byte & twelveHours) === 0) return digits(byte & 0x3f);
   const hour = digits(byte & 0x1f);
   if (hour < 1 || hour > 12) return Number.NaN;
-  return (hour % 12) + (byte & afternoon ? 12 : 0);
+  return (hour % 12) + ((byte & afternoon) === 0 ? 0 : 12);
 }
 
 /** NaN for what are no two decimal digits. */

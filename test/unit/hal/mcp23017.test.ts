@@ -304,6 +304,7 @@ t.test("what moves while the chip is read is told after it", async (t) => {
   chip.pull(0, 0);
   await clock.elapse(1);
   chip.pull(0, 1);
+  await clock.elapse(1);
   i2c.letGo();
   await clock.elapse(1);
   t.same(moves(edges), [
@@ -370,6 +371,33 @@ t.test("inputs that moved while the chip was gone are told when it is back", asy
   i2c.setConnection(place, "connected");
   await clock.elapse(backMs);
   t.same(moves(edges), [[1, 0]]);
+});
+
+t.test("they are told with the word that it is back, and not by some later poll", async (t) => {
+  const { clock, i2c, chip, edges, listen, troubles } = makeRig({ hasInterrupt: true });
+  listen(["A0"]);
+  i2c.setConnection(place, "disconnected");
+  await clock.elapse(1_000);
+  chip.pull(0, 0);
+  i2c.setConnection(place, "connected");
+  for (let passed = 0; passed < backMs && troubles.length < 2; passed += 1) await clock.elapse(1);
+  t.same(troubles, ["raised", "cleared"]);
+  t.same(moves(edges), [[0, 0]]);
+});
+
+t.test("a chip whose own settings a spark turned over is set right", async (t) => {
+  const { clock, chip, expander, troubles } = makeRig();
+  expander.openOutput({ line: "B0", initial: 0 }).drive(1);
+  expander.openOutput({ line: "A2", initial: 0 });
+  for (const iocon of [0xc4, 0x64]) {
+    chip.setRegister(0x0a, iocon);
+    chip.setRegister(0x15, 0x00);
+    t.equal(chip.levelOf(8), 0);
+    await clock.elapse(2_000);
+    t.equal(chip.levelOf(8), 1, iocon.toString(16));
+  }
+  t.same(troubles, ["raised", "cleared", "raised", "cleared"]);
+  t.notOk(chip.drivesOf(2).includes(1), "and no other door was released by it");
 });
 
 t.test("a request carries all levels of one moment in one transaction", async (t) => {

@@ -12,7 +12,7 @@ import { halErrorOf } from "./sim-rig.ts";
 
 function makeRig() {
   const clock = new SimClock();
-  const main = new SimGpio({ clock, lines: ["GPIO17", "GPIO18", "pinctrl-rp1:4"] });
+  const main = new SimGpio({ clock, lines: ["GPIO17", "GPIO18", "pinctrl-rp1:4", "relays"] });
   const i2c = new SimI2c();
   const chips = [0x20, 0x21].map((address) => {
     const chip = new SimMcp23017();
@@ -38,8 +38,10 @@ t.test("a line goes to its expander by the id before the colon, and else to the 
   t.equal(inputs.drivenLevel(8), undefined);
   gpio.openOutput({ line: "pinctrl-rp1:4", initial: 1 });
   t.equal(main.levelOf("pinctrl-rp1:4"), 1, "a chip's own line has a colon too");
-  gpio.openOutput({ line: "GPIO17", initial: 1 });
-  t.equal(main.levelOf("GPIO17"), 1);
+  for (const line of ["GPIO17", "relays"]) {
+    gpio.openOutput({ line, initial: 1 });
+    t.equal(main.levelOf(line), 1);
+  }
   relay.close();
   t.equal(relays.drivenLevel(8), 0);
   t.end();
