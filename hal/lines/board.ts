@@ -7,11 +7,14 @@ import type { BoardProfile, ContactWiring, DoorWiring, ReaderWiring } from "../b
 import type { Clock } from "../clock.ts";
 import type { Gpio } from "../gpio.ts";
 import type { Indicator } from "../indicator.ts";
+import type { Reader } from "../reader.ts";
 import type { Strike } from "../strike.ts";
 import { openAlarmInput } from "./alarm-input.ts";
 import { openDoorPosition } from "./door-position.ts";
 import { openIndicator } from "./indicator.ts";
+import { joinReaders } from "./joined-reader.ts";
 import { lineUses } from "./line-uses.ts";
+import { openMatrixKeypad } from "./matrix-keypad.ts";
 import { openRequestToExit } from "./request-to-exit.ts";
 import { openStrike } from "./strike.ts";
 import { watchGpio } from "./watched-gpio.ts";
@@ -93,16 +96,31 @@ function openReader(
   wiring: ReaderWiring,
   indicator: Indicator,
 ): ReaderHardware {
-  const { gpio, clock, formats } = options;
   const { id, door, tamper } = wiring;
-  const reader = opened.other(openWiegandReader({ gpio, clock, wiring, formats }));
   return {
     id,
     door,
-    reader,
+    reader: openReaderLines(options, opened, wiring),
     indicator,
     ...(tamper && { tamper: openAlarm(options, opened, tamper) }),
   };
+}
+
+function openReaderLines(
+  { gpio, clock, formats }: BoardOptions,
+  opened: OpenedHardware,
+  wiring: ReaderWiring,
+): Reader {
+  const { id, d0, d1, matrix } = wiring;
+  const wiegand =
+    d0 === undefined && d1 === undefined
+      ? undefined
+      : opened.other(openWiegandReader({ gpio, clock, wiring, formats }));
+  const keypad = matrix && opened.other(openMatrixKeypad({ gpio, clock, wiring: matrix }));
+  if (wiegand !== undefined && keypad !== undefined) return joinReaders(wiegand, keypad);
+  const reader = wiegand ?? keypad;
+  if (reader !== undefined) return reader;
+  throw new HalError("not_supported", `reader ${id} is wired to nothing`);
 }
 
 function openAlarm(

@@ -1,3 +1,4 @@
+import { HalError } from "../../src/domain/hal-error.ts";
 import { type EdgeNs, edgeNs, type MonotonicMs, monotonicMs } from "../../src/domain/time.ts";
 import type { WireFault } from "../../src/domain/wire-fault.ts";
 import type { ContactWiring } from "../board-profile.ts";
@@ -54,6 +55,10 @@ const restlessToldNs = 200_000_000;
  * or a REX (20 in 10 s). It has no timer for that. A wire that flickers between sound and at fault is told
  * as at fault until it rests. Rest after that is told with the time of its own last edge.
  *
+ * Lines whose chip does not answer when they are opened read as a cut wire, until it answers and tells
+ * each level as an edge: nobody knows more, and what the other lines do must not wait for it. A chip that
+ * goes later leaves its contacts at what was believed; that it is gone is told by who speaks to it.
+ *
  * It does *not* notice a contact that touches now and then for less than `debounceMs`: it keeps its state.
  */
 export class DebouncedContact {
@@ -85,8 +90,9 @@ export class DebouncedContact {
     const lines = supervision ? [line, supervision.cutLine, supervision.shortedLine] : [line];
     this.#lines = options.gpio.openInputs({ lines, bias: "pull_up" });
     this.#lines.listen((edge) => this.#edge(edge));
-    this.#levels = this.#readLevels();
-    this.#believed = this.#readingOf(this.#levels);
+    const levels = this.#readLevels();
+    this.#levels = levels ?? this.#levelsAtRest();
+    this.#believed = levels === undefined ? "cut" : this.#readingOf(levels);
   }
 
   /** What is believed now; agrees with what the listener was told. */
@@ -106,8 +112,28 @@ export class DebouncedContact {
     this.#lines.close();
   }
 
-  #readLevels(): readonly Level[] {
-    return this.#lines.lines.map((_, index) => this.#lines.read(index));
+  /** Undefined where the chip behind the lines does not answer. */
+  #readLevels(): readonly Level[] | undefined {
+    const lines = this.#lines;
+    try {
+      return lines.readAll?.() ?? lines.lines.map((_, index) => lines.read(index));
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      return undefined;
+    }
+  }
+
+  #levelsAtRest(): readonly Level[] {
+    const { supervision } = this.#wiring;
+    const restLevel = this.#restLevel();
+    if (supervision === undefined) return [restLevel];
+    const soundLevel = supervision.activeLevel === 1 ? 0 : 1;
+    return [restLevel, soundLevel, soundLevel];
+  }
+
+  /** Closed reads low. */
+  #restLevel(): Level {
+    return this.#wiring.contact === "normally_closed" ? 0 : 1;
   }
 
   #readingOf([contact, cut, shorted]: readonly Level[]): ContactReading {
@@ -116,9 +142,7 @@ export class DebouncedContact {
       if (cut === supervision.activeLevel) return "cut";
       if (shorted === supervision.activeLevel) return "shorted";
     }
-    // Closed reads low.
-    const restLevel = this.#wiring.contact === "normally_closed" ? 0 : 1;
-    return contact === restLevel ? "rest" : "active";
+    return contact === this.#restLevel() ? "rest" : "active";
   }
 
   #settlesAt(unsettled: Unsettled): EdgeNs {
@@ -183,10 +207,12 @@ export class DebouncedContact {
 
   /**
    * Levels that are not those of the last edges say that an edge waits still, or was lost. One that
-   * waits knows better than we how long the level held, so it is waited for.
+   * waits knows better than we how long the level held, so it is waited for. Where a chip has gone
+   * meanwhile, its last edges are the last that is known.
    */
   #ask(unsettled: Unsettled, now: EdgeNs): void {
     const levels = this.#readLevels();
+    if (levels === undefined) return this.#settle();
     const reading = this.#readingOf(levels);
     const { doubtedAt, ...undoubted } = unsettled;
     if (doubtedAt !== undefined) {

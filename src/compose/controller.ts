@@ -66,7 +66,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     const hardware = await openHardware(config, { log, time, env: options.env });
     closing.push(() => hardware.close());
     closing.push(() => time.close());
-    await time.start();
+    await time.start(hardware.clockChip);
     const parts = { provision, time, hardware, service, technicians };
     await runDoors({ ...options, ...parts, config, log, closing });
     await stopped;

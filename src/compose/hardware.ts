@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Board } from "../../hal/board.ts";
+import type { ClockChip } from "../../hal/clock-chip.ts";
 import type { TroubleReporter } from "../controller/journal.ts";
 import type { KeptClock } from "../controller/kept-clock.ts";
 import { HalError } from "../domain/hal-error.ts";
@@ -19,6 +20,8 @@ export interface Hardware {
   readonly board: Board;
   /** Those that its readers may name, for whoever reads a card's number aloud. */
   readonly formats: readonly WiegandFormat[];
+  /** One with a battery, which whoever takes it closes. */
+  readonly clockChip?: ClockChip;
   /** Chips that do not answer: told what is wrong now, and each change. One reporter. */
   reportTo(troubles: TroubleReporter): void;
   /**

@@ -1,6 +1,5 @@
 import type { BoardProfile } from "../../hal/board-profile.ts";
 import type { Gpio } from "../../hal/gpio.ts";
-import { openBoard } from "../../hal/lines/board.ts";
 import { securedLevel } from "../../hal/lines/strike.ts";
 import { strikesFile, writeStrikesFile } from "../../hal/linux/secure/strikes-file.ts";
 import type { SecuredOutput } from "../../hal/output-address.ts";
@@ -12,6 +11,7 @@ import type { LinuxBoardConfig } from "./config/controller-config.ts";
 import type { Hardware, HardwareOptions } from "./hardware.ts";
 import { parseStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
+import { openWiredBoard } from "./wired-board.ts";
 
 /** The lines of this machine and the chips on its buses, wired up as the profile says. */
 export async function openLinuxHardware(
@@ -23,15 +23,17 @@ export async function openLinuxHardware(
   const { profile, formats } = parseStartFile(profileFile, parseBoardProfile);
   try {
     const gpio = await openLines(config);
-    const board = openBoard({ profile, gpio, clock: time, formats });
-    for (const { indicator } of board.readers) indicator.show(bootPattern);
-    keepStrikes(securedOutputs(profile, gpio), options);
+    const { openLinuxI2c } = await import("../../hal/linux/i2c/linux-i2c.ts");
+    const wired = openWiredBoard({ profile, formats, gpio, i2c: openLinuxI2c, clock: time });
+    for (const { indicator } of wired.board.readers) indicator.show(bootPattern);
+    keepStrikes(securedOutputs(profile, wired.gpio), options);
     return {
-      board,
+      board: wired.board,
       formats,
-      reportTo: () => undefined,
+      ...(wired.clockChip && { clockChip: wired.clockChip }),
+      reportTo: (troubles) => wired.reportTo(troubles),
       openFace: async () => undefined,
-      close: () => board.close(),
+      close: () => wired.close(),
     };
   } catch (error) {
     if (!(error instanceof HalError)) throw error;
