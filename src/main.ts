@@ -75,6 +75,8 @@ function createProgram(): Command {
     .exitOverride();
   addServices(postern);
   addTools(postern);
+  addBench(postern);
+  addCheckUps(postern);
   return postern;
 }
 
@@ -143,12 +145,16 @@ function addServices(postern: Command): void {
     });
 }
 
+/** A command that asks the running controller. */
+function localTool(parent: Command, name: string): Command {
+  return parent
+    .command(name)
+    .option("--socket <file>", "the controller's socket", defaultSocketFile())
+    .option("--json", "for programs", false);
+}
+
 function addTools(postern: Command): void {
-  const tool = (name: string) =>
-    postern
-      .command(name)
-      .option("--socket <file>", "the controller's socket", defaultSocketFile())
-      .option("--json", "for programs", false);
+  const tool = (name: string) => localTool(postern, name);
 
   tool("status")
     .description("how the controller is: clock, broker, table, doors, readers, troubles")
@@ -199,6 +205,90 @@ function addTools(postern: Command): void {
       if (user === undefined && !all) throw new CommandFailed(2, "expected --user or --all");
       await forgive({ socketFile: socket, json, user, terminal });
     });
+}
+
+/** What a technician does at the box, with the cover off. */
+function addBench(postern: Command): void {
+  localTool(postern, "io")
+    .description("every line of the board with what it means, and each change as it comes")
+    .option("--once", "as it is now, and no more", false)
+    .action(async ({ socket, json, once }: LocalFlags & { readonly once: boolean }) => {
+      const { showLines } = await import("./cli/lines.ts");
+      await showLines({ socketFile: socket, json, follow: !once, terminal });
+    });
+  const reader = postern.command("reader").description("look at what a reader sends");
+  localTool(reader, "watch")
+    .description("each presentation as it was on the wire: verdict, format, spacing of its bits")
+    .argument("<reader>", "the reader")
+    .option("--bits", "with the bits of cards, which are personal: the journal says so", false)
+    .action(async (id: string, { socket, json, bits }: WatchFlags) => {
+      const { watchReader } = await import("./cli/watch-reader.ts");
+      const shown = bits ? "shown" : "masked";
+      await watchReader({ socketFile: socket, json, reader: id, bits: shown, terminal });
+    });
+  localTool(postern, "pulse")
+    .description("release a door's strike for a moment, as a grant would; the journal says so")
+    .argument("<door>", "the door")
+    .option(
+      "--ms <duration>",
+      "for so many milliseconds, 50 to 10000",
+      argument(parseCount(1)),
+      1_000,
+    )
+    .action(async (door: string, { socket, json, ms }: LocalFlags & { readonly ms: number }) => {
+      const { pulseStrike } = await import("./cli/bench.ts");
+      await pulseStrike({ socketFile: socket, json, door, forMs: ms, terminal });
+    });
+  localTool(postern, "led")
+    .description("light a reader's lamps for some seconds; then what is due comes back")
+    .argument("<reader>", "the reader")
+    .argument("<light>", "amber, green, red, off, or boot: as while the controller starts")
+    .option("--seconds <duration>", "for so long, 1 to 300", argument(parseCount(1)), 10)
+    .action(async (id: string, light: string, { socket, json, seconds }: LedFlags) => {
+      const { showLight } = await import("./cli/bench.ts");
+      await showLight({ socketFile: socket, json, reader: id, light, seconds, terminal });
+    });
+}
+
+/** These work when nothing else does: no daemon is asked for. */
+function addCheckUps(postern: Command): void {
+  const checkUp = (name: string) =>
+    postern
+      .command(name)
+      .option("--config <file>", "its configuration", join(packageFolder, "config/controller.toml"))
+      .option("--socket <file>", "the controller's socket, instead of the configuration's");
+  checkUp("doctor")
+    .description("whether this machine can run its doors, and what to do where it cannot")
+    .option("--json", "for programs", false)
+    .action(async ({ config, socket, json }: CheckUpFlags & { readonly json: boolean }) => {
+      const { runDoctor } = await import("./compose/doctor.ts");
+      const source = { configFile: config, env, socketFile: socket };
+      const verdict = await runDoctor({ ...source, json, print: terminal.out });
+      if (verdict === "fail") throw new CommandFailed(1, "something here keeps doors from working");
+    });
+  checkUp("support-bundle")
+    .description("what somebody far away needs to help, in one file, with nothing secret in it")
+    .argument("<file>", "where to, as bundle.tar.gz")
+    .option("--events <count>", "the newest of the journal", argument(parseCount(0)), 1_000)
+    .action(async (file: string, flags: CheckUpFlags & { readonly events: number }) => {
+      const { config, socket, events } = flags;
+      const { writeSupportBundle } = await import("./compose/support-bundle.ts");
+      const source = { configFile: config, env, socketFile: socket, software: version() };
+      await writeSupportBundle({ ...source, file, eventsMax: events, print: terminal.out });
+    });
+}
+
+interface WatchFlags extends LocalFlags {
+  readonly bits: boolean;
+}
+
+interface LedFlags extends LocalFlags {
+  readonly seconds: number;
+}
+
+interface CheckUpFlags {
+  readonly config: string;
+  readonly socket?: string;
 }
 
 interface DoorFlags extends LocalFlags {
