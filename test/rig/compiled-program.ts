@@ -4,6 +4,7 @@ import {
   mkdir,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -12,6 +13,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import ts from "typescript";
+import { acquireLock } from "../../scripts/set-up-lock.mjs";
 import { repositoryRoot } from "../../scripts/setup.mjs";
 
 /** What runs on the target, and the tests that are to run there. */
@@ -25,6 +27,16 @@ const otherFolders = ["config", "systemd"];
  * snapshot: who edits a source meanwhile does not change what runs.
  */
 export async function compileProgram(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const release = await acquireLock(`${folder}.lock`, () => undefined);
+  try {
+    await bringAll(folder);
+  } finally {
+    release();
+  }
+}
+
+async function bringAll(folder: string): Promise<void> {
   const kept = new Set<string>();
   for (const sources of sourceFolders) {
     const all = await readdir(join(repositoryRoot, sources), {
@@ -54,6 +66,8 @@ async function bring(from: string, to: string): Promise<string> {
   const before = existsSync(output) ? (await stat(output)).mtimeMs : undefined;
   if (before === mtime.getTime()) return output;
   await mkdir(dirname(output), { recursive: true });
+  // Renamed when it is whole: a guest may be running what was there before.
+  const fresh = `${output}.new`;
   if (isSource) {
     const { outputText } = ts.transpileModule(await readFile(from, "utf8"), {
       fileName: from,
@@ -64,11 +78,12 @@ async function bring(from: string, to: string): Promise<string> {
         rewriteRelativeImportExtensions: true,
       },
     });
-    await writeFile(output, outputText);
+    await writeFile(fresh, outputText);
   } else {
-    await cp(from, output, { force: true });
+    await cp(from, fresh);
   }
-  await utimes(output, mtime, mtime);
+  await utimes(fresh, mtime, mtime);
+  await rename(fresh, output);
   return output;
 }
 

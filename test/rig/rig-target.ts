@@ -163,8 +163,6 @@ export interface RigController {
 export interface ControllerOptions {
   /** Lines for its `controller.toml`, in place of those of the same key. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
-  /** Another profile than the target's own: a file in `test/rig/boards`, without `.toml`. */
-  readonly profile?: string;
 }
 
 export interface ControllerStarted {

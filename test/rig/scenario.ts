@@ -34,6 +34,8 @@ export interface Scenario {
   readonly init?: "plain" | "systemd";
   /** Devices that the kernel target's board has only where they are asked for. */
   readonly devices?: readonly RigDevice[];
+  /** The board: a file of `test/rig/boards`, without `.toml`. `two-doors` where not said. */
+  readonly profile?: string;
   run(rig: RigTarget): Promise<ScenarioResult>;
 }
 

@@ -13,7 +13,7 @@ export interface StartedProcess {
   readonly atNs: number;
 }
 
-type Signal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGINT";
+type Signal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGINT" | "SIGUSR2";
 
 /** All that the host can ask of the agent in the guest. */
 export interface AgentCalls {

@@ -32,8 +32,6 @@ export interface Guest {
   ): Promise<AgentCalls[Name]["result"]>;
   /** As when the plug is pulled. */
   cutPower(): Promise<void>;
-  /** Rejects when the machine ends by itself. Never resolves. */
-  readonly gone: Promise<never>;
 }
 
 const bootSecondsMax = 120;
@@ -57,10 +55,8 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   options.note(`booted in ${((clock.monotonic() - started) / 1_000).toFixed(1)} s`);
   return {
     call: (name, parameters) => link.call(name, parameters),
-    gone: link.gone,
     cutPower: async () => {
       const over = once(qemu, "close");
-      link.expectEnd();
       qemu.kill("SIGKILL");
       await over;
     },
@@ -108,21 +104,13 @@ interface Waiting {
 
 /** Questions and answers over QEMU's standard input and output, a line of JSON each. */
 class AgentLink {
-  readonly gone: Promise<never>;
   readonly #qemu: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #ended: Error | undefined;
-  #isExpected = false;
-  #failGone: (cause: Error) => void = () => undefined;
 
   constructor(qemu: ChildProcessWithoutNullStreams, note: (text: string) => void) {
     this.#qemu = qemu;
-    this.gone = new Promise((_, reject) => {
-      this.#failGone = reject;
-    });
-    // Who asks nothing of the machine any more is not to be told by a crash of the process.
-    this.gone.catch(() => undefined);
     createInterface({ input: qemu.stdout }).on("line", (line) => this.#take(line, note));
     createInterface({ input: qemu.stderr }).on("line", (line) => note(`qemu: ${line}`));
     qemu.stdin.on("error", () => undefined);
@@ -151,10 +139,6 @@ class AgentLink {
     });
   }
 
-  expectEnd(): void {
-    this.#isExpected = true;
-  }
-
   #take(line: string, note: (text: string) => void): void {
     let answer: AgentAnswer;
     try {
@@ -174,6 +158,5 @@ class AgentLink {
     this.#ended = cause;
     for (const { reject } of this.#waiting.values()) reject(cause);
     this.#waiting.clear();
-    if (!this.#isExpected) this.#failGone(cause);
   }
 }
