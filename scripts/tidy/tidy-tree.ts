@@ -38,15 +38,18 @@ function unusedException({ file, rule }: Exception): Breach {
 }
 
 function filesIn(root: string): readonly string[] {
-  return folders
-    .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(join(root, "/").length)),
-    )
-    .map((path) => path.replaceAll(sep, "/"))
-    .filter((path) => !/(^|\/)(\.|node_modules\/)/.test(path));
+  return (
+    folders
+      .filter((folder) => existsSync(join(root, folder)))
+      .flatMap((folder) =>
+        readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name).slice(join(root, "/").length)),
+      )
+      .map((path) => path.replaceAll(sep, "/"))
+      // What is compiled beside its source has the name that its loader wants.
+      .filter((path) => !/(^|\/)(\.|(node_modules|build)\/)/.test(path))
+  );
 }
 
 function checkPath(root: string, path: string): readonly Breach[] {

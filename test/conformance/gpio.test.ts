@@ -3,6 +3,8 @@ import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { SimClock } from "../../hal/sim/sim-clock.ts";
 import { SimGpio } from "../../hal/sim/sim-gpio.ts";
 import { gpioConformance } from "./gpio-conformance.ts";
+import { kernelConformance } from "./gpio-kernel-conformance.ts";
+import { hasGpioSim } from "./gpio-sim-chip.ts";
 
 const lines = ["in-a", "in-b", "out"];
 
@@ -44,3 +46,5 @@ t.test("simulated lines under the machine's clock", async (t) => {
     };
   });
 });
+
+kernelConformance(t, { skip: hasGpioSim() ? false : "no gpio-sim here: npm run rig brings it" });
