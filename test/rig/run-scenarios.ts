@@ -1,0 +1,128 @@
+import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createSystemClock } from "../../hal/linux/system-clock.ts";
+import { repositoryRoot } from "../../scripts/setup.mjs";
+import { monotonicMs } from "../../src/domain/time.ts";
+import type { Measurement } from "../bench/measurement.ts";
+import { compileProgram } from "./compiled-program.ts";
+import { prepareGuestImage } from "./kernel/guest-image.ts";
+import { openKernelTarget } from "./kernel/kernel-target.ts";
+import { RigMissing, requireRigParts } from "./kernel/missing-parts.ts";
+import type { OpenTarget, TargetOptions } from "./open-target.ts";
+import { provisionWorld } from "./provisioned-world.ts";
+import type { TargetKind } from "./rig-target.ts";
+import type { Scenario, ScenarioResult } from "./scenario.ts";
+import { openSimTarget } from "./sim-target.ts";
+
+const scenarioFolder = join(import.meta.dirname, "scenarios");
+
+/** Kernel, programs and logs; ignored by git, and kept. */
+const rigFolder: string = join(repositoryRoot, ".rig");
+
+/** What scenarios run on, brought up to date once for all of them. */
+export interface RigParts {
+  open(target: TargetKind, options: Omit<TargetOptions, "program" | "world">): Promise<OpenTarget>;
+}
+
+export interface ScenarioRun {
+  readonly scenario: Scenario;
+  readonly target: TargetKind;
+  readonly result: ScenarioResult;
+  readonly seconds: number;
+  readonly folder: string;
+}
+
+/** All scenarios there are, by name. */
+export async function findScenarios(): Promise<readonly Scenario[]> {
+  const files = (await readdir(scenarioFolder)).filter((file) => file.endsWith(".ts")).toSorted();
+  const modules = await Promise.all(
+    files.map(
+      async (file): Promise<unknown> => import(pathToFileURL(join(scenarioFolder, file)).href),
+    ),
+  );
+  return modules.flatMap((module) => (hasScenario(module) ? [module.scenario] : []));
+}
+
+function hasScenario(module: unknown): module is { readonly scenario: Scenario } {
+  return typeof module === "object" && module !== null && "scenario" in module;
+}
+
+/** Builds what is missing or older than the sources. Throws `RigMissing` where that cannot be. */
+export async function prepareRig(
+  targets: readonly TargetKind[],
+  say: (text: string) => void,
+): Promise<RigParts> {
+  if (targets.includes("kernel")) requireRigParts();
+  const program = join(rigFolder, "program");
+  await compileProgram(program);
+  const world = await provisionWorld({ program, folder: join(rigFolder, "world") });
+  const image = targets.includes("kernel")
+    ? await prepareGuestImage({ folder: rigFolder, say })
+    : undefined;
+  return {
+    open: (target, options) => {
+      const all = { ...options, program, world };
+      if (target === "sim") return openSimTarget(all);
+      if (target === "kernel" && image !== undefined) return openKernelTarget({ ...all, image });
+      throw new RigMissing(`no ${target} here`);
+    },
+  };
+}
+
+/** One scenario on one target, to its end; its logs are in `.rig/runs/NAME-TARGET`. Never throws. */
+export async function runScenario(options: {
+  readonly parts: RigParts;
+  readonly scenario: Scenario;
+  readonly target: TargetKind;
+  readonly seed: number;
+  readonly isSmoke: boolean;
+}): Promise<ScenarioRun> {
+  const { parts, scenario, target, seed, isSmoke } = options;
+  const folder = join(rigFolder, "runs", `${scenario.name}-${target}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const clock = createSystemClock({ quality: () => "unknown" });
+  const started = clock.monotonic();
+  const secondsNow = () => (clock.monotonic() - started) / 1_000;
+  const note = (text: string) => {
+    appendFileSync(
+      join(folder, "scenario.log"),
+      `${secondsNow().toFixed(3).padStart(9)} ${text}\n`,
+    );
+  };
+  note(`${scenario.name} on ${target}, seed ${seed}: ${scenario.title}`);
+  let open: OpenTarget | undefined;
+  const opened = async (): Promise<OpenTarget> => {
+    open = await parts.open(target, { scenario, folder, isSmoke, seed, note });
+    return open;
+  };
+  let giveUp: (() => void) | undefined;
+  const tooLong = new Promise<ScenarioResult>((resolve) => {
+    const at = monotonicMs(started + scenario.secondsMax * 1_000);
+    const alarm = clock.alarm(at, () => {
+      const summary = `not done after ${scenario.secondsMax} s`;
+      resolve({ kind: "failed", summary });
+    });
+    giveUp = () => alarm.cancel();
+  });
+  const attempt = opened()
+    .then(({ rig }) => scenario.run(rig))
+    .catch((error: unknown) => failureOf(error));
+  const result = await Promise.race([attempt, tooLong]);
+  giveUp?.();
+  await open?.close().catch((error: unknown) => note(`closing: ${String(error)}`));
+  note(`${result.kind}: ${result.summary}`);
+  return { scenario, target, result, seconds: secondsNow(), folder };
+}
+
+function failureOf(error: unknown): ScenarioResult {
+  if (error instanceof RigMissing) return { kind: "skipped", summary: error.message };
+  const summary = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { kind: "failed", summary };
+}
+
+export function measurementsOf(run: ScenarioRun): readonly Measurement[] {
+  return run.result.kind === "skipped" ? [] : (run.result.measurements ?? []);
+}
