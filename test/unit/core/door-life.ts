@@ -32,6 +32,8 @@ export const inputs = {
   "hold unlocked": { kind: "hold_unlocked" },
   "end hold": { kind: "end_hold" },
   "secure now": { kind: "secure_now" },
+  "pulse of 500 ms": { kind: "pulse", forMs: 500 },
+  "pulse of an hour": { kind: "pulse", forMs: 3_600_000 },
   opens: { kind: "leaf", leaf: "open" },
   shuts: { kind: "leaf", leaf: "closed" },
   press: { kind: "rex", state: "pressed" },
