@@ -117,6 +117,30 @@ t.test("what is wrong in the file and in the environment is told in one go", asy
   );
 });
 
+t.test("a board of real lines has a driver, and no port", async (t) => {
+  const board = (keys: string) =>
+    controller({ text: controllerToml.replace('kind = "sim"', keys).replace("port = 8322\n", "") });
+  t.match(board('kind = "linux"'), {
+    value: {
+      board: {
+        kind: "linux",
+        profileFile: "config/boards/sim.toml",
+        driver: "character_device",
+        acceptWeakWiegand: false,
+        port: undefined,
+      },
+    },
+  });
+  t.match(board('kind = "linux"\ndriver = "sysfs"\naccept_weak_wiegand = true'), {
+    value: { board: { driver: "sysfs", acceptWeakWiegand: true } },
+  });
+  t.match(
+    faultsOf(board('kind = "linux"\ndriver = "gpiod"')),
+    'board.driver: expected one of "character_device", "sysfs", found "gpiod"',
+  );
+  t.match(faultsOf(board('kind = "linux"\naccept_weak_wiegand = "yes"')), "true or false");
+});
+
 t.test("a broker's password in a file is in no message", async (t) => {
   const text = controllerToml.replace("mqtt://127.0.0.1:8323", "http://me:secret@b");
   t.match(faultsOf(controller({ text })), "mqtt.url: expected a broker such as");
