@@ -119,6 +119,8 @@ t.test("a keypad of bare switches has four rows, and three or four columns", asy
   t.match(faultsWith(', "GPIO13", "GPIO16"', "", text), [
     /matrix\.columns: expected a list of 3 or 4 names of lines/,
   ]);
+  t.match(faultsWith('"GPIO5"', '"GPIO22"', text), [/a line that nothing else is wired to/]);
+  t.match(faultsWith('"io:A7"', '"io:A9"', text), [/rows\[1\]: expected a line of the expander/]);
   t.match(faultsWith('"GPIO13"', '"GPIO12"', text), [/a line that nothing else is wired to/]);
   t.match(faultsWith('"GPIO13"', '"GPIO 13"', text), [/columns\[1\]: expected the name of a line/]);
 });
