@@ -99,6 +99,8 @@ function namedLines(
   name: string,
 ): readonly FoundLine[] {
   const found: FoundLine[] = [];
+  // Many lines have no name: that makes none of them the one that is meant.
+  if (name === "") return found;
   for (const chip of chips) {
     for (let offset = 0; offset < chip.lineCount; offset += 1) {
       const line = native.line(chip.path, offset);
@@ -120,7 +122,7 @@ function onlyLine(
   throw new HalError(
     "not_found",
     line === undefined
-      ? `no line is named "${reference}" on ${describeChips(chips)}`
+      ? `there is no line "${reference}" on ${describeChips(chips)}`
       : `line "${reference}" is more than one, ${places.join(" and ")}: say which, as LABEL:OFFSET`,
   );
 }
@@ -128,7 +130,9 @@ function onlyLine(
 function onlyChip(reference: string, label: string, chips: readonly GpioChip[]): GpioChip {
   const byName = chips.filter(({ names }) => names.includes(label));
   const [chip, ...others] =
-    byName.length > 0 ? byName : chips.filter((candidate) => candidate.label === label);
+    byName.length > 0
+      ? byName
+      : chips.filter((candidate) => label !== "" && candidate.label === label);
   if (chip !== undefined && others.length === 0) return chip;
   throw new HalError(
     "not_found",

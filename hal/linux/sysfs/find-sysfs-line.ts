@@ -27,7 +27,7 @@ export function findSysfsLine(classFolder: string, reference: string): number {
   const place = reference.slice(colon + 1);
   const label = colon < 0 ? undefined : reference.slice(0, colon);
   const meant = chips.filter(
-    (chip) => label === undefined || chip.label === label || chip.name === label,
+    (chip) => label === undefined || (label !== "" && [chip.label, chip.name].includes(label)),
   );
   if (meant.length === 0) {
     throw new HalError(
@@ -39,7 +39,9 @@ export function findSysfsLine(classFolder: string, reference: string): number {
     if (label !== undefined && digits.test(place)) {
       return Number(place) < lineCount ? [base + Number(place)] : [];
     }
-    return lineNames.flatMap((name, offset) => (name === place ? [base + offset] : []));
+    return lineNames.flatMap((name, offset) =>
+      name === place && name !== "" ? [base + offset] : [],
+    );
   });
   const [number, ...others] = numbers;
   if (number !== undefined && others.length === 0) return number;
