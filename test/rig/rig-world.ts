@@ -11,12 +11,15 @@ export const lab: DoorId = doorId("lab");
 export const frontReader: ReaderId = readerId("front");
 export const labReader: ReaderId = readerId("lab");
 
+/** The one that most sites have. */
+export const adaCard = { format: "H10301", fields: { facility: 12, number: 34567 } };
+
 /**
  * Ada's cards, one of each format. All of them open both doors at any time; `config/site.toml` beside
  * this file issues them.
  */
 export const adaCards: readonly { readonly format: string; readonly fields: CardFields }[] = [
-  { format: "H10301", fields: { facility: 12, number: 34567 } },
+  adaCard,
   { format: "H10306", fields: { facility: 1234, number: 34567 } },
   { format: "H10302", fields: { number: 1_234_567_890 } },
   { format: "H10304", fields: { facility: 1234, number: 345678 } },
