@@ -1,6 +1,6 @@
 import { HalError } from "../../src/domain/hal-error.ts";
 import type { Level, OutputLine, OutputRequest } from "../gpio.ts";
-import type { ChipSettings } from "./mcp23017-registers.ts";
+import type { ChipSettings } from "./mcp23017-settings.ts";
 
 /** What an output asks of its chip. */
 export interface OutputChip {

@@ -7,19 +7,15 @@ import type { I2cDevice } from "../i2c.ts";
 import type { OutputAddress } from "../output-address.ts";
 import { ExpanderInputs } from "./expander-inputs.ts";
 import { ExpanderOutput } from "./expander-output.ts";
+import { inputRegisterCount, inputsFrom, registerCount, registers } from "./mcp23017-registers.ts";
 import {
+  adoptChip,
   type ChipSettings,
+  changeChip,
   chipAtPowerOn,
-  inputRegisterCount,
-  inputsFrom,
   isSetAs,
-  otherBankConfiguration,
-  registerCount,
-  registers,
-  settingsFrom,
-  settingWrites,
-  wordBytes,
-} from "./mcp23017-registers.ts";
+  setChip,
+} from "./mcp23017-settings.ts";
 
 /** How often it is looked whether the chip is there and set as we set it: its power may have failed. */
 const checkMs = 1_000;
@@ -218,14 +214,7 @@ class Mcp23017 implements Expander {
 
   /** Nothing is taken for set that was not written, and what is set already is written all the same. */
   #drive(wanted: Partial<ChipSettings>): void {
-    this.#spokenTo(() => {
-      const { device } = this.#options;
-      // Outputs have their level before they are ones, and inputs their pull-up before they interrupt.
-      for (const part of ["latch", "pullUp", "direction", "interruptEnable"] as const) {
-        const word = wanted[part];
-        if (word !== undefined) device.writeRegisters(registers[part], wordBytes(word));
-      }
-    });
+    this.#spokenTo(() => changeChip(this.#options.device, wanted));
     this.#settings = { ...this.#settings, ...wanted };
   }
 
@@ -296,42 +285,19 @@ class Mcp23017 implements Expander {
     }
   }
 
-  /** Sets the chip and looks whether it took it: whatever else answers at its address did not. */
   #restore(): void {
     const { device } = this.#options;
     this.#turn += 1;
-    if (!this.#hasBeenPresent) this.#adopt();
-    for (const { first, values } of settingWrites(this.#settings)) {
-      device.writeRegisters(first, values);
+    if (!this.#hasBeenPresent) {
+      const ours = [...this.#held.keys()].reduce((word, bit) => word | (1 << bit), 0);
+      this.#settings = adoptChip(device, this.#settings, ours);
     }
-    const bytes = device.readRegisters(0, registerCount);
-    if (!isSetAs(this.#settings, bytes)) {
-      throw new HalError("io", `${this.#name} does not keep what is written to it`);
-    }
+    const bytes = setChip(device, this.#settings);
     this.#presence = "present";
     this.#hasBeenPresent = true;
     this.#take(bytes.subarray(registers.interruptFlags), undefined);
     this.#checkedAt = this.#options.clock.monotonic();
     this.#armPoll();
-  }
-
-  /**
-   * Lines that nobody opened yet stay as an earlier process left them: a maglock that it held is not let go
-   * for the moment until its door is opened.
-   */
-  #adopt(): void {
-    const { device } = this.#options;
-    for (const first of [otherBankConfiguration, registers.configuration]) {
-      device.writeRegisters(first, Uint8Array.of(0));
-    }
-    const found = settingsFrom(device.readRegisters(0, registerCount));
-    const ours = [...this.#held.keys()].reduce((word, bit) => word | (1 << bit), 0);
-    const mixed = (own: number, other: number) => (own & ours) | (other & ~ours & 0xffff);
-    this.#settings = {
-      ...this.#settings,
-      direction: mixed(this.#settings.direction, found.direction),
-      latch: mixed(this.#settings.latch, found.latch),
-    };
   }
 
   #armPoll(): void {

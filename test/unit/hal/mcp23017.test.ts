@@ -1,58 +1,18 @@
 import t from "tap";
-import type { Edge, Level } from "../../../hal/gpio.ts";
+import type { Level } from "../../../hal/gpio.ts";
 import { openMcp23017 } from "../../../hal/lines/mcp23017.ts";
 import { openStrike } from "../../../hal/lines/strike.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { SimGpio } from "../../../hal/sim/sim-gpio.ts";
 import { type SimChip, SimI2c } from "../../../hal/sim/sim-i2c.ts";
 import { SimMcp23017 } from "../../../hal/sim/sim-mcp23017.ts";
+import { backMs, movesOf, openExpanderRig, place, pollMs } from "./expander-rig.ts";
 import { halErrorOf } from "./sim-rig.ts";
 
-const place = { bus: 1, address: 0x20 };
-const pollMs = 10;
-/** Longer than any pause between two tries to find a chip again. */
-const backMs = 6_000;
-
-interface RigOptions {
-  readonly isThere?: boolean;
-  readonly hasInterrupt?: boolean;
-  readonly chip?: SimMcp23017;
-}
-
-function makeRig({
-  isThere = true,
-  hasInterrupt = false,
-  chip = new SimMcp23017(),
-}: RigOptions = {}) {
-  const clock = new SimClock();
-  const board = new SimGpio({ clock, lines: ["int"] });
-  const i2c = new SimI2c();
-  i2c.add(place, chip);
-  chip.watchInterrupt((level) => board.pull("int", level));
-  if (!isThere) i2c.setConnection(place, "disconnected");
-  const troubles: string[] = [];
-  const expander = openMcp23017({
-    device: i2c.open(place),
-    clock,
-    pollMs: hasInterrupt ? 900 : pollMs,
-    ...(hasInterrupt && { interrupt: board.openInputs({ lines: ["int"], bias: "pull_up" }) }),
-    onTrouble: (trouble) => troubles.push(trouble),
-  });
-  const edges: Edge[] = [];
-  const listen = (lines: readonly string[]) => {
-    const inputs = expander.openInputs({ lines, bias: "pull_up" });
-    inputs.listen((edge) => edges.push(edge));
-    return inputs;
-  };
-  return { clock, i2c, chip, troubles, expander, edges, listen };
-}
-
-const moves = (edges: readonly Edge[]) => edges.map(({ line, level }) => [line, level]);
 const kindOf = (action: () => unknown) => halErrorOf(action)?.kind;
 
 t.test("a relay never has another level than its initial one while it is opened", async (t) => {
   for (const initial of [0, 1] as const) {
-    const { chip, expander } = makeRig();
+    const { chip, expander } = openExpanderRig();
     expander.openOutput({ line: "B3", initial });
     t.same(chip.drivesOf(11), [undefined, initial]);
   }
@@ -65,7 +25,7 @@ t.test("a maglock that an earlier process held is not let go by a new one", asyn
   chip.setRegister(0x15, 0x80);
   chip.setRegister(0x00, 0xfb);
   chip.setRegister(0x01, 0x7f);
-  const { clock, expander } = makeRig({ chip });
+  const { clock, expander } = openExpanderRig({ chip });
   const held = openStrike({
     gpio: expander,
     wiring: { line: "A2", energizedLevel: 1, lock: "fail_safe" },
@@ -81,7 +41,7 @@ t.test("a chip that was set for other registers, or not to count, is set right",
   for (const iocon of [0x80, 0x20, 0xa0, 0x02]) {
     const chip = new SimMcp23017();
     chip.setRegister(0x0a, iocon);
-    const { expander, troubles } = makeRig({ chip });
+    const { expander, troubles } = openExpanderRig({ chip });
     expander.openOutput({ line: "A5", initial: 1 });
     t.equal(chip.drivenLevel(5), 1, iocon.toString(16));
     t.same(troubles, []);
@@ -108,7 +68,9 @@ t.test("one that is wired to something else is no expander, and stays a trouble"
 t.test(
   "an expander that is not there opens, refuses at once, and comes when it comes",
   async (t) => {
-    const { clock, i2c, chip, troubles, expander, edges, listen } = makeRig({ isThere: false });
+    const { clock, i2c, chip, troubles, expander, edges, listen } = openExpanderRig({
+      isThere: false,
+    });
     const strike = openStrike({
       gpio: expander,
       wiring: { line: "B0", energizedLevel: 1, lock: "fail_safe" },
@@ -127,7 +89,7 @@ t.test(
     t.same(troubles, ["raised", "cleared"]);
     t.equal(chip.levelOf(8), 1, "the maglock holds");
     t.same(
-      moves(edges),
+      movesOf(edges),
       [
         [0, 1],
         [1, 0],
@@ -140,7 +102,7 @@ t.test(
 );
 
 t.test("a chip that is gone costs the other doors nothing", async (t) => {
-  const { clock, i2c, expander, listen, troubles } = makeRig();
+  const { clock, i2c, expander, listen, troubles } = openExpanderRig();
   listen(["A0"]);
   const output = expander.openOutput({ line: "B0", initial: 0 });
   i2c.setConnection(place, "disconnected");
@@ -159,21 +121,8 @@ t.test("a chip that is gone costs the other doors nothing", async (t) => {
   t.same(troubles, ["raised"], "and one trouble is enough");
 });
 
-t.test("a poll finds out that a chip is gone, where nothing is driven", async (t) => {
-  const { clock, i2c, expander, listen, troubles } = makeRig();
-  const inputs = listen(["A0"]);
-  i2c.setConnection(place, "disconnected");
-  await clock.elapse(pollMs);
-  t.same(troubles, ["raised"]);
-  t.equal(expander.isPresent(), false);
-  t.equal(
-    kindOf(() => inputs.read(0)),
-    "disconnected",
-  );
-});
-
 t.test("outputs alone are looked after within a second or so", async (t) => {
-  const { clock, i2c, expander, troubles } = makeRig();
+  const { clock, i2c, expander, troubles } = openExpanderRig();
   expander.openOutput({ line: "B0", initial: 0 });
   i2c.setConnection(place, "disconnected");
   await clock.elapse(1_100);
@@ -181,7 +130,7 @@ t.test("outputs alone are looked after within a second or so", async (t) => {
 });
 
 t.test("a door that is held unlocked is unlocked again when its expander is back", async (t) => {
-  const { clock, i2c, chip, expander } = makeRig();
+  const { clock, i2c, chip, expander } = openExpanderRig();
   const output = expander.openOutput({ line: "B0", initial: 0 });
   output.drive(1);
   i2c.setConnection(place, "disconnected");
@@ -195,7 +144,7 @@ t.test("a door that is held unlocked is unlocked again when its expander is back
 });
 
 t.test("a strike that should have been secured meanwhile comes back secured", async (t) => {
-  const { clock, i2c, chip, expander } = makeRig();
+  const { clock, i2c, chip, expander } = openExpanderRig();
   const strike = openStrike({
     gpio: expander,
     wiring: { line: "B0", energizedLevel: 1, lock: "fail_secure" },
@@ -215,7 +164,7 @@ t.test("a strike that should have been secured meanwhile comes back secured", as
 });
 
 t.test("a grant that failed does not open the door minutes later", async (t) => {
-  const { clock, i2c, chip, expander, troubles } = makeRig();
+  const { clock, i2c, chip, expander, troubles } = openExpanderRig();
   const strike = openStrike({
     gpio: expander,
     wiring: { line: "B0", energizedLevel: 1, lock: "fail_secure" },
@@ -235,7 +184,7 @@ t.test("a grant that failed does not open the door minutes later", async (t) => 
 t.test(
   "a chip that lost its power and is back at once is set anew within two seconds",
   async (t) => {
-    const { clock, chip, expander, edges, listen, troubles } = makeRig();
+    const { clock, chip, expander, edges, listen, troubles } = openExpanderRig();
     listen(["A0"]);
     expander.openOutput({ line: "B0", initial: 0 }).drive(1);
     await clock.elapse(3_000);
@@ -246,12 +195,12 @@ t.test(
     t.same(troubles, ["raised", "cleared"]);
     chip.pull(0, 0);
     await clock.elapse(pollMs);
-    t.same(moves(edges).at(-1), [0, 0], "its inputs have their pull-ups and tell again");
+    t.same(movesOf(edges).at(-1), [0, 0], "its inputs have their pull-ups and tell again");
   },
 );
 
 t.test("one transaction that a spark spoils is made again, and is no trouble", async (t) => {
-  const { clock, i2c, chip, expander, listen, troubles } = makeRig();
+  const { clock, i2c, chip, expander, listen, troubles } = openExpanderRig();
   const output = expander.openOutput({ line: "B0", initial: 0 });
   const inputs = listen(["A0"]);
   i2c.spoil(place, 1);
@@ -266,80 +215,8 @@ t.test("one transaction that a spark spoils is made again, and is no trouble", a
   t.same(troubles, []);
 });
 
-t.test("a press that was over before the poll is told, both edges of it", async (t) => {
-  for (const hasInterrupt of [false, true]) {
-    const { clock, chip, edges, listen } = makeRig({ hasInterrupt });
-    listen(["A0", "B4"]);
-    chip.pull(12, 0);
-    chip.pull(12, undefined);
-    await clock.elapse(pollMs);
-    t.same(moves(edges), [
-      [1, 0],
-      [1, 1],
-    ]);
-  }
-});
-
-t.test("an interrupt's edge carries its time, however late the chip is read", async (t) => {
-  const { clock, i2c, chip, edges, listen } = makeRig({ hasInterrupt: true });
-  listen(["A0"]);
-  await clock.elapse(100);
-  i2c.hold();
-  const pulledAt = clock.monotonic() * 1e6;
-  chip.pull(0, 0);
-  await clock.elapse(250);
-  i2c.letGo();
-  await clock.elapse(0);
-  t.same(
-    edges.map(({ level, at, sequence }) => ({ level, at, sequence })),
-    [{ level: 0, at: pulledAt, sequence: 1 }],
-  );
-});
-
-t.test("what moves while the chip is read is told after it", async (t) => {
-  const { clock, i2c, chip, edges, listen } = makeRig({ hasInterrupt: true });
-  listen(["A0"]);
-  await clock.elapse(100);
-  i2c.hold();
-  chip.pull(0, 0);
-  await clock.elapse(1);
-  chip.pull(0, 1);
-  await clock.elapse(1);
-  i2c.letGo();
-  await clock.elapse(1);
-  t.same(moves(edges), [
-    [0, 0],
-    [0, 1],
-  ]);
-});
-
-t.test("a lost interrupt is made up for by the next poll", async (t) => {
-  const { clock, chip, edges, listen } = makeRig({ hasInterrupt: true });
-  listen(["A0"]);
-  chip.watchInterrupt(() => undefined);
-  chip.pull(0, 0);
-  await clock.elapse(800);
-  t.same(edges, []);
-  await clock.elapse(200);
-  t.same(moves(edges), [[0, 0]]);
-});
-
-t.test("an answer from before a read makes no edge that never was", async (t) => {
-  const { clock, i2c, chip, edges, listen } = makeRig();
-  const inputs = listen(["A0"]);
-  await clock.elapse(pollMs * 3);
-  i2c.hold();
-  await clock.elapse(pollMs);
-  // Fetched while the line was high; the line has been read as low since.
-  chip.pull(0, 0);
-  t.equal(inputs.read(0), 0);
-  i2c.letGo();
-  await clock.elapse(pollMs * 3);
-  t.same(moves(edges), [[0, 0]]);
-});
-
 t.test("an answer from before a relay moved does not make it look like a lost chip", async (t) => {
-  const { clock, i2c, expander, troubles } = makeRig();
+  const { clock, i2c, expander, troubles } = openExpanderRig();
   const output = expander.openOutput({ line: "B0", initial: 0 });
   i2c.hold();
   await clock.elapse(1_100);
@@ -349,44 +226,8 @@ t.test("an answer from before a relay moved does not make it look like a lost ch
   t.same(troubles, []);
 });
 
-t.test("edges are told after a read and not from within it", async (t) => {
-  const { clock, chip, edges, listen } = makeRig({ hasInterrupt: true });
-  const inputs = listen(["A0"]);
-  chip.watchInterrupt(() => undefined);
-  chip.pull(0, 0);
-  t.equal(inputs.read(0), 0);
-  t.same(edges, []);
-  await clock.elapse(0);
-  t.same(moves(edges), [[0, 0]]);
-});
-
-t.test("inputs that moved while the chip was gone are told when it is back", async (t) => {
-  const { clock, i2c, chip, edges, listen } = makeRig();
-  listen(["A0", "A1"]);
-  await clock.elapse(100);
-  i2c.setConnection(place, "disconnected");
-  await clock.elapse(100);
-  chip.pull(1, 0);
-  chip.losePower();
-  i2c.setConnection(place, "connected");
-  await clock.elapse(backMs);
-  t.same(moves(edges), [[1, 0]]);
-});
-
-t.test("they are told with the word that it is back, and not by some later poll", async (t) => {
-  const { clock, i2c, chip, edges, listen, troubles } = makeRig({ hasInterrupt: true });
-  listen(["A0"]);
-  i2c.setConnection(place, "disconnected");
-  await clock.elapse(1_000);
-  chip.pull(0, 0);
-  i2c.setConnection(place, "connected");
-  for (let passed = 0; passed < backMs && troubles.length < 2; passed += 1) await clock.elapse(1);
-  t.same(troubles, ["raised", "cleared"]);
-  t.same(moves(edges), [[0, 0]]);
-});
-
 t.test("a chip whose own settings a spark turned over is set right", async (t) => {
-  const { clock, chip, expander, troubles } = makeRig();
+  const { clock, chip, expander, troubles } = openExpanderRig();
   expander.openOutput({ line: "B0", initial: 0 }).drive(1);
   expander.openOutput({ line: "A2", initial: 0 });
   for (const iocon of [0xc4, 0x64]) {
@@ -400,17 +241,8 @@ t.test("a chip whose own settings a spark turned over is set right", async (t) =
   t.notOk(chip.drivesOf(2).includes(1), "and no other door was released by it");
 });
 
-t.test("a request carries all levels of one moment in one transaction", async (t) => {
-  const { i2c, chip, listen } = makeRig();
-  const inputs = listen(["B7", "A0", "A1"]);
-  chip.pull(0, 0);
-  const before = i2c.transactionCount;
-  t.same(inputs.readAll?.(), [1, 0, 1]);
-  t.equal(i2c.transactionCount, before + 1);
-});
-
 t.test("what an expander cannot do is refused by name", async (t) => {
-  const { expander } = makeRig();
+  const { expander } = openExpanderRig();
   const lines = ["A0", "A1"];
   const pulses = halErrorOf(() =>
     expander.openInputs({ lines, bias: "pull_up", carries: "pulses" }),
@@ -436,7 +268,7 @@ t.test("what an expander cannot do is refused by name", async (t) => {
 });
 
 t.test("an open-drain line is driven low and never high", async (t) => {
-  const { chip, expander } = makeRig();
+  const { chip, expander } = openExpanderRig();
   const row = expander.openOutput({ line: "A4", initial: 1, drive: "open_drain" });
   row.drive(0);
   t.equal(chip.levelOf(4), 0);
@@ -446,7 +278,7 @@ t.test("an open-drain line is driven low and never high", async (t) => {
 });
 
 t.test("a line says where the kernel has it, for who secures it after our death", async (t) => {
-  const { expander } = makeRig();
+  const { expander } = openExpanderRig();
   const at = { kind: "i2c", device: "/dev/i2c-1", address: 0x20 };
   t.same(expander.addressOf("A3"), {
     ...at,
@@ -461,7 +293,7 @@ t.test("a line says where the kernel has it, for who secures it after our death"
 });
 
 t.test("closing leaves relays as they were closed, and nothing armed", async (t) => {
-  const { clock, chip, expander, listen } = makeRig({ hasInterrupt: true });
+  const { clock, chip, expander, listen } = openExpanderRig({ hasInterrupt: true });
   const output = expander.openOutput({ line: "B0", initial: 0 });
   listen(["A0"]);
   output.drive(1);
@@ -477,7 +309,7 @@ t.test("closing leaves relays as they were closed, and nothing armed", async (t)
 });
 
 t.test("sixteen lines are those of the data sheet", async (t) => {
-  const { chip, expander } = makeRig();
+  const { chip, expander } = openExpanderRig();
   for (const [pin, line] of [
     [0, "A0"],
     [7, "A7"],
