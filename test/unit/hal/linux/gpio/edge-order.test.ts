@@ -71,6 +71,24 @@ t.test("two edges that the kernel queued as one are a pulse of the usual length"
   );
 });
 
+t.test("a pulse queued as one edge is not the fall of the next bit", async (t) => {
+  const edges = [queued(1, 0, 1, 100), queued(2, 0, 0, 300), queued(3, 0, 1, 350)];
+  t.same(reported(edges, 1_400).rows, [
+    [1, 0, 0, 50],
+    [2, 0, 1, 100],
+    [3, 0, 0, 300],
+    [4, 0, 1, 350],
+  ]);
+});
+
+t.test("stamps that two processors made at one moment do not go back", async (t) => {
+  const edges = [queued(1, 0, 0, 100), queued(2, 1, 0, 99)];
+  t.same(reported(edges, 110).rows, [
+    [1, 0, 0, 100],
+    [2, 1, 0, 100],
+  ]);
+});
+
 t.test("where more is lost than can be known, the gap stays", async (t) => {
   t.same(reported([queued(3, 1, 1, 100)], 1_100).rows, [[3, 1, 1, 100]]);
   t.same(reported([queued(2, 1, 0, 100)], 1_100).rows, [[2, 1, 0, 100]], "or whose it was");
