@@ -188,6 +188,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
 
   // From here on the doors are served, whatever the disk takes its time for.
   service.ready();
+  service.status(`serves ${board.doors.map(({ id }) => id).join(", ")}`);
   const pulse = new WatchdogPulse({ service, clock, overdueMs: () => controller.overdueMs() });
   closing.push(() => pulse.close());
   const tableStore = early ?? (await loading);
