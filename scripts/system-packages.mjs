@@ -10,6 +10,15 @@ const wanted = [
   { program: "g++", parameters: ["--version"], packageName: "g++" },
   // A real broker, beside the embedded one, in the end-to-end tests; they say so when it is missing.
   { program: "mosquitto", parameters: ["-h"], packageName: "mosquitto" },
+  // What the kernel rig is built from and boots in; `npm run rig` says what it cannot do without them.
+  { program: "qemu-system-x86_64", parameters: ["--version"], packageName: "qemu-system-x86" },
+  { program: "busybox", parameters: ["true"], packageName: "busybox-static" },
+  { program: "modprobe", parameters: ["--version"], packageName: "kmod" },
+  { program: "xz", parameters: ["--version"], packageName: "xz-utils" },
+  { program: "mkfs.ext4", parameters: ["-V"], packageName: "e2fsprogs" },
+  { program: "gpioset", parameters: ["--version"], packageName: "gpiod" },
+  { program: "i2cdetect", parameters: ["-V"], packageName: "i2c-tools" },
+  { program: "socat", parameters: ["-V"], packageName: "socat" },
 ];
 
 const missing = wanted.filter(({ program, parameters }) => !runs(program, parameters));

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { repositoryRoot } from "../../scripts/setup.mjs";
+import { acquireLock } from "../../scripts/set-up-lock.mjs";
 import { eventually, freePort } from "../e2e/stack.ts";
 import { runToEnd } from "../run-to-end.ts";
 import { controllerFile } from "./controller-file.ts";
@@ -22,43 +24,58 @@ const siteFiles = /^(site|api-key)/;
 
 /**
  * Runs a whole site and a controller on the simulated board until the table is there, and keeps what
- * they then have in `folder`: a controller on a target begins with it, and needs no site.
+ * they then have below `folder`: a controller on a target begins with it, and needs no site. Made once
+ * for each state of the sources.
  */
 export async function provisionWorld(options: {
   readonly program: string;
   readonly folder: string;
 }): Promise<ProvisionedWorld> {
   const { program, folder } = options;
+  const own = join(folder, await markOf(program));
+  const world = {
+    controllerState: join(own, "controller"),
+    siteState: join(own, "site"),
+    configFolder: join(own, "config"),
+  };
+  await mkdir(folder, { recursive: true });
+  const release = await acquireLock(`${folder}.lock`, () => undefined);
+  try {
+    if (!existsSync(join(own, "whole"))) {
+      await makeWorld(program, own, world);
+      await writeFile(join(own, "whole"), "");
+    }
+  } finally {
+    release();
+  }
+  return world;
+}
+
+/** Another for any other source: what an earlier program left may be nothing to this one. */
+async function markOf(program: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const sources of ["src", "hal", "test/rig"]) {
+    const folder = join(program, sources);
+    const files = await readdir(folder, { recursive: true });
+    for (const file of files.filter((name) => /\.(js|toml)$/.test(name)).toSorted()) {
+      hash.update(file).update(await readFile(join(folder, file)));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function makeWorld(program: string, own: string, world: ProvisionedWorld): Promise<void> {
   const main = join(program, "src/main.js");
   const state = await mkdtemp(join(tmpdir(), "postern-rig-world-"));
-  const configFolder = join(folder, "config");
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await cp(join(repositoryRoot, "test/rig/config"), configFolder, { recursive: true });
-  const profile = join(repositoryRoot, "test/rig/boards/two-doors.toml");
+  const { configFolder } = world;
+  await rm(own, { recursive: true, force: true });
+  await cp(join(program, "test/rig/config"), configFolder, { recursive: true });
+  const profile = join(program, "test/rig/boards/two-doors.toml");
   const settings = { "board.kind": "sim", "board.profile_file": profile, "board.port": 0 };
   await writeFile(join(configFolder, "controller.toml"), controllerFile(settings));
-  const env = {
-    POSTERN_STATE_DIR: state,
-    POSTERN_HTTP_PORT: "0",
-    POSTERN_SIM_PORT: "0",
-    POSTERN_MQTT_PORT: `${await freePort()}`,
-  };
-  const up = spawn(process.execPath, [main, "up", "--config", configFolder], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  up.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  up.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const ended = new Promise<void>((resolve) => up.on("close", () => resolve()));
+  const stop = await startWorld({ main, state, configFolder });
   try {
     await eventually("the controller has its table", async () => {
-      if (up.exitCode !== null) throw new Error(`postern up ended:\n${output}`);
       const socket = join(state, "controller.sock");
       const status = await runToEnd([main, "status", "--json", "--socket", socket]);
       if (status.code !== 0) throw new Error(status.stderr);
@@ -66,17 +83,45 @@ export async function provisionWorld(options: {
       return table?.version === undefined ? undefined : true;
     });
   } finally {
-    up.kill("SIGINT");
-    await ended;
+    await stop();
   }
-  const world = {
-    controllerState: join(folder, "controller"),
-    siteState: join(folder, "site"),
-    configFolder,
-  };
   await share(state, world);
   await rm(state, { recursive: true, force: true });
-  return world;
+}
+
+/** Resolves when both parts serve; with what stops them. */
+async function startWorld(options: {
+  readonly main: string;
+  readonly state: string;
+  readonly configFolder: string;
+}): Promise<() => Promise<void>> {
+  const { main, state, configFolder } = options;
+  const up = spawn(process.execPath, [main, "up", "--config", configFolder], {
+    env: {
+      ...process.env,
+      POSTERN_STATE_DIR: state,
+      POSTERN_HTTP_PORT: "0",
+      POSTERN_SIM_PORT: "0",
+      POSTERN_MQTT_PORT: `${await freePort()}`,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const ended = new Promise<string>((resolve) => up.on("close", () => resolve(output)));
+  const serving = new Promise<undefined>((resolve) => {
+    const take = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes("http://127.0.0.1")) resolve(undefined);
+    };
+    up.stdout.on("data", take);
+    up.stderr.on("data", take);
+  });
+  const said = await Promise.race([serving, ended]);
+  if (said !== undefined) throw new Error(`postern up ended:\n${said}`);
+  return async () => {
+    up.kill("SIGINT");
+    await ended;
+  };
 }
 
 async function share(state: string, world: ProvisionedWorld): Promise<void> {

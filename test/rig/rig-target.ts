@@ -30,6 +30,8 @@ export interface RigTarget {
   readonly isSmoke: boolean;
   /** For whatever is random in the scenario; the runner prints it. */
   readonly seed: number;
+  /** Where the target has the sources, compiled: `src/main.js` is the product. */
+  readonly programFolder: string;
   /** A line in this scenario's log file. */
   note(text: string): void;
 

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,7 +7,7 @@ import { repositoryRoot } from "../../scripts/setup.mjs";
 import { monotonicMs } from "../../src/domain/time.ts";
 import type { Measurement } from "../bench/measurement.ts";
 import { compileProgram } from "./compiled-program.ts";
-import { prepareGuestImage } from "./kernel/guest-image.ts";
+import { type GuestImage, prepareGuestImage } from "./kernel/guest-image.ts";
 import { openKernelTarget } from "./kernel/kernel-target.ts";
 import { RigMissing, requireRigParts } from "./kernel/missing-parts.ts";
 import type { OpenTarget, TargetOptions } from "./open-target.ts";
@@ -20,6 +20,8 @@ const scenarioFolder = join(import.meta.dirname, "scenarios");
 
 /** Kernel, programs and logs; ignored by git, and kept. */
 const rigFolder: string = join(repositoryRoot, ".rig");
+
+const runsKeptMax = 60;
 
 /** What scenarios run on, brought up to date once for all of them. */
 export interface RigParts {
@@ -49,29 +51,40 @@ function hasScenario(module: unknown): module is { readonly scenario: Scenario }
   return typeof module === "object" && module !== null && "scenario" in module;
 }
 
-/** Builds what is missing or older than the sources. Throws `RigMissing` where that cannot be. */
+/**
+ * Builds what is missing or older than the sources. A target that cannot be had here is said to be
+ * missing when it is opened, with what it lacks: its scenarios are then skipped, each by name.
+ */
 export async function prepareRig(
   targets: readonly TargetKind[],
   say: (text: string) => void,
 ): Promise<RigParts> {
-  if (targets.includes("kernel")) requireRigParts();
   const program = join(rigFolder, "program");
   await compileProgram(program);
-  const world = await provisionWorld({ program, folder: join(rigFolder, "world") });
-  const image = targets.includes("kernel")
-    ? await prepareGuestImage({ folder: rigFolder, say })
-    : undefined;
+  const world = await provisionWorld({ program, folder: join(rigFolder, "worlds") });
+  const image = targets.includes("kernel") ? await guestImage(say) : undefined;
   return {
-    open: (target, options) => {
+    open: async (target, options) => {
       const all = { ...options, program, world };
       if (target === "sim") return openSimTarget(all);
+      if (image instanceof RigMissing) throw image;
       if (target === "kernel" && image !== undefined) return openKernelTarget({ ...all, image });
-      throw new RigMissing(`no ${target} here`);
+      throw new RigMissing(`there is no ${target} here`);
     },
   };
 }
 
-/** One scenario on one target, to its end; its logs are in `.rig/runs/NAME-TARGET`. Never throws. */
+async function guestImage(say: (text: string) => void): Promise<GuestImage | RigMissing> {
+  try {
+    requireRigParts();
+    return await prepareGuestImage({ folder: rigFolder, say });
+  } catch (error) {
+    if (error instanceof RigMissing) return error;
+    throw error;
+  }
+}
+
+/** One scenario on one target, to its end; its logs are in a folder of `.rig/runs`. Never throws. */
 export async function runScenario(options: {
   readonly parts: RigParts;
   readonly scenario: Scenario;
@@ -80,9 +93,7 @@ export async function runScenario(options: {
   readonly isSmoke: boolean;
 }): Promise<ScenarioRun> {
   const { parts, scenario, target, seed, isSmoke } = options;
-  const folder = join(rigFolder, "runs", `${scenario.name}-${target}`);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const folder = newRunFolder(`${scenario.name}-${target}`);
   const clock = createSystemClock({ quality: () => "unknown" });
   const started = clock.monotonic();
   const secondsNow = () => (clock.monotonic() - started) / 1_000;
@@ -115,6 +126,18 @@ export async function runScenario(options: {
   await open?.close().catch((error: unknown) => note(`closing: ${String(error)}`));
   note(`${result.kind}: ${result.summary}`);
   return { scenario, target, result, seconds: secondsNow(), folder };
+}
+
+/** Of its own, because another command may be playing the same scenario. The oldest make room. */
+function newRunFolder(name: string): string {
+  const runs = join(rigFolder, "runs");
+  mkdirSync(runs, { recursive: true });
+  const age = (entry: string) =>
+    statSync(join(runs, entry), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const old = readdirSync(runs).toSorted((a, b) => age(b) - age(a));
+  for (const entry of old.slice(runsKeptMax))
+    rmSync(join(runs, entry), { recursive: true, force: true });
+  return mkdtempSync(join(runs, `${name}-`));
 }
 
 function failureOf(error: unknown): ScenarioResult {

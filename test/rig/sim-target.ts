@@ -80,6 +80,7 @@ export async function openSimTarget(options: TargetOptions): Promise<OpenTarget>
     time: "free",
     isSmoke,
     seed,
+    programFolder: program,
     note,
     present: (plan) => (listener === undefined ? presentAt(wired(), plan) : listener.present(plan)),
     type: async (reader, keys) => {

@@ -53,6 +53,7 @@ type Handlers = {
 const handlers: Handlers = {
   hello: ({ programs, time }) => {
     if (time === "exact" && warden.process === undefined) {
+      bringIntoMemory();
       warden.process = spawn(join(programs, "load"), ["idle"], { stdio: "ignore" });
     }
     return { kernel: release(), atNs: nowNs() };
@@ -87,6 +88,16 @@ const handlers: Handlers = {
   },
   read: ({ file }) => readFileSync(file, "utf8"),
 };
+
+/**
+ * Reads node and its libraries, which come from the host page by page when they are first run: while
+ * they do, nothing runs, and exact time leaps. A first tap was 200 ms late by it.
+ */
+function bringIntoMemory(): void {
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  const files = new Set(maps.split("\n").flatMap((line) => / (\/\S+)$/.exec(line)?.[1] ?? []));
+  for (const file of files) if (existsSync(file)) readFileSync(file);
+}
 
 function wired(): WiredChip {
   if (chip === undefined) throw new Error("the board has not been wired");

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changed, gpioSimChanges, irqSimChanges } from "./gpio-sim-changes.ts";
+import { RigMissing } from "./missing-parts.ts";
 import { tool } from "./tool.ts";
 
 /** Debian's kernel, unpacked and never installed, with gpio-sim and the rig's own chips built beside it. */
@@ -53,7 +54,9 @@ async function unpack(folder: string, say: (text: string) => void): Promise<void
     `linux-source-${version.split(".").slice(0, 2).join(".")}`,
   ];
   say(`downloading Debian's kernel ${version}: some 270 MB, once`);
-  await tool("apt-get", ["download", "-q", ...wanted], { cwd: debs });
+  await tool("apt-get", ["download", "-q", ...wanted], { cwd: debs }).catch((cause: Error) => {
+    throw new RigMissing(`the kernel's packages cannot be downloaded: ${cause.message}`);
+  });
   const files = (await readdir(debs)).filter((file) => file.endsWith(".deb"));
   const fileOf = (name: string) => {
     const file = files.find((candidate) => candidate.startsWith(`${name}_`));
@@ -84,7 +87,7 @@ async function kernelVersion(): Promise<string> {
     const version = /Depends: linux-image-(6\.12\S*-amd64)$/m.exec(depends)?.[1];
     if (version !== undefined) return version;
   }
-  throw new Error("apt knows no kernel 6.12 (has apt-get update been run?)");
+  throw new RigMissing("apt knows no kernel 6.12 (has apt-get update been run?)");
 }
 
 /** No Debian kernel has GPIO_SIM: its two files come out of the distribution's kernel source. */

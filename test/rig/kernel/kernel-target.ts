@@ -93,6 +93,10 @@ class KernelTarget implements RigTarget {
     return this.#options.seed;
   }
 
+  get programFolder(): string {
+    return this.#options.program;
+  }
+
   note(text: string): void {
     this.#options.note(text);
   }
