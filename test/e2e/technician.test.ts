@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import type { LocalPresentation } from "../../src/protocols/local/local-reports.ts";
 import {
   ada,
   adaPin,
