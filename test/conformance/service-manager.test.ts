@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import t, { type Test } from "tap";
 import { openServiceManager } from "../../hal/linux/system/service-manager.ts";
 import { SimClock } from "../../hal/sim/sim-clock.ts";
 import { SimServiceManager } from "../../hal/sim/sim-service-manager.ts";
+import { noReceiver, receiveWords } from "./notify-receiver.ts";
 import { serviceManagerConformance } from "./service-manager-conformance.ts";
 
 t.test("a service manager that tests play", async (t) => {
@@ -25,37 +25,11 @@ t.test("a service manager that tests play", async (t) => {
   });
 });
 
-/** Node has no datagrams of the unix domain: python3 has, which set-up needs anyway. */
-const receiver = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-name = sys.argv[1]
-s.bind("\\0" + name[1:] if name[0] == "@" else name)
-print("listening", flush=True)
-while True:
-    print(s.recv(65536).decode().replace("\\n", ", "), flush=True)
-`;
-
 const words: Readonly<Record<string, string>> = {
   "READY=1": "ready",
   "WATCHDOG=1": "alive",
   "STOPPING=1": "stopping",
 };
-
-async function listenAt(t: Test, socket: string) {
-  const child = spawn("python3", ["-c", receiver, socket], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  t.teardown(() => child.kill("SIGKILL"));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async () => {
-    const line = await lines.next();
-    if (line.done === true) throw new Error("the receiver ended");
-    return line.value;
-  };
-  t.equal(await next(), "listening");
-  return { child, next };
-}
 
 async function end(child: ChildProcess): Promise<void> {
   const ended = once(child, "exit");
@@ -63,20 +37,13 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function missing(): string | false {
-  if (!existsSync("hal/linux/system/build/postern_system.node")) {
-    return "postern_system.node is not compiled: npm run native";
-  }
-  return spawnSync("python3", ["--version"]).error === undefined ? false : "no python3";
-}
-
 for (const place of ["a path", "an abstract name"] as const) {
-  t.test(`systemd's protocol, at ${place}`, { skip: missing() }, async (t) => {
+  t.test(`systemd's protocol, at ${place}`, { skip: noReceiver() }, async (t) => {
     serviceManagerConformance(t, async (t) => {
       const folder = mkdtempSync(join(tmpdir(), "postern-notify-"));
       t.teardown(() => rmSync(folder, { recursive: true, force: true }));
       const socket = `${place === "a path" ? "" : "@"}${join(folder, "notify")}`;
-      const { child, next } = await listenAt(t, socket);
+      const { child, next } = await receiveWords(t, socket);
       const service = openServiceManager({
         env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "5000000" },
         onTrouble: () => undefined,
@@ -102,12 +69,12 @@ const unreadMax = 100_000;
 
 t.test(
   "a service manager that does not read holds the doors up for a moment, and says so",
-  { skip: missing() },
+  { skip: noReceiver() },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "postern-notify-"));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
     const socket = join(folder, "notify");
-    const { child } = await listenAt(t, socket);
+    const { child } = await receiveWords(t, socket);
     child.kill("SIGSTOP");
     const troubles: string[] = [];
     const service = openServiceManager({
