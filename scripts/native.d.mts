@@ -2,6 +2,8 @@ export interface NativeSource {
   readonly kind: "addon" | "program";
   /** Relative to the repository. */
   readonly source: string;
+  /** The other sources of the same output, in the same folder. */
+  readonly others?: readonly string[];
   readonly output: string;
 }
 

@@ -5,7 +5,7 @@
 // go to FOLDER/linux-ARCH, as a package ships them: `CC=aarch64-linux-gnu-gcc npm run native --
 // --arch arm64 --out prebuilds`.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -20,7 +20,12 @@ const repositoryRoot = fileURLToPath(new URL("..", import.meta.url));
  * @type {readonly import("./native.mjs").NativeSource[]}
  */
 export const nativeSources = [
-  { kind: "addon", source: "hal/linux/gpio/gpio.c", output: "postern_gpio.node" },
+  {
+    kind: "addon",
+    source: "hal/linux/gpio/gpio.c",
+    others: ["edges.c"],
+    output: "postern_gpio.node",
+  },
   { kind: "addon", source: "hal/linux/system/system.c", output: "postern_system.node" },
   { kind: "program", source: "hal/linux/secure/secure.c", output: "postern-secure" },
 ];
@@ -49,12 +54,14 @@ export function isNativeBuilt(root = repositoryRoot) {
 function outdated(root) {
   if (process.platform !== "linux") return [];
   return nativeSources.filter(({ source, output }) => {
-    const sourceFile = statSync(join(root, source), { throwIfNoEntry: false });
-    if (sourceFile === undefined) return false;
-    const built = statSync(join(root, dirname(source), "build", output), { throwIfNoEntry: false });
+    const folder = join(root, dirname(source));
+    if (!existsSync(join(root, source))) return false;
+    const built = statSync(join(folder, "build", output), { throwIfNoEntry: false });
+    const parts = readdirSync(folder).filter((name) => /\.[ch]$/.test(name));
     // This file holds the flags.
-    const flagsMs = statSync(fileURLToPath(import.meta.url)).mtimeMs;
-    return built === undefined || built.mtimeMs < Math.max(sourceFile.mtimeMs, flagsMs);
+    const files = [fileURLToPath(import.meta.url), ...parts.map((name) => join(folder, name))];
+    const changedMs = Math.max(...files.map((file) => statSync(file).mtimeMs));
+    return built === undefined || built.mtimeMs < changedMs;
   });
 }
 
@@ -80,7 +87,7 @@ export function buildNative({ root = repositoryRoot, force = false, strict = fal
     ];
   }
   const complaints = [];
-  for (const { kind, source, output } of sources) {
+  for (const { kind, source, others = [], output } of sources) {
     const folder = into ?? join(root, dirname(source), "build");
     mkdirSync(folder, { recursive: true });
     // Another process may be loading the old one, or compiling too: it appears whole or not at all.
@@ -94,6 +101,7 @@ export function buildNative({ root = repositoryRoot, force = false, strict = fal
         ...(strict ? ["-Werror"] : []),
         ...["-I", join(root, "node_modules", "node-api-headers", "include")],
         ...["-o", unfinished, join(root, source)],
+        ...others.map((name) => join(root, dirname(source), name)),
       ],
       { encoding: "utf8" },
     );
