@@ -43,7 +43,8 @@ async function examine(t: Test, patient: Patient = {}) {
     chmodSync(file, mode);
     return file;
   };
-  for (const [name, text] of Object.entries(patient.files ?? {})) put(join("root", name), text);
+  for (const [name, text] of Object.entries(patient.files ?? {}))
+    put(join("root", name), text, 0o660);
   const stateDir = join(folder, "state");
   const provision = serialiseProvision({
     site: siteId("hq"),
@@ -150,6 +151,9 @@ t.test("a device that the controller's user may not open is told with its group"
     "etc/passwd": "root:x:0:0::/:/bin/sh\npostern:x:990:990::/:/bin/false",
     "etc/group": `gpio:x:0:\nother:x:77:postern`,
   };
+  const member = { ...files, "etc/group": "gpio:x:0:dialout,postern" };
+  const joined = await examine(t, { board: linuxBoard, files: member });
+  t.match(joined.of("groups"), { verdict: "ok", saw: / may open \/dev\/gpiochip0$/ });
   const { of } = await examine(t, { board: linuxBoard, files });
   // As root the user of the unit is looked at; as anybody else, who made the file may open it.
   const saw = "postern may not open /dev/gpiochip0, which is group gpio's";

@@ -6,7 +6,7 @@ import type { Result } from "../../../src/domain/result.ts";
 import type { LocalFault } from "../../../src/protocols/local/local-message.ts";
 import type { LocalLine, LocalPresentation } from "../../../src/protocols/local/local-reports.ts";
 import { site } from "./door-people.ts";
-import { adaBits, front, open } from "./door-rig.ts";
+import { adaBits, front, open, strangerBits } from "./door-rig.ts";
 
 function openBench(settings: Parameters<typeof site>[0] = {}) {
   const world = open(site(settings));
@@ -115,12 +115,17 @@ t.test(
   async (t) => {
     const { bench, sim, clock, tap } = openBench();
     const led = () => sim.state().readers["front"]?.led;
-    bench.showLight({ reader: front.reader, light: "off", forMs: 2_000 });
-    await tap(front.reader, adaBits);
-    await clock.elapse(800);
-    t.equal(led(), "green", "granted");
+    bench.showLight({ reader: front.reader, light: "green", forMs: 600 });
+    // Denied 230 ms from here on: three flashes of red, which the end of the trial falls into.
+    await tap(front.reader, strangerBits);
+    const seen = new Set<string | undefined>();
+    for (let at = 400; at < 900; at += 20) {
+      await clock.elapse(20);
+      if (at > 620) seen.add(led());
+    }
+    t.same([...seen].sort(), ["off", "red"], "it flashes on");
     await clock.elapse(1_000);
-    t.equal(led(), "green", "when the trial would have ended, too");
+    t.equal(led(), "red");
   },
 );
 
