@@ -228,6 +228,8 @@ function clientOptions(
     protocolId: "MQTT",
     protocolVersion: 4,
     clientId,
+    // A table of the bytes of all 65,536 message ids: 7 MB, to save some nanoseconds in each packet.
+    writeCache: false,
     clean: true,
     keepalive: keepaliveSeconds,
     connectTimeout: connectMaxMs,
