@@ -19,6 +19,8 @@ import {
 
 /** How often it is looked whether the chip is there and set as we set it: its power may have failed. */
 const checkMs = 1_000;
+/** Beside an interrupt line: fifty polls a second for nothing would cost a small board more than its idling. */
+const lostInterruptMs = 250;
 const probeMsMin = 100;
 const probeMsMax = 5_000;
 /** The spark of a relay spoils a transaction now and then. A second one in a row is no spark. */
@@ -27,7 +29,10 @@ const triesMax = 2;
 export interface Mcp23017Options {
   readonly device: I2cDevice;
   readonly clock: Clock;
-  /** How often inputs are read; beside an interrupt line, how often one that got lost is made up for. */
+  /**
+   * How often inputs are read. Beside an interrupt line that is only for one that got lost, and is done every
+   * 250 ms at most.
+   */
   readonly pollMs: number;
   /** The one line that its interrupt pins pull low. Closed with the expander. */
   readonly interrupt?: InputLines;
@@ -302,7 +307,9 @@ class Mcp23017 implements Expander {
 
   #armPoll(): void {
     if (this.#presence === "absent" || this.#isFetching) return;
-    const waitMs = this.#inputs.size > 0 ? Math.min(this.#options.pollMs, checkMs) : checkMs;
+    const { pollMs, interrupt } = this.#options;
+    const inputsMs = interrupt === undefined ? pollMs : Math.max(pollMs, lostInterruptMs);
+    const waitMs = this.#inputs.size > 0 ? Math.min(inputsMs, checkMs) : checkMs;
     this.#arm(waitMs, () => void this.#poll());
   }
 

@@ -14,10 +14,12 @@ export const backMs = 6_000;
 export function openExpanderRig({
   isThere = true,
   hasInterrupt = false,
+  interruptPollMs = 900,
   chip = new SimMcp23017(),
 }: {
   readonly isThere?: boolean;
   readonly hasInterrupt?: boolean;
+  readonly interruptPollMs?: number;
   readonly chip?: SimMcp23017;
 } = {}) {
   const clock = new SimClock();
@@ -30,7 +32,7 @@ export function openExpanderRig({
   const expander = openMcp23017({
     device: i2c.open(place),
     clock,
-    pollMs: hasInterrupt ? 900 : pollMs,
+    pollMs: hasInterrupt ? interruptPollMs : pollMs,
     ...(hasInterrupt && { interrupt: board.openInputs({ lines: ["int"], bias: "pull_up" }) }),
     onTrouble: (trouble) => troubles.push(trouble),
   });

@@ -133,3 +133,12 @@ t.test("a request carries all levels of one moment in one transaction", async (t
   t.same(inputs.readAll?.(), [1, 0, 1]);
   t.equal(i2c.transactionCount, before + 1);
 });
+
+t.test("an expander that interrupts is asked in vain four times a second at most", async (t) => {
+  const { clock, i2c, listen } = openExpanderRig({ hasInterrupt: true, interruptPollMs: 20 });
+  listen(["A0"]);
+  const before = i2c.transactionCount;
+  await clock.elapse(10_000);
+  const count = i2c.transactionCount - before;
+  t.ok(count >= 10 && count <= 41, `${count} in ten seconds`);
+});
