@@ -60,7 +60,9 @@ export function levelsAtRest(profile: BoardProfile): Readonly<Record<string, Lev
     levels[supervision.cutLine] = quiet;
     levels[supervision.shortedLine] = quiet;
   }
-  return levels;
+  // What hangs from an expander is on that chip's pins.
+  const own = new Set(linesOf(profile));
+  return Object.fromEntries(Object.entries(levels).filter(([line]) => own.has(line)));
 }
 
 /** Closed reads low: a dry contact to ground, with a pull-up. */

@@ -54,7 +54,9 @@ export interface FramesRead {
   readonly misread: number;
   readonly lostEdgeCount: number;
   readonly rssBytes: number;
-  /** Of one core, while frames came. */
+  /** How long frames came. */
+  readonly forMs: number;
+  /** Of one core, meanwhile. */
   readonly cpuShare: number;
 }
 
@@ -78,12 +80,14 @@ export async function readFrames(
     const after = await listener.usage();
     const heard = await listener.heard();
     const health = Object.values(await listener.health());
+    const forMs = (after.at - before.at) / 1e6;
     return {
       count,
       ...countFrames(frames, heard),
       lostEdgeCount: health.reduce((sum, { lostEdgeCount }) => sum + lostEdgeCount, 0),
       rssBytes: after.rssBytes,
-      cpuShare: (after.cpuMs - before.cpuMs) / ((after.at - before.at) / 1e6),
+      forMs,
+      cpuShare: (after.cpuMs - before.cpuMs) / forMs,
     };
   } finally {
     await hogs?.stop();

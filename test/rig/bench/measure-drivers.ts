@@ -1,0 +1,68 @@
+import type { Measurement } from "../../bench/measurement.ts";
+import { type FramesRead, type Load, readFrames } from "../frames.ts";
+import type { ListenOptions, RigTarget } from "../rig-target.ts";
+
+type Driver = ListenOptions["driver"];
+
+export const subjectOf: Readonly<Record<Driver, string>> = {
+  character_device: "postern",
+  sysfs: "onoff",
+  gpiomon: "gpiomon",
+};
+
+/** As most readers send. */
+const intervalUs = 1_000;
+
+/**
+ * The same frames over two readers at once, read by one driver after the other: how many were right, how
+ * many came as a card that nobody presented, and what that took of the machine.
+ */
+export async function measureDrivers(
+  rig: RigTarget,
+  options: {
+    readonly drivers: readonly Driver[];
+    readonly loads: readonly Load[];
+    readonly count: number;
+  },
+): Promise<readonly Measurement[]> {
+  const { drivers, loads, count } = options;
+  const measurements: Measurement[] = [];
+  for (const driver of drivers) {
+    for (const load of loads) {
+      const childMsBefore = driver === "gpiomon" ? await gpiomonMs(rig) : 0;
+      const read = await readFrames(rig, { intervalUs, load, driver, count });
+      // Its processes outlive the one that started them until they have something to say.
+      const childMs = driver === "gpiomon" ? (await gpiomonMs(rig)) - childMsBefore : 0;
+      if (driver === "gpiomon") await rig.run(["sh", "-c", "pkill gpiomon; true"]);
+      measurements.push(...measurementsOf(read, { subject: subjectOf[driver], load, childMs }));
+    }
+  }
+  return measurements;
+}
+
+function measurementsOf(
+  read: FramesRead,
+  of: { readonly subject: string; readonly load: Load; readonly childMs: number },
+): readonly Measurement[] {
+  const { subject, load, childMs } = of;
+  const cpu = 100 * (read.cpuShare + childMs / read.forMs);
+  const named = (name: string, value: number, unit: string) => {
+    return { name: `${name}, ${load}`, subject, value, unit };
+  };
+  return [
+    named("frames right", (100 * read.right) / read.count, "%"),
+    named("frames that were another card", read.wrong, ""),
+    named("CPU, two readers", cpu, "% of a core"),
+    named("RSS, two readers", read.rssBytes / 1024 / 1024, "MiB"),
+  ];
+}
+
+/** User and system time of all that run, in ticks of 10 ms: fields 14 and 15 of proc(5)'s stat. */
+async function gpiomonMs(rig: RigTarget): Promise<number> {
+  const { stdout } = await rig.run(["sh", "-c", "cat /proc/[0-9]*/stat | grep '(gpiomon)'; true"]);
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.slice(line.lastIndexOf(")") + 2).split(" "))
+    .reduce((sum, fields) => sum + 10 * (Number(fields[11]) + Number(fields[12])), 0);
+}
