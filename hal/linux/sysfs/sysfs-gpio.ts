@@ -95,9 +95,9 @@ function refuseWeak({ lines, carries }: InputRequest, accepted: boolean): void {
   if (accepted || (lines.length === 1 && carries !== "pulses")) return;
   throw new HalError(
     "not_permitted",
-    `lines ${lines.join(", ")}: sysfs loses and mixes up the pulses of a reader, and some wrong cards ` +
-      'pass parity. Take the driver "character_device"; or accept that by name, with ' +
-      "board.accept_weak_wiegand = true",
+    `lines ${lines.join(", ")}: sysfs loses edges, and those of lines that are read together come in any ` +
+      "order; of a Wiegand reader's pulses it so makes wrong cards that pass parity. Take the driver " +
+      '"character_device"; or accept that by name, with board.accept_weak_wiegand = true',
   );
 }
 
