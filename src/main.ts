@@ -250,12 +250,17 @@ function addBench(postern: Command): void {
     });
 }
 
+/** Where a package keeps the configuration of the machine that it is installed on. */
+const installedConfig = "/etc/postern/controller.toml";
+
 /** These work when nothing else does: no daemon is asked for. */
 function addCheckUps(postern: Command): void {
+  const ownConfig = join(packageFolder, "config/controller.toml");
+  const config = existsSync(installedConfig) ? installedConfig : ownConfig;
   const checkUp = (name: string) =>
     postern
       .command(name)
-      .option("--config <file>", "its configuration", join(packageFolder, "config/controller.toml"))
+      .option("--config <file>", "its configuration", config)
       .option("--socket <file>", "the controller's socket, instead of the configuration's");
   checkUp("doctor")
     .description("whether this machine can run its doors, and what to do where it cannot")
