@@ -7,13 +7,24 @@ import type { SimBoardConfig } from "./config/controller-config.ts";
 import type { Hardware, HardwareOptions } from "./hardware.ts";
 import { listenHttp } from "./http-listener.ts";
 import { parseStartFile } from "./start-file.ts";
+import { StartRefused } from "./start-refused.ts";
 
-/** Two doors and two readers in memory, with a page to open and tap them by. */
+/**
+ * A profile's doors and readers in memory, with a page to open and tap them by. Lines of an expander are
+ * lines like others here, and nothing of it fails.
+ */
 export function openSimHardware(
   { profileFile, port }: SimBoardConfig,
   { time }: Pick<HardwareOptions, "time">,
 ): Hardware {
   const { profile, formats } = parseStartFile(profileFile, parseBoardProfile);
+  const bare = profile.readers.find(({ d0 }) => d0 === undefined);
+  if (bare !== undefined) {
+    throw new StartRefused(
+      `${profileFile}: reader ${bare.id}: the simulated board has Wiegand readers alone, and this one ` +
+        "is a keypad of bare switches",
+    );
+  }
   const sim = new SimBoard({ profile, clock: time, formats });
   const board = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });
   for (const { indicator } of board.readers) indicator.show(bootPattern);
@@ -21,7 +32,6 @@ export function openSimHardware(
   return {
     board,
     formats,
-    // What a simulated chip does is its board's business, and it never fails.
     reportTo: () => undefined,
     openFace: (ready) =>
       listenHttp({
