@@ -1,12 +1,15 @@
 import t from "tap";
-import { doorId } from "../../../../src/domain/ids.ts";
+import { doorId, readerId } from "../../../../src/domain/ids.ts";
 import {
   encodeLocalRequest,
   encodeLocalResponse,
   type LocalQuestion,
   type LocalResponse,
+  lightMsMax,
   parseLocalRequest,
   parseLocalResponse,
+  pulseMsMax,
+  pulseMsMin,
 } from "../../../../src/protocols/local/local-message.ts";
 
 const questions: readonly LocalQuestion[] = [
@@ -26,6 +29,11 @@ const questions: readonly LocalQuestion[] = [
     },
   },
   { verb: "explain", args: { door: doorId("lab"), card: { bits: "0110" }, pin: "1234" } },
+  { verb: "lines", args: { follow: true } },
+  { verb: "watch_reader", args: { reader: readerId("front"), bits: false } },
+  { verb: "pulse", args: { door: doorId("front"), forMs: pulseMsMin } },
+  { verb: "pulse", args: { door: doorId("front"), forMs: pulseMsMax } },
+  { verb: "show_light", args: { reader: readerId("front"), light: "boot", forMs: lightMsMax } },
 ];
 
 function requestWith(changes: Record<string, unknown>): string {
@@ -82,6 +90,22 @@ t.test("a request that is wrong is answered with the name of its field", async (
     t.match(error.message, /expected/, line);
     t.equal(id, 7, "the answer can be told from others");
   }
+});
+
+t.test("no client may have a strike released or lamps lit for longer than is good", async (t) => {
+  const pulse = (forMs: unknown) => requestWith({ verb: "pulse", args: { door: "front", forMs } });
+  for (const forMs of [pulseMsMin - 1, pulseMsMax + 1, 500.5, -500, "500", null]) {
+    t.match(faultOf(pulse(forMs)).error, { code: "bad_request", field: "args.forMs" });
+  }
+  const lit = (args: Record<string, unknown>) =>
+    requestWith({
+      verb: "show_light",
+      args: { reader: "front", light: "red", forMs: 1_000, ...args },
+    });
+  t.equal(faultOf(lit({ forMs: lightMsMax + 1 })).error.field, "args.forMs");
+  t.equal(faultOf(lit({ light: "blue" })).error.field, "args.light");
+  const watch = requestWith({ verb: "watch_reader", args: { reader: "front", bits: "yes" } });
+  t.equal(faultOf(watch).error.field, "args.bits");
 });
 
 t.test("a command of another version is told so, whatever else it says", async (t) => {
