@@ -3,9 +3,11 @@
 import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import t, { type Test } from "tap";
 import type { Edge } from "../../hal/gpio.ts";
+import { i2cMsMax } from "../../hal/i2c.ts";
 import { openMcp23017 } from "../../hal/lines/mcp23017.ts";
 import { openDs3231 } from "../../hal/linux/i2c/ds3231.ts";
 import { openLinuxI2c } from "../../hal/linux/i2c/linux-i2c.ts";
+import { nativeSystem } from "../../hal/linux/system/native-system.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { HalError } from "../../src/domain/hal-error.ts";
 import { epochMs, monotonicMs } from "../../src/domain/time.ts";
@@ -137,6 +139,10 @@ t.test("a chip that a driver of the kernel holds is in use, and never spoken to"
   writeFileSync(`${bus}/delete_device`, "0x68");
   t.equal(await device.probe(), true, "and free when it is let go");
   device.close();
+});
+
+t.test("how long a hung bus may hold us up is for us to say", async (t) => {
+  t.equal(nativeSystem().limitI2cWait("/dev/i2c-1", i2cMsMax), 0);
 });
 
 t.test("hours without its chip cost a device no file", async (t) => {
