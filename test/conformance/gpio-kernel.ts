@@ -224,6 +224,17 @@ t.test("a process or a worker that ends while it listens ends in peace", async (
     .close();
 });
 
+t.test("of a chip that is pulled out sysfs tells no edge, and the process lives", async (t) => {
+  const chip = makeChip(t);
+  chip.pull("a", 1);
+  const inputs = openSysfsGpio().openInputs({ lines: ["postern-chip:0"], bias: "none" });
+  inputs.listen(() => t.fail("an edge of a chip that is gone"));
+  chip.remove();
+  await turns(20);
+  t.equal(failureOf(() => inputs.read(0)).kind, "disconnected");
+  inputs.close();
+});
+
 t.test("sysfs refuses a reader unless its weakness is accepted", async (t) => {
   makeChip(t);
   const reader = ["postern-chip:0", "postern-chip:1"];

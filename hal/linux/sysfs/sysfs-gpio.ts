@@ -101,8 +101,8 @@ function refuseWeak({ lines, carries }: InputRequest, accepted: boolean): void {
   );
 }
 
-function openAll(lines: readonly string[], numbers: readonly number[]): readonly OnoffLine[] {
-  const opened: OnoffLine[] = [];
+function openAll(lines: readonly string[], numbers: readonly number[]): readonly SysfsLine[] {
+  const opened: SysfsLine[] = [];
   try {
     for (const [index, number] of numbers.entries()) {
       opened.push(openLine(lines[index] ?? "", number, "in"));
@@ -115,18 +115,36 @@ function openAll(lines: readonly string[], numbers: readonly number[]): readonly
 }
 
 /** `onoff` goes on quietly where a line was exported already and cannot be set: so it is asked. */
-function openOutputLine(line: string, number: number, initial: Level): OnoffLine {
+function openOutputLine(line: string, number: number, initial: Level): SysfsLine {
   const opened = openLine(line, number, initial === 1 ? "high" : "low");
-  if (opened.direction() === "out" && opened.readSync() === initial) return opened;
+  if (opened.direction() === "out" && opened.level() === initial) return opened;
   opened.unexport();
   throw new HalError("io", `line ${line}: sysfs did not make it an output at its initial level`);
 }
 
-function openLine(line: string, number: number, direction: "in" | "high" | "low"): OnoffLine {
+/** Its chip may go while it is watched, and what `onoff` then throws nobody could catch. */
+class SysfsLine extends OnoffLine {
+  /** Called by `onoff` from the event loop. Throws nothing: a line that cannot be read has no edges. */
+  override readSync(): Level {
+    try {
+      return super.readSync();
+    } catch {
+      this.unwatchAll();
+      return 0;
+    }
+  }
+
+  /** Throws what the kernel says. */
+  level(): Level {
+    return super.readSync();
+  }
+}
+
+function openLine(line: string, number: number, direction: "in" | "high" | "low"): SysfsLine {
   try {
     return direction === "in"
-      ? new OnoffLine(number, "in", "both", { activeLow: false })
-      : new OnoffLine(number, direction, "none", { activeLow: false });
+      ? new SysfsLine(number, "in", "both", { activeLow: false })
+      : new SysfsLine(number, direction, "none", { activeLow: false });
   } catch (cause) {
     const kind = kindOf(cause);
     const holder = kind === "in_use" ? "; sysfs does not say by whom, gpioinfo does" : "";
@@ -151,12 +169,12 @@ function kindOf(cause: unknown): HalFailure {
 
 class SysfsInputs implements InputLines {
   readonly lines: readonly string[];
-  readonly #opened: readonly OnoffLine[];
+  readonly #opened: readonly SysfsLine[];
   readonly #release: () => void;
   #state: "open" | "listening" | "closed" = "open";
   #sequence = 0;
 
-  constructor(lines: readonly string[], opened: readonly OnoffLine[], release: () => void) {
+  constructor(lines: readonly string[], opened: readonly SysfsLine[], release: () => void) {
     this.lines = lines;
     this.#opened = opened;
     this.#release = release;
@@ -169,7 +187,7 @@ class SysfsInputs implements InputLines {
       throw new HalError("disconnected", `line ${this.lines[index]} was closed`);
     }
     try {
-      return line.readSync();
+      return line.level();
     } catch (cause) {
       throw new HalError("disconnected", `line ${this.lines[index]}: ${describeFailure(cause)}`, {
         cause,
@@ -210,14 +228,14 @@ class SysfsInputs implements InputLines {
 
 class SysfsOutput implements OutputLine {
   readonly line: string;
-  readonly #opened: OnoffLine;
+  readonly #opened: SysfsLine;
   readonly #initial: Level;
   readonly #release: () => void;
   #driven: Level;
   #state: "open" | "closed" = "open";
 
   constructor(
-    opened: OnoffLine,
+    opened: SysfsLine,
     { line, initial }: { readonly line: string; readonly initial: Level },
     release: () => void,
   ) {
