@@ -7,6 +7,8 @@ import {
   type WallTime,
 } from "../domain/time.ts";
 import { unreachable } from "../domain/unreachable.ts";
+import { chipSet, chipTaken } from "./clock-chip.ts";
+import { clockErrorMsMax } from "./clock-error.ts";
 
 /**
  * How the machine's clock is judged. `ntp`: by what a time source says of it. The others say it once
@@ -20,8 +22,7 @@ export type ClockRule = (typeof clockRules)[number];
  * boards are built with, 100 ppm, cannot have drifted by more than ten minutes. That is 69 days.
  */
 const driftPpmMax = 100;
-const errorMsMax = 10 * 60_000;
-export const holdoverMsMax = (errorMsMax / driftPpmMax) * 1_000_000;
+export const holdoverMsMax = (clockErrorMsMax / driftPpmMax) * 1_000_000;
 
 /** A clock that moves by more than this against monotonic time was set. Less is steered, or read late. */
 export const stepMsMin = 1_000;
@@ -31,12 +32,6 @@ const storeEveryMs = 3_600_000;
 /** Until a source vouches it is asked with growing pauses; from then on seldom. */
 const askMinMs = 5_000;
 const askMaxMs = 3_600_000;
-
-/**
- * A clock chip tells whole seconds, was set to the nearest one, and is read while the next begins: less
- * than this is no difference.
- */
-const chipErrorMs = 2_000;
 
 /** What outlasts the process: how far time has come, and what was known of it. */
 export interface ClockRecord {
@@ -147,7 +142,11 @@ export function beginClock(
     storeAt: monotonicMs(now.monotonic + storeEveryMs),
     chip: chip && { setAt: undefined },
   };
-  const state = chipTaken(begun, { chipAt: chip?.keptAt, leastMs: ownMs }, now);
+  const state = chipTaken(
+    begun,
+    { chipAt: chip?.keptAt, leastMs: ownMs ?? -Infinity, shownAt: shownAt(begun, now) },
+    now,
+  );
   const byMs = isSameBoot && !found.isHeld ? machineMs - (ownMs ?? machineMs) : 0;
   const asked = askIfDue(state, now);
   return {
@@ -279,8 +278,9 @@ function answered(
       askAt: monotonicMs(now.monotonic + askWaitMs),
       askWaitMs: Math.min(askWaitMs * 2, askMaxMs),
     };
-    const leastMs = shownAt(unsynchronised, now) - now.monotonic;
-    const held = chipTaken(unsynchronised, { chipAt, leastMs }, now);
+    const shown = shownAt(unsynchronised, now);
+    const word = { chipAt, leastMs: shown - now.monotonic, shownAt: shown };
+    const held = chipTaken(unsynchronised, word, now);
     const isFirstWord = state.vouchedAt === undefined && held.vouchedAt !== undefined;
     return isFirstWord ? store(held, now) : storeIfMoved(state, held, now);
   }
@@ -303,45 +303,6 @@ function answered(
     state: chip.state,
     effects: [...clockSet(byMs, vouched.shown), ...stored.effects, ...chip.effects],
   };
-}
-
-/**
- * A chip that has kept its time vouches for it as a time source would that was heard when it was set: what
- * it says is in holdover, and renews it. Not where it is far from a time that was vouched for, or far
- * behind `leastMs`, how far time had come: then it is the chip that is wrong.
- */
-function chipTaken(
-  state: ClockState,
-  {
-    chipAt,
-    leastMs = -Infinity,
-  }: { readonly chipAt: EpochMs | undefined; readonly leastMs?: number | undefined },
-  now: ClockReading,
-): ClockState {
-  if (chipAt === undefined || state.rule !== "ntp") return state;
-  const { vouchedAt, machineMs } = state;
-  const chipMs = chipAt - now.monotonic;
-  if (leastMs - chipMs > errorMsMax) return state;
-  const renewed: ClockState = { ...state, vouchedAt: now.monotonic };
-  if (vouchedAt !== undefined) {
-    const offMs = Math.abs(chipMs - (shownAt(state, now) - now.monotonic));
-    if (offMs > errorMsMax) return state;
-    if (offMs <= chipErrorMs) return renewed;
-    return { ...renewed, shown: { kind: "held", offsetMs: chipMs } };
-  }
-  // A chip a little behind is believed, and time stands where it had come to.
-  const offsetMs = Math.max(chipMs, leastMs);
-  if (Math.abs(offsetMs - machineMs) <= chipErrorMs)
-    return { ...renewed, shown: { kind: "machine" } };
-  return { ...renewed, shown: { kind: "held", offsetMs } };
-}
-
-/** At most hourly: each write is some milliseconds in which the event loop does nothing else. */
-function chipSet(state: ClockState, now: ClockReading): ClockStep {
-  const { chip } = state;
-  const isDue = chip !== undefined && now.monotonic - (chip.setAt ?? -Infinity) >= storeEveryMs;
-  if (!isDue) return { state, effects: [] };
-  return { state: { ...state, chip: { setAt: now.monotonic } }, effects: [{ kind: "set_chip" }] };
 }
 
 function deadlineReached(state: ClockState, now: ClockReading): ClockStep {
@@ -374,7 +335,7 @@ function unvouched(
   }
   if (behindMs <= 0) return { kind: "machine" };
   // As wrong as a believed clock may be. Behind by more, it has lost its time: its battery is empty.
-  if (isFollowed(rule) && behindMs <= errorMsMax) {
+  if (isFollowed(rule) && behindMs <= clockErrorMsMax) {
     return { kind: "eased", offsetMs: ownMs, since: now };
   }
   return { kind: "held", offsetMs: ownMs };
