@@ -39,7 +39,9 @@ const bootSecondsMax = 400;
 
 /** Boots a machine; resolves when its agent answers. */
 export async function bootGuest(options: GuestOptions): Promise<Guest> {
-  const qemu = spawn("qemu-system-x86_64", qemuArguments(options), { stdio: "pipe" });
+  // However this process ends, an emulated machine must not go on without it, at a whole processor.
+  const bound = ["--pdeathsig", "KILL", "qemu-system-x86_64", ...qemuArguments(options)];
+  const qemu = spawn("setpriv", bound, { stdio: "pipe" });
   const link = new AgentLink(qemu, options.note);
   const clock = createSystemClock({ quality: () => "unknown" });
   const started = clock.monotonic();
@@ -67,7 +69,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
 function qemuArguments(options: GuestOptions): readonly string[] {
   const { image, program, share, consoleLog, time, init, groups, disk } = options;
   const words = [
-    "console=ttyS0 panic=-1 quiet printk.devkmsg=on",
+    "console=ttyS0 panic=-1 quiet printk.devkmsg=on preempt=full",
     `rig.groups=${groups.join(",")} rig.program=${program} rig.node=${process.execPath}`,
     ...(init === "systemd" ? ["rig.systemd systemd.show_status=false"] : []),
   ];
