@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import t, { type Test } from "tap";
+import t from "tap";
 import { openServiceManager } from "../../hal/linux/system/service-manager.ts";
 import { SimClock } from "../../hal/sim/sim-clock.ts";
 import { SimServiceManager } from "../../hal/sim/sim-service-manager.ts";

@@ -149,12 +149,33 @@ t.test("an acknowledgement says which journal and how far", async (t) => {
     { ...ack, number: "3" },
     { number: 3 },
     { ...ack, all: true },
+    { ...ack, hash: "ab" },
+    { ...ack, hash: "AB".repeat(16) },
+    { ...ack, forkedAt: 3 },
+    { journal: "j1" },
+    { journal: "j1", forkedAt: 0 },
+    { journal: "j1", forkedAt: 3, previous: "ab".repeat(32) },
   ];
   for (const body of bodies) {
     const message = sealAnything("event/ack", encodeCbor(body));
     t.equal(reasonOf(openEventAck(scope, message)), "invalid_content");
   }
 });
+
+t.test(
+  "an acknowledgement names the entry by its hash, and so does what says of a fork",
+  async (t) => {
+    const hash = "ab".repeat(16);
+    const acks = [
+      { journal: "j1", number: 3, hash },
+      { journal: "j1", forkedAt: 1, previous: "0".repeat(32), hash },
+      { journal: "j1", forkedAt: Number.MAX_SAFE_INTEGER },
+    ];
+    for (const ack of acks) {
+      t.same(openEventAck(scope, sealEventAck(scope, ack)), { ok: true, value: ack });
+    }
+  },
+);
 
 t.test("a controller says which table is in force, and why another is not", async (t) => {
   const table = { epoch: 1, version: 7, tag: 0xffff_ffff };
