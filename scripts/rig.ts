@@ -1,4 +1,4 @@
-// `npm run rig -- [NAME…] [--list] [--target sim|kernel]… [--smoke] [--seed N] [--json]`
+// `npm run rig -- [NAME…] [--list] [--target sim|kernel|bench]… [--bench FILE] [--smoke] [--seed N] [--json]`
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -13,12 +13,15 @@ import {
 import type { Scenario } from "../test/rig/scenario.ts";
 import { totalLine } from "./tap-tally.ts";
 
-const usage = `npm run rig -- [NAME...] [--target sim|kernel]... [--smoke] [--seed N] [--json] [--list]
+const usage = `npm run rig -- [NAME...] [--target sim|kernel|bench]... [--bench FILE] [--smoke] [--seed N]
+                 [--json] [--list]
 
 Plays scenarios against a controller and its wiring, and prints a line for each. Logs stay in .rig/runs.
   NAME        a scenario; all of them where none is named
   --target T  sim: the simulated board. kernel: a real kernel with simulated chips, which is built and
-              booted here. Both where not said; each scenario on those that it is for
+              booted here. Both where not said; each scenario on those that it is for.
+              bench: another computer that is wired to this one
+  --bench F   how it is wired, for that target; test/rig/README.md says what stands in it
   --smoke     those that are part of CI, at their small sizes
   --seed N    for whatever is random; drawn where not said
   --json      their measurements, for programs
@@ -35,6 +38,8 @@ interface Plan {
   readonly isSmoke: boolean;
   readonly seed: number;
   readonly json: boolean;
+  /** The file. */
+  readonly bench: string | undefined;
 }
 
 async function readPlan(): Promise<Plan | "help" | "list"> {
@@ -44,6 +49,7 @@ async function readPlan(): Promise<Plan | "help" | "list"> {
       target: { type: "string", multiple: true },
       smoke: { type: "boolean", default: false },
       seed: { type: "string" },
+      bench: { type: "string" },
       json: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
@@ -67,12 +73,13 @@ async function readPlan(): Promise<Plan | "help" | "list"> {
     isSmoke: values.smoke,
     seed: seedOf(values.seed),
     json: values.json,
+    bench: values.bench,
   };
 }
 
 function targetOf(text: string): TargetKind {
-  if (text === "sim" || text === "kernel") return text;
-  throw new UsageError(`--target ${text}: expected sim or kernel`);
+  if (text === "sim" || text === "kernel" || text === "bench") return text;
+  throw new UsageError(`--target ${text}: expected sim, kernel or bench`);
 }
 
 function seedOf(text: string | undefined): number {
@@ -85,7 +92,7 @@ function say(text: string): void {
   process.stderr.write(`rig: ${text}\n`);
 }
 
-async function play({ scenarios, targets, isSmoke, seed, json }: Plan): Promise<number> {
+async function play({ scenarios, targets, isSmoke, seed, json, bench }: Plan): Promise<number> {
   const pairs = scenarios.flatMap((scenario) =>
     targets
       .filter((target) => scenario.targets.includes(target))
@@ -97,7 +104,7 @@ async function play({ scenarios, targets, isSmoke, seed, json }: Plan): Promise<
     return 0;
   }
   say(`seed ${seed}`);
-  const parts = await prepareRig(needed, say);
+  const parts = await prepareRig(needed, { say, bench });
   const runs: ScenarioRun[] = [];
   for (const { scenario, target } of pairs) {
     const run = await runScenario({ parts, scenario, target, seed, isSmoke });

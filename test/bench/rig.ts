@@ -62,7 +62,7 @@ async function measure(
   const seed = randomInt(1, 2 ** 31);
   process.stderr.write(`bench: rig: seed ${seed}\n`);
   const note = (text: string) => process.stderr.write(`bench: rig: ${text}\n`);
-  const parts = await prepareRig([target], note);
+  const parts = await prepareRig([target], { say: note });
   const folder = await mkdtemp(join(tmpdir(), "postern-rig-bench-"));
   const scenario: Scenario = {
     name: "bench",

@@ -6,6 +6,8 @@ import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { repositoryRoot } from "../../scripts/setup.mjs";
 import { monotonicMs } from "../../src/domain/time.ts";
 import type { Measurement } from "../bench/measurement.ts";
+import { readBenchConfig } from "./bench/bench-config.ts";
+import { openBenchTarget } from "./bench-target.ts";
 import { compileProgram } from "./compiled-program.ts";
 import { type GuestImage, prepareGuestImage } from "./kernel/guest-image.ts";
 import { openKernelTarget } from "./kernel/kernel-target.ts";
@@ -57,7 +59,7 @@ function hasScenario(module: unknown): module is { readonly scenario: Scenario }
  */
 export async function prepareRig(
   targets: readonly TargetKind[],
-  say: (text: string) => void,
+  { say, bench }: { readonly say: (text: string) => void; readonly bench?: string | undefined },
 ): Promise<RigParts> {
   const program = join(rigFolder, "program");
   await compileProgram(program);
@@ -69,7 +71,8 @@ export async function prepareRig(
       if (target === "sim") return openSimTarget(all);
       if (image instanceof RigMissing) throw image;
       if (target === "kernel" && image !== undefined) return openKernelTarget({ ...all, image });
-      throw new RigMissing(`there is no ${target} here`);
+      if (bench === undefined) throw new RigMissing("--bench says where the bench's wiring stands");
+      return openBenchTarget({ ...all, config: readBenchConfig(bench) });
     },
   };
 }

@@ -1,9 +1,13 @@
-// Plays a plan on the lines of simulated chips, with real-time priority and microsecond accuracy.
+// Plays a plan on lines, with real-time priority and microsecond accuracy.
 //
-//   wires PLAN STAMPS
+//   wires PLAN STAMPS      and is done
+//   wires serve            plays each "PLAN STAMPS" that comes as a line, says "played", and holds its
+//                          lines meanwhile
 //
 // PLAN, one entry a line, times in ns counted from the beginning:
-//   line FILE                      a line's `pull` attribute; lines are numbered from 0
+//   line FILE                      the `pull` attribute of a simulated chip's line; numbered from 0
+//   line CHIP:OFFSET:LEVEL         a line of a character device, driven low or let go (open drain), and
+//                                  at LEVEL from when it is first named
 //   pulse NS | interval NS         of what follows
 //   rest NS                        after each presentation of a reader
 //   reader D0 D1                   a reader's two lines; readers are numbered from 0
@@ -16,19 +20,22 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/gpio.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { lines_max = 64, readers_max = 16 };
-// Below this a sleep costs more accuracy than it saves of the processor.
-static const int64_t spin_ns = 120000;
+// Below this a sleep costs more accuracy than it saves of the processor, which there is one of: two
+// readers at 200 us a bit have four transitions in that time.
+static const int64_t spin_ns = 15000;
 
 struct entry {
   int64_t at;  // not before; relative
@@ -50,7 +57,14 @@ static struct entry *entries;
 static size_t entry_count, entry_room;
 static size_t *moves, move_count, move_room, next_move;
 static struct reader readers[readers_max];
-static int reader_count, files[lines_max], line_count;
+static int reader_count, line_count, lines[lines_max];
+
+// What has been opened, for as long as this process lives.
+static struct handle {
+  char *name;
+  int file, is_chip;
+} handles[lines_max];
+static int handle_count;
 static int64_t pulse_ns = 50000, interval_ns = 1000000, rest_ns = 110000000, started, worst_late;
 
 static void die(const char *what) {
@@ -76,8 +90,47 @@ static void until(int64_t at) {
 }
 
 static void pull(int line, int level) {
+  struct handle *handle = &handles[lines[line]];
+  if (handle->is_chip) {
+    struct gpio_v2_line_values values = {.bits = level ? 1 : 0, .mask = 1};
+    if (ioctl(handle->file, GPIO_V2_LINE_SET_VALUES_IOCTL, &values) < 0) die(handle->name);
+    return;
+  }
   const char *text = level ? "pull-up" : "pull-down";
-  if (pwrite(files[line], text, strlen(text), 0) < 0) die("pull");
+  if (pwrite(handle->file, text, strlen(text), 0) < 0) die("pull");
+}
+
+static int request(const char *chip, unsigned offset, int level) {
+  int file = open(chip, O_RDWR | O_CLOEXEC);
+  if (file < 0) die(chip);
+  struct gpio_v2_line_request asked = {.offsets = {offset}, .num_lines = 1};
+  strcpy(asked.consumer, "rig-wires");
+  asked.config.flags = GPIO_V2_LINE_FLAG_OUTPUT | GPIO_V2_LINE_FLAG_OPEN_DRAIN;
+  asked.config.num_attrs = 1;
+  asked.config.attrs[0].mask = 1;
+  asked.config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
+  asked.config.attrs[0].attr.values = level ? 1 : 0;
+  if (ioctl(file, GPIO_V2_GET_LINE_IOCTL, &asked) < 0) die(chip);
+  close(file);
+  return asked.fd;
+}
+
+// Its number among all that this process has opened.
+static int handle_of(const char *name) {
+  for (int h = 0; h < handle_count; h += 1) {
+    if (strcmp(handles[h].name, name) == 0) return h;
+  }
+  if (handle_count == lines_max) die("too many lines");
+  struct handle *handle = &handles[handle_count];
+  char chip[256];
+  unsigned offset;
+  int level;
+  handle->is_chip = sscanf(name, "%255[^:]:%u:%d", chip, &offset, &level) == 3;
+  handle->file =
+      handle->is_chip ? request(chip, offset, level) : open(name, O_WRONLY | O_CLOEXEC);
+  if (handle->file < 0) die(name);
+  handle->name = strdup(name);
+  return handle_count++;
 }
 
 static void *grown(void *old, size_t count, size_t *room, size_t each) {
@@ -101,8 +154,7 @@ static void read_plan(char *text) {
     int64_t at;
     int a, b, end = 0;
     if (sscanf(line, "line %511s", word) == 1 && line_count < lines_max) {
-      files[line_count] = open(word, O_WRONLY | O_CLOEXEC);
-      if (files[line_count++] < 0) die(word);
+      lines[line_count++] = handle_of(word);
     } else if (sscanf(line, "pulse %" SCNd64, &pulse_ns) == 1 ||
                sscanf(line, "interval %" SCNd64, &interval_ns) == 1 ||
                sscanf(line, "rest %" SCNd64, &rest_ns) == 1) {
@@ -189,28 +241,57 @@ static void play(void) {
   }
 }
 
-int main(int argc, char **argv) {
-  if (argc != 3) return 2;
-  int file = open(argv[1], O_RDONLY | O_CLOEXEC);
-  if (file < 0) die(argv[1]);
+static void forget(void) {
+  for (int r = 0; r < reader_count; r += 1) free(readers[r].own);
+  memset(readers, 0, sizeof readers);
+  free(entries);
+  free(moves);
+  entries = NULL;
+  moves = NULL;
+  entry_count = entry_room = move_count = move_room = next_move = 0;
+  reader_count = line_count = 0;
+  worst_late = 0;
+}
+
+static void run(const char *plan, const char *stamps_file) {
+  int file = open(plan, O_RDONLY | O_CLOEXEC);
+  if (file < 0) die(plan);
   off_t size = lseek(file, 0, SEEK_END);
   char *text = malloc((size_t)size + 1);
   if (text == NULL) die("memory");
   for (off_t have = 0; have < size;) {
     ssize_t got = pread(file, text + have, (size_t)(size - have), have);
-    if (got <= 0) die(argv[1]);
+    if (got <= 0) die(plan);
     have += got;
   }
+  close(file);
   text[size] = '\0';
   read_plan(text);
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) die("mlockall");
   struct sched_param priority = {.sched_priority = 80};
   if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0) die("SCHED_FIFO");
   play();
-  FILE *stamps = fopen(argv[2], "w");
-  if (stamps == NULL) die(argv[2]);
+  FILE *stamps = fopen(stamps_file, "w");
+  if (stamps == NULL) die(stamps_file);
   for (size_t e = 0; e < entry_count; e += 1) fprintf(stamps, "%" PRId64 "\n", entries[e].stamp);
   fprintf(stamps, "late %" PRId64 "\n", worst_late);
-  if (fclose(stamps) != 0) die(argv[2]);
+  if (fclose(stamps) != 0) die(stamps_file);
+  free(text);
+  forget();
+}
+
+int main(int argc, char **argv) {
+  if (argc == 3) {
+    run(argv[1], argv[2]);
+    return 0;
+  }
+  if (argc != 2 || strcmp(argv[1], "serve") != 0) return 2;
+  char line[1100], plan[512], stamps[512];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    if (sscanf(line, "%511s %511s", plan, stamps) != 2) return 2;
+    run(plan, stamps);
+    puts("played");
+    fflush(stdout);
+  }
   return 0;
 }
