@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import t from "tap";
@@ -99,16 +99,17 @@ const skipDeb =
 t.test("one tree makes one package, whenever it is made", { skip: skipDeb }, async (t) => {
   const [architecture] = architectures;
   if (architecture === undefined) throw new Error("no architecture");
-  const make = (mode: number) => {
+  const make = (mode: number, madeAt: number) => {
     const root = t.testdir({ etc: { postern: { "a.toml": "" } }, usr: { lib: { "b.js": "b" } } });
-    writeFileSync(join(root, "usr/lib/c.js"), "c", { mode });
+    chmodSync(join(root, "usr/lib"), mode);
+    utimesSync(join(root, "usr/lib/b.js"), madeAt, madeAt);
     const file = join(temporaryFolder(t), "one.deb");
     const made = { root, file, architecture, version: "1.0", sourceDateEpoch: 1_763_700_000 };
     buildDeb({ ...made, compression: "none" });
     return file;
   };
-  const first = make(0o644);
-  t.ok(readFileSync(first).equals(readFileSync(make(0o644))));
+  const first = make(0o755, 1_000_000_000);
+  t.ok(readFileSync(first).equals(readFileSync(make(0o775, 1_700_000_000))));
   const { stdout } = spawnSync("dpkg-deb", ["--contents", first], { encoding: "utf8" });
   t.ok(
     stdout
