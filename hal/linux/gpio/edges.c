@@ -122,7 +122,7 @@ static void edges_ready(uv_poll *poll, int status, int events) {
   if (size < 0) {
     int error = status < 0 ? ENODEV : errno;
     if (error == EAGAIN || error == EINTR) return;
-    // A chip that is gone stays readable for ever; without this the loop would turn for ever.
+    // A chip that is gone stays readable for ever. libuv itself stops at an error, but not at a hang-up.
     stop_watching(held);
     tell(held, own, -error);
     return;
