@@ -14,9 +14,9 @@ interface Scale extends SiteSize {
 }
 
 const fullScales: readonly Scale[] = [
-  { controllerCount: 1, everywhereCount: 1_000, changeCount: 100 },
-  { controllerCount: 100, everywhereCount: 1_000, changeCount: 50 },
-  { controllerCount: 1_000, everywhereCount: 1_000, changeCount: 20 },
+  { controllerCount: 1, everywhereCount: 1_000, changeCount: 20 },
+  { controllerCount: 100, everywhereCount: 1_000, changeCount: 15 },
+  { controllerCount: 1_000, everywhereCount: 1_000, changeCount: 15 },
 ];
 const smokeScales: readonly Scale[] = [
   { controllerCount: 1, everywhereCount: 20, changeCount: 1 },

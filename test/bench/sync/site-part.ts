@@ -69,8 +69,8 @@ const service = await openSiteService({
   clock,
   log: { info: say, warn: say },
 });
-/** Longer than heads are gathered for. */
-const quietMs = 700;
+/** Longer than heads are gathered for, and statuses wait to be said. */
+const quietMs = 2_500;
 const hearingMs = 10_000;
 
 const part = {
