@@ -35,7 +35,7 @@
 enum { lines_max = 64, readers_max = 16 };
 // Below this a sleep costs more accuracy than it saves of the processor, which there is one of: two
 // readers at 200 us a bit have four transitions in that time.
-static const int64_t spin_ns = 15000;
+static const int64_t spin_ns = 45000;
 
 struct entry {
   int64_t at;  // not before; relative
