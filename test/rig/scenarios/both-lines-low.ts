@@ -19,6 +19,8 @@ export const scenario: Scenario = {
       ["the first bit of a card", `b${good.slice(1)}`],
       ["the last bit of a card", `${good.slice(0, -1)}b`],
       ["a lone pulse", "b"],
+      // As many pulses as the card has, and in its order: who only counts them lets Ada in.
+      ["two bits of the card at once", good.replace("01", "b")],
     ] as const;
     const faults: string[] = [];
     for (const [what, slots] of noise) {
