@@ -1,7 +1,7 @@
 // `npm run package -- --arch amd64|arm64|all [--out FOLDER] [--version VERSION] [--compression xz|none]`
 // builds Debian packages, for this machine's architecture or another's.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -73,6 +73,11 @@ function packageFor(architecture: Architecture, { out, version, compression }: O
       ["scripts/native.mjs", "--arch", architecture.node, "--out", join(work, "native")],
       { cwd: repositoryRoot, env: { ...process.env, CC: toolsFor(architecture).cc } },
     );
+    const nativeFolder = join(work, "native", `linux-${architecture.node}`);
+    const compiled = readdirSync(nativeFolder).map((name) => join(nativeFolder, name));
+    runCommand(toolsFor(architecture).strip, ["--strip-unneeded", ...compiled], {
+      from: "binutils",
+    });
     const addons = new Map(
       nativePackages.map((native) => [
         native.name,
@@ -91,7 +96,7 @@ function packageFor(architecture: Architecture, { out, version, compression }: O
       architecture,
       version,
       nodeFolder,
-      nativeFolder: join(work, "native", `linux-${architecture.node}`),
+      nativeFolder,
       addonOf: (name) => {
         const file = addons.get(name);
         if (file === undefined) throw new Error(`${name} was not compiled`);

@@ -63,7 +63,7 @@ function controlFile(
 ): string {
   const machineCode = shipped.filter((path) => /(\.node|\/node|\/postern-secure)$/.test(path));
   const libraries = libraryPackages(machineCode.map((path) => join(root, path)));
-  const depends = ["init-system-helpers", "passwd", "systemd", "udev", ...libraries].sort();
+  const depends = ["passwd", "systemd", "udev", ...libraries].sort();
   const kibibytes = shipped.reduce(
     (sum, path) => sum + Math.ceil(lstatSync(join(root, path)).size / 1024),
     0,

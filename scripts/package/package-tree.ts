@@ -111,6 +111,8 @@ function putModules({ architecture, addonOf }: TreeParts, put: Put): void {
     // Optional, and not for this machine.
     if (!existsSync(source)) continue;
     for (const file of filesOf(source)) {
+      // Of the modules within, each is a package by itself.
+      if (/(^|\/)node_modules\//.test(file)) continue;
       if (isShipped(file)) put(join(source, file), `${programFolder}/${folder}/${file}`);
     }
     const name = folder.replace(/^.*node_modules\//, "");
@@ -129,10 +131,9 @@ function putPrebuilt(folder: string, { node }: Architecture, put: Put): void {
   for (const file of fitting) put(`${prebuilds}/${file}`, `${programFolder}/${prebuilds}/${file}`);
 }
 
-/** All files below `folder`, by their path in it, sorted; another package's modules are that one's. */
+/** All files below `folder`, by their path in it, sorted. */
 export function filesOf(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => !/(^|\/)node_modules\//.test(path))
     .filter((path) => lstatSync(join(folder, path)).isFile())
     .sort();
 }

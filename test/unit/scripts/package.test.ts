@@ -100,7 +100,10 @@ t.test("one tree makes one package, whenever it is made", { skip: skipDeb }, asy
   const [architecture] = architectures;
   if (architecture === undefined) throw new Error("no architecture");
   const make = (mode: number, madeAt: number) => {
-    const root = t.testdir({ etc: { postern: { "a.toml": "" } }, usr: { lib: { "b.js": "b" } } });
+    const root = t.testdir({
+      etc: { postern: { "a.toml": "" } },
+      usr: { lib: { "b.js": "b", node_modules: { "c.js": "c" } } },
+    });
     chmodSync(join(root, "usr/lib"), mode);
     utimesSync(join(root, "usr/lib/b.js"), madeAt, madeAt);
     const file = join(temporaryFolder(t), "one.deb");
@@ -120,6 +123,12 @@ t.test("one tree makes one package, whenever it is made", { skip: skipDeb }, asy
   );
   const control = spawnSync("dpkg-deb", ["--info", first, "conffiles"], { encoding: "utf8" });
   t.equal(control.stdout, "/etc/postern/a.toml\n");
+  const sums = spawnSync("dpkg-deb", ["--info", first, "md5sums"], { encoding: "utf8" });
+  t.equal(
+    sums.stdout,
+    "92eb5ffee6ae2fec3ad71c777531578f  usr/lib/b.js\n4a8a08f09d37b73795649038408b5f33  usr/lib/node_modules/c.js\n",
+    "each file that is nobody's to change",
+  );
 });
 
 t.test("the configuration that is installed is one that the controller takes", async (t) => {
