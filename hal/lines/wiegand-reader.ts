@@ -187,19 +187,22 @@ class WiegandReader implements Reader {
 
   /**
    * When the process was held up, the timer fires before the edges that waited are read. They
-   * decide, so the event loop polls them first; edges that this brings move the time to ask.
+   * decide, so the event loop polls them first; edges that this brings move the time to ask. What came
+   * while these, or another reader's, were being worked through has not been read: nothing but what was
+   * on the lines until `firedAt` is known, however late it is by then.
    */
   #alarmFired(): void {
     this.#disarm();
     clearImmediate(this.#afterPoll);
-    this.#afterPoll = setImmediate(() => this.#polled());
+    const firedAt = this.#clock.monotonic();
+    this.#afterPoll = setImmediate(() => this.#polled(firedAt));
   }
 
-  #polled(): void {
+  #polled(firedAt: MonotonicMs): void {
     const deadline = this.#decoder?.deadline();
     const askAt = this.#askAt();
     if (this.#closed || deadline === undefined || askAt === undefined) return;
-    if (this.#clock.monotonic() >= askAt) {
+    if (firedAt >= askAt) {
       const frame = this.#decoder?.deadlineReached(deadline);
       if (frame !== undefined) this.#tell(frame);
     }
