@@ -44,6 +44,10 @@ const runner = `
 import t from "tap";
 for (const file of process.argv.slice(2)) {
   await t.test(file, async () => undefined);
-  await import("./" + file.replace(/\\.ts$/, ".js"));
+  try {
+    await import("./" + file.replace(/\\.ts$/, ".js"));
+  } catch (error) {
+    t.fail(file + ": " + error.message);
+  }
 }
 `;
