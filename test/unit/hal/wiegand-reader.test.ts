@@ -247,6 +247,34 @@ t.test("edges that wait while the alarm fires are read before the frame is ended
   t.match(reader.reports, [{ kind: "card", raw: rawFromBits(csn56) }]);
 });
 
+t.test(
+  "another reader's backlog between reading a card's bits and judging cuts no card",
+  async (t) => {
+    const { clock, reports, wire, gpio, rest } = openReader(["H10301", "H10304"]);
+    wire.send(h10301);
+    const middle = wire.edges.length / 2;
+    const first = wire.edges.slice(0, middle);
+    const handOver = (edges: typeof first) => {
+      for (const edge of edges) gpio.listener?.(edge);
+    };
+    for (const edge of first) {
+      clock.nowNs = edge.at;
+      gpio.listener?.(edge);
+    }
+    // The timer is due just as the next bits are read, and then others have much to say.
+    clock.nowNs += 4 * ms;
+    clock.fireDue();
+    const read = wire.edges.slice(middle).filter(({ at }) => at <= clock.nowNs);
+    handOver(read);
+    clock.nowNs += 60 * ms;
+    await afterPoll();
+    t.same(reports, [], "what came meanwhile has not been read");
+    handOver(wire.edges.slice(middle + read.length));
+    await rest(100 * ms);
+    t.match(reports, [{ kind: "card", raw: rawFromBits(h10301) }]);
+  },
+);
+
 t.test("edges that all come late are the same card", async (t) => {
   for (const lateNs of [5 * ms, 30 * ms, 180 * ms]) {
     const reader = openReader(["CSN32", "CSN56"]);
