@@ -38,7 +38,8 @@ export const scenario: Scenario = {
     const decided = readers.reduce((sum, { frameCount }) => sum + frameCount, 0);
     const expected = presentations.length + 1;
     // The simulated board hands edges over by timers: on a busy machine it bends frames by itself.
-    if (decided !== expected && rig.kind !== "sim") faults.push(`${decided} cards were read, expected ${expected}`);
+    if (decided !== expected && rig.kind !== "sim")
+      faults.push(`${decided} cards were read, expected ${expected}`);
     const cpu = (100 * (after.cpuMs - before.cpuMs)) / ((after.at - before.at) / 1e6);
     const mebibytes = after.rssBytes / 1024 / 1024;
     return verdict(

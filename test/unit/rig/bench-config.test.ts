@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { readBenchConfig } from "../../rig/bench/bench-config.ts";
 
-function fileWith(t: { testdir: (content: object) => string }, text: string): string {
+function fileWith(t: Test, text: string): string {
   const file = join(t.testdir({}), "bench.toml");
   writeFileSync(file, text);
   return file;
