@@ -10,9 +10,12 @@ import { installPackage, loadAddons, said } from "./installed-package.ts";
 const skip = packagesSkip("test/e2e/package-arm64.test.ts", "arm64");
 const node = "/usr/lib/postern/node/bin/node";
 
-/** Not those that need a line, a port or a compiler, nor those that hold a README to its sources. */
+/**
+ * Not those of hal/linux, to which an emulator's answers are not the kernel's, nor those that hold a README
+ * to its sources.
+ */
 const testFolders = ["core", "protocols", "domain", "hal"];
-const testsElsewhere = /^hal\/linux\/(secure|serial|gpio|sysfs)\/|\breadme/;
+const testsElsewhere = /^hal\/linux\/|\breadme/;
 
 function testFiles(): readonly string[] {
   const unit = join(repositoryRoot, "test/unit");
