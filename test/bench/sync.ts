@@ -11,16 +11,18 @@ export const name = "sync";
 interface Scale extends SiteSize {
   /** Changes of a pass with every door, and as many of passes with one door. */
   readonly changeCount: number;
+  /** Changes of a pass with every door before those: to processes that have compiled nothing yet. */
+  readonly coldCount: number;
 }
 
 const fullScales: readonly Scale[] = [
-  { controllerCount: 1, everywhereCount: 1_000, changeCount: 20 },
-  { controllerCount: 100, everywhereCount: 1_000, changeCount: 15 },
-  { controllerCount: 1_000, everywhereCount: 1_000, changeCount: 15 },
+  { controllerCount: 1, everywhereCount: 1_000, changeCount: 20, coldCount: 5 },
+  { controllerCount: 100, everywhereCount: 1_000, changeCount: 15, coldCount: 5 },
+  { controllerCount: 1_000, everywhereCount: 1_000, changeCount: 15, coldCount: 5 },
 ];
 const smokeScales: readonly Scale[] = [
-  { controllerCount: 1, everywhereCount: 20, changeCount: 1 },
-  { controllerCount: 20, everywhereCount: 20, changeCount: 1 },
+  { controllerCount: 1, everywhereCount: 20, changeCount: 1, coldCount: 1 },
+  { controllerCount: 20, everywhereCount: 20, changeCount: 1, coldCount: 1 },
 ];
 const fullTransfer = { passCount: 1_000_000, times: 5, restMs: 5_000 };
 const smokeTransfer = { passCount: 20_000, times: 1, restMs: 0 };
@@ -58,11 +60,15 @@ async function atBroker<Value>(measure: (broker: BenchBroker) => Promise<Value>)
 }
 
 async function measureChanges(broker: BenchBroker, scale: Scale): Promise<readonly Measurement[]> {
-  const { controllerCount, everywhereCount, changeCount } = scale;
+  const { controllerCount, everywhereCount, changeCount, coldCount } = scale;
   say(`${controllerCount} controllers at ${broker.kind}`);
   const world = await SiteWorld.open(broker.url, scale);
   try {
     const everyDoor = Array.from({ length: controllerCount }, (_, door) => door);
+    const cold = new ChangeReadings();
+    for (let change = 0; change < coldCount; change += 1) {
+      cold.add(await world.replaceCard(change % everywhereCount, everyDoor));
+    }
     const everywhere = new ChangeReadings();
     const oneDoor = new ChangeReadings();
     for (let change = 0; change < changeCount; change += 1) {
@@ -73,6 +79,7 @@ async function measureChanges(broker: BenchBroker, scale: Scale): Promise<readon
     const where = `${controllerCount} controllers`;
     return [
       measurement(`first tables of ${where}`, world.firstTablesMs, "ms"),
+      ...cold.measurements(`first ${coldCount} of every door, ${where}`),
       ...everywhere.measurements(`pass of every door, ${where}`),
       ...oneDoor.measurements(`pass of one door, ${where}`),
       ...(controllerCount === 1 ? await measureWire(broker, world) : []),
