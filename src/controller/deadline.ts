@@ -16,6 +16,10 @@ export class Deadline {
     this.#due = due;
   }
 
+  get isSet(): boolean {
+    return this.#at !== undefined;
+  }
+
   /** `undefined`: the machine waits for nothing. */
   set(at: MonotonicMs | undefined): void {
     if (at === this.#at) return;

@@ -9,24 +9,18 @@ const countMaxMs = 10_000;
 export class JournalRecount {
   readonly #clock: Clock;
   readonly #deadline: Deadline;
-  #isDue = false;
 
   constructor(clock: Clock, count: () => void) {
     this.#clock = clock;
-    this.#deadline = new Deadline(clock, () => {
-      this.#isDue = false;
-      count();
-    });
+    this.#deadline = new Deadline(clock, count);
   }
 
   changed(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
+    if (this.#deadline.isSet) return;
     this.#deadline.set(monotonicMs(this.#clock.monotonic() + countMaxMs));
   }
 
   stop(): void {
-    this.#isDue = false;
     this.#deadline.set(undefined);
   }
 }

@@ -29,9 +29,8 @@ export class StatusPublisher {
   #isUp = false;
   #said: string | undefined;
   #saidAt: MonotonicMs | undefined;
-  /** The same without the table, and until when another table alone waits to be said. */
+  /** The same without the table. */
   #saidBeside: string | undefined;
-  #tableDueAt: MonotonicMs | undefined;
 
   constructor(options: StatusPublisherOptions) {
     this.#options = options;
@@ -48,7 +47,6 @@ export class StatusPublisher {
   down(): void {
     this.#isUp = false;
     this.#due.set(undefined);
-    this.#tableDueAt = undefined;
   }
 
   /** Cheap where nothing changed. */
@@ -58,8 +56,7 @@ export class StatusPublisher {
     const now = this.#options.clock.monotonic();
     const earliestAt = monotonicMs((this.#saidAt ?? now) + quietMs);
     if (this.#said !== undefined && besideTable(status) === this.#saidBeside) {
-      this.#tableDueAt ??= monotonicMs(now + tableQuietMs);
-      this.#due.set(this.#tableDueAt);
+      if (!this.#due.isSet) this.#due.set(monotonicMs(now + tableQuietMs));
     } else if (this.#saidAt === undefined || now >= earliestAt) this.#say();
     else this.#due.set(earliestAt);
   }
@@ -73,7 +70,6 @@ export class StatusPublisher {
 
   #say(): void {
     this.#due.set(undefined);
-    this.#tableDueAt = undefined;
     const status = this.#options.status();
     const said = essence(status);
     if (said === this.#said) return;
