@@ -19,6 +19,7 @@ import {
   controller,
   counts,
   limits,
+  range,
   readAll,
   record,
   systemClock,
@@ -27,9 +28,6 @@ import {
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.
 t.setTimeout(120_000);
-
-const range = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 const workers: Worker[] = [];
 const noteWorker = (worker: Worker) => workers.push(worker);

@@ -15,6 +15,7 @@ import {
   counts,
   denial,
   limits,
+  range,
   readAll,
   record,
   temporaryFolder,
@@ -24,9 +25,6 @@ t.setTimeout(240_000);
 
 const { unacknowledgedMax, queuedMax, keptMax } = journalLimits;
 const bytesPerEntryMax = 400;
-
-const range = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 t.test(`a site that is away for ${unacknowledgedMax} entries finds every one`, async (t) => {
   const file = join(temporaryFolder(t), "journal.db");

@@ -86,3 +86,7 @@ export async function readAll(journal: Journal, after = 0): Promise<readonly Jou
     all.push(...page);
   }
 }
+
+/** Both included. */
+export const range = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);

@@ -17,6 +17,7 @@ import {
   counts,
   denial,
   limits,
+  range,
   readAll,
   record,
   systemClock,
@@ -25,9 +26,6 @@ import {
 
 // Each test has a real journal with a thread of its own, on a machine that may be busy.
 t.setTimeout(120_000);
-
-const range = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 t.test(
   "entries are numbered in the order of the calls, chained, and survive a restart",
