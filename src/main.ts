@@ -5,6 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { CommandFailed, type Terminal } from "./cli/terminal.ts";
+import { type ControllerId, controllerId, idExpectation, isId } from "./domain/ids.ts";
 import { fail, type Result } from "./domain/result.ts";
 
 // Every verb imports its own part when it runs: a technician's `postern status` must not wait for a
@@ -53,6 +54,10 @@ function parseCount(least: number): (text: string) => Result<number, string> {
     const isCount = /^[0-9]+$/.test(text) && value >= least && value <= Number.MAX_SAFE_INTEGER;
     return isCount ? { ok: true, value } : fail(`a whole number from ${least}`);
   };
+}
+
+function parseController(text: string): Result<ControllerId, string> {
+  return isId(text) ? { ok: true, value: controllerId(text) } : fail(idExpectation);
 }
 
 interface ServiceFlags {
@@ -142,6 +147,24 @@ function addServices(postern: Command): void {
     .action(async ({ config }: { readonly config: string }) => {
       const { rotateSiteKey } = await import("./compose/rotate-key.ts");
       await rotateSiteKey({ configFile: config, env, print: terminal.out });
+    });
+  addProvisioning(site, configOption("site.toml"));
+}
+
+function addProvisioning(site: Command, configOption: Option): void {
+  site
+    .command("provision")
+    .description("write the keys that a controller needs, to be brought to it by hand: secret")
+    .argument("<controller>", "as the site file's doors name it", argument(parseController))
+    .addOption(configOption)
+    .option("--out <file>", "where to, or - (default: provision-CONTROLLER.json, here)")
+    .option("--without-doors", "also where the site file has no door of it yet", false)
+    .action(async (controller: ControllerId, flags: ProvisionFlags) => {
+      const { config, out = `provision-${controller}.json`, withoutDoors } = flags;
+      const { provisionController } = await import("./compose/provision-controller.ts");
+      const doors = withoutDoors ? "to_come" : "required";
+      const asked = { controller, out, doors } as const;
+      provisionController({ ...asked, configFile: config, env, print: terminal.out });
     });
 }
 
@@ -281,6 +304,12 @@ function addCheckUps(postern: Command): void {
       const source = { configFile: config, env, socketFile: socket, software: version() };
       await writeSupportBundle({ ...source, file, eventsMax: events, print: terminal.out });
     });
+}
+
+interface ProvisionFlags {
+  readonly config: string;
+  readonly out?: string;
+  readonly withoutDoors: boolean;
 }
 
 interface WatchFlags extends LocalFlags {

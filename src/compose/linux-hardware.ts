@@ -1,5 +1,7 @@
 import type { BoardProfile } from "../../hal/board-profile.ts";
 import type { Gpio } from "../../hal/gpio.ts";
+import { closeAll } from "../../hal/lines/close-all.ts";
+import { openWhole } from "../../hal/lines/open-whole.ts";
 import { securedLevel } from "../../hal/lines/strike.ts";
 import { strikesFile, writeStrikesFile } from "../../hal/linux/secure/strikes-file.ts";
 import type { SecuredOutput } from "../../hal/output-address.ts";
@@ -13,7 +15,10 @@ import { parseStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 import { openWiredBoard } from "./wired-board.ts";
 
-/** The lines of this machine and the chips on its buses, wired up as the profile says. */
+/**
+ * The lines of this machine and the chips on its buses, wired up as the profile says. Throws as
+ * `openHardware`; nothing is open then.
+ */
 export async function openLinuxHardware(
   config: LinuxBoardConfig,
   options: HardwareOptions,
@@ -25,12 +30,18 @@ export async function openLinuxHardware(
     const gpio = await openLines(config);
     const { openLinuxI2c } = await import("../../hal/linux/i2c/linux-i2c.ts");
     const wired = openWiredBoard({ profile, formats, gpio, i2c: openLinuxI2c, clock: time });
-    for (const { indicator } of wired.board.readers) indicator.show(bootPattern);
-    keepStrikes(securedOutputs(profile, wired.gpio), options);
+    const { clockChip } = wired;
+    openWhole(
+      () => {
+        for (const { indicator } of wired.board.readers) indicator.show(bootPattern);
+        keepStrikes(securedOutputs(profile, wired.gpio), options);
+      },
+      () => closeAll([() => wired.close(), () => clockChip?.close()]),
+    );
     return {
       board: wired.board,
       formats,
-      ...(wired.clockChip && { clockChip: wired.clockChip }),
+      ...(clockChip && { clockChip }),
       reportTo: (troubles) => wired.reportTo(troubles),
       openFace: async () => undefined,
       close: () => wired.close(),

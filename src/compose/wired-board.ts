@@ -2,10 +2,12 @@ import type { Board } from "../../hal/board.ts";
 import type { BoardProfile, ExpanderWiring } from "../../hal/board-profile.ts";
 import type { Clock } from "../../hal/clock.ts";
 import type { ClockChip } from "../../hal/clock-chip.ts";
-import type { Gpio } from "../../hal/gpio.ts";
+import type { Gpio, InputLines } from "../../hal/gpio.ts";
 import type { I2c } from "../../hal/i2c.ts";
 import { openBoard } from "../../hal/lines/board.ts";
+import { closeAll } from "../../hal/lines/close-all.ts";
 import { type Expander, openMcp23017 } from "../../hal/lines/mcp23017.ts";
+import { openWhole } from "../../hal/lines/open-whole.ts";
 import { routeGpio } from "../../hal/lines/routed-gpio.ts";
 import { openDs3231 } from "../../hal/linux/i2c/ds3231.ts";
 import type { TroubleReporter } from "../controller/journal.ts";
@@ -44,33 +46,27 @@ export function openWiredBoard(options: WiredBoardOptions): WiredBoard {
   const { profile, formats, clock } = options;
   const troubles = new ReportedTroubles();
   const expanders = new Map<string, Expander>();
-  const closeExpanders = () => {
-    for (const expander of expanders.values()) expander.close();
-  };
-  try {
+  const opened: { close(): void }[] = [];
+  // A board secures its strikes before the expanders that drive them are let go.
+  const close = () => closeAll(opened.toReversed().map((part) => () => part.close()));
+  return openWhole(() => {
     for (const wiring of profile.expanders) {
-      expanders.set(wiring.id, openExpander(options, wiring, troubles));
+      const expander = openExpander(options, wiring, troubles);
+      opened.push(expander);
+      expanders.set(wiring.id, expander);
     }
     const gpio = routeGpio(options.gpio, expanders);
     const board = openBoard({ profile, gpio, clock, formats });
+    opened.push(board);
     const clockChip = openClockChip(options);
     return {
       board,
       gpio,
       ...(clockChip && { clockChip }),
       reportTo: (reporter) => troubles.reportTo(reporter),
-      close: () => {
-        try {
-          board.close();
-        } finally {
-          closeExpanders();
-        }
-      },
+      close,
     };
-  } catch (error) {
-    closeExpanders();
-    throw error;
-  }
+  }, close);
 }
 
 function openExpander(
@@ -80,21 +76,27 @@ function openExpander(
 ): Expander {
   switch (kind) {
     case "mcp23017": {
-      const interrupt =
-        interruptLine === undefined
-          ? undefined
-          : gpio.openInputs({ lines: [interruptLine], bias: "pull_up" });
-      return openMcp23017({
-        device: i2c().open({ bus, address }),
-        clock,
-        pollMs,
-        ...(interrupt && { interrupt }),
-        onTrouble: (trouble) => {
-          const name = `expander_absent:${id}`;
-          if (trouble === "raised") troubles.raise(name);
-          else troubles.clear(name);
+      const device = i2c().open({ bus, address });
+      let interrupt: InputLines | undefined;
+      return openWhole(
+        () => {
+          if (interruptLine !== undefined) {
+            interrupt = gpio.openInputs({ lines: [interruptLine], bias: "pull_up" });
+          }
+          return openMcp23017({
+            device,
+            clock,
+            pollMs,
+            ...(interrupt && { interrupt }),
+            onTrouble: (trouble) => {
+              const name = `expander_absent:${id}`;
+              if (trouble === "raised") troubles.raise(name);
+              else troubles.clear(name);
+            },
+          });
         },
-      });
+        () => closeAll([() => interrupt?.close(), () => device.close()]),
+      );
     }
     default:
       return unreachable(kind);
