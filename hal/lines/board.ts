@@ -1,4 +1,3 @@
-import { describeFailure } from "../../src/domain/describe-failure.ts";
 import { HalError } from "../../src/domain/hal-error.ts";
 import type { WiegandFormat } from "../../src/protocols/wiegand/format.ts";
 import type { AlarmInput } from "../alarm-input.ts";
@@ -10,11 +9,13 @@ import type { Indicator } from "../indicator.ts";
 import type { Reader } from "../reader.ts";
 import type { Strike } from "../strike.ts";
 import { openAlarmInput } from "./alarm-input.ts";
+import { closeAll } from "./close-all.ts";
 import { openDoorPosition } from "./door-position.ts";
 import { openIndicator } from "./indicator.ts";
 import { joinReaders } from "./joined-reader.ts";
 import { lineUses } from "./line-uses.ts";
 import { openMatrixKeypad } from "./matrix-keypad.ts";
+import { openWhole } from "./open-whole.ts";
 import { openRequestToExit } from "./request-to-exit.ts";
 import { openStrike } from "./strike.ts";
 import { watchGpio } from "./watched-gpio.ts";
@@ -35,17 +36,13 @@ export interface BoardOptions {
  */
 export function openBoard(options: BoardOptions): Board {
   const opened = new OpenedHardware();
-  try {
-    const { gpio, lines } = watchGpio(options.gpio, lineUses(options.profile));
-    return { ...openAll({ ...options, gpio }, opened), lines };
-  } catch (error) {
-    try {
-      opened.close();
-    } catch {
-      // What could not be opened is the cause; a line that then fails to close is its consequence.
-    }
-    throw error;
-  }
+  return openWhole(
+    () => {
+      const { gpio, lines } = watchGpio(options.gpio, lineUses(options.profile));
+      return { ...openAll({ ...options, gpio }, opened), lines };
+    },
+    () => opened.close(),
+  );
 }
 
 function openAll(options: BoardOptions, opened: OpenedHardware): Board {
@@ -152,22 +149,7 @@ class OpenedHardware {
     return device;
   }
 
-  /** Goes on when something throws: one dead line must not leave another door released. */
   close(): void {
-    const faults: unknown[] = [];
-    const attempt = (action: () => void) => {
-      try {
-        action();
-      } catch (error) {
-        faults.push(error);
-      }
-    };
-    for (const strike of this.#strikes) attempt(() => strike.close());
-    for (const device of this.#others) attempt(() => device.close());
-    if (faults.length === 0) return;
-    const causes = faults.map(describeFailure);
-    throw new HalError("io", `not everything could be closed: ${causes.join("; ")}`, {
-      cause: new AggregateError(faults),
-    });
+    closeAll([...this.#strikes, ...this.#others].map((part) => () => part.close()));
   }
 }

@@ -4,6 +4,8 @@ import type { MatrixWiring } from "../board-profile.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Gpio, InputLines, Level, OutputLine } from "../gpio.ts";
 import type { Key, Reader, ReaderHealth, ReaderReport } from "../reader.ts";
+import { closeAll } from "./close-all.ts";
+import { openWhole } from "./open-whole.ts";
 
 /** Row by row from the top left, as they are printed; the fourth column, A to D, is nobody's PIN. */
 const printedKeys: readonly (readonly (Key | undefined)[])[] = [
@@ -58,16 +60,16 @@ export function openMatrixKeypad(options: {
     throw new HalError("not_supported", "a matrix keypad has 4 rows, and 3 or 4 columns");
   }
   const rows: OutputLine[] = [];
-  try {
-    for (const line of wiring.rows) {
-      rows.push(gpio.openOutput({ line, initial: 0, drive: "open_drain" }));
-    }
-    const columns = gpio.openInputs({ lines: wiring.columns, bias: "pull_up" });
-    return new MatrixKeypad(clock, rows, columns);
-  } catch (error) {
-    for (const row of rows) row.close();
-    throw error;
-  }
+  return openWhole(
+    () => {
+      for (const line of wiring.rows) {
+        rows.push(gpio.openOutput({ line, initial: 0, drive: "open_drain" }));
+      }
+      const columns = gpio.openInputs({ lines: wiring.columns, bias: "pull_up" });
+      return new MatrixKeypad(clock, rows, columns);
+    },
+    () => closeAll(rows.map((row) => () => row.close())),
+  );
 }
 
 class MatrixKeypad implements Reader {
@@ -117,16 +119,7 @@ class MatrixKeypad implements Reader {
     if (this.#closed) return;
     this.#closed = true;
     this.#alarm?.cancel();
-    const closings = [() => this.#columns.close(), ...this.#rows.map((row) => () => row.close())];
-    const faults: unknown[] = [];
-    for (const close of closings) {
-      try {
-        close();
-      } catch (error) {
-        faults.push(error);
-      }
-    }
-    if (faults.length > 0) throw faults[0];
+    closeAll([this.#columns, ...this.#rows].map((lines) => () => lines.close()));
   }
 
   #scan(): void {

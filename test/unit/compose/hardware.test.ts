@@ -152,6 +152,23 @@ t.test(
   },
 );
 
+t.test("a board that cannot be served to the end of its start lets go of every line", async (t) => {
+  const { stateDir, ...options } = optionsIn(t);
+  const { gpio, sim } = kernelLines(options.clock);
+  openLines = () => ({
+    ...gpio,
+    addressOf: () => {
+      throw new halError.HalError("not_found", "the kernel does not know this output");
+    },
+  });
+  const board = linux(join(boards, "raspberry-pi.toml"));
+  await t.rejects(openHardware({ board, stateDir }, options), {
+    name: "StartRefused",
+    message: /the kernel does not know this output/,
+  });
+  sim.openInputs({ lines: headerLines, bias: "none" });
+});
+
 t.test("a machine without GPIO is told as a refusal, not as a crash", async (t) => {
   const { stateDir, ...options } = optionsIn(t);
   openLines = () => {

@@ -1,9 +1,12 @@
 import t from "tap";
+import type { I2cDevice } from "../../../hal/i2c.ts";
 import type { ReaderReport } from "../../../hal/reader.ts";
 import { SimDs3231 } from "../../../hal/sim/sim-ds3231.ts";
 import type { BoardProfileFile } from "../../../src/compose/config/board-profile-file.ts";
+import { openWiredBoard } from "../../../src/compose/wired-board.ts";
 import { Troubles } from "../../../src/controller/troubles.ts";
 import type { DoorEvent } from "../../../src/domain/event.ts";
+import { HalError } from "../../../src/domain/hal-error.ts";
 import { epochMs } from "../../../src/domain/time.ts";
 import { doorOf, halErrorOf, readerOf } from "../hal/sim-rig.ts";
 import { BoardWorld, parsedProfile } from "./board-world.ts";
@@ -187,6 +190,47 @@ t.test("an interrupt line that somebody holds is named, and nothing stays open",
   world.gpio.openInputs({ lines: world.gpio.lines, bias: "none" });
   world.clock.advance(60_000);
   t.equal(world.clock.alarmCount, 0, "nothing ticks on");
+});
+
+t.test("a board whose chips cannot all be had leaves every line to others", async (t) => {
+  const chips = { "the clock chip": 0x68, "the expander": 0x20 };
+  for (const [name, refused] of Object.entries(chips)) {
+    const file = parsedProfile(twoChips);
+    const world = new BoardWorld(file);
+    const { gpio, i2c, clock, profile } = world;
+    const open = (place: { readonly bus: number; readonly address: number }) => {
+      if (place.address === refused) throw new HalError("not_supported", `no bus for ${name}`);
+      return i2c.open(place);
+    };
+    t.match(
+      halErrorOf(() => openWiredBoard({ ...file, gpio, i2c: () => ({ open }), clock })),
+      { kind: "not_supported", message: `no bus for ${name}` },
+    );
+    for (const { strike } of profile.doors) {
+      t.not(world.drivenLevel(strike.line), 1, `${name}: no strike is released`);
+    }
+    gpio.openInputs({ lines: gpio.lines, bias: "none" });
+    clock.advance(60_000);
+    t.equal(clock.alarmCount, 0, `${name}: nothing ticks on`);
+  }
+});
+
+t.test("a fault of ours in a chip's driver leaves no interrupt line taken", async (t) => {
+  const file = parsedProfile(twoChips);
+  const { gpio, i2c, clock } = new BoardWorld(file);
+  let isClosed = false;
+  const open = (place: { readonly bus: number; readonly address: number }): I2cDevice => ({
+    ...i2c.open(place),
+    writeRegisters: () => {
+      throw new TypeError("a fault of ours");
+    },
+    close: () => {
+      isClosed = true;
+    },
+  });
+  t.throws(() => openWiredBoard({ ...file, gpio, i2c: () => ({ open }), clock }), TypeError);
+  gpio.openInputs({ lines: gpio.lines, bias: "none" });
+  t.ok(isClosed, "and its bus is let go");
 });
 
 t.test("what secures a strike when we are dead finds it on its own chip", async (t) => {
