@@ -6,6 +6,9 @@ import type { RigTarget, StrikeChange } from "./rig-target.ts";
 /** Longer than any decision takes where all is slow; what is in time is said by the scenario. */
 const patienceMs = 5_000;
 
+/** Changes of strikes that the log has, where one of them did not do what it should. */
+const noted = 20;
+
 /** The first change of a strike to a state at or after `since`; undefined where none comes. */
 export async function strikeBecame(
   rig: RigTarget,
@@ -29,7 +32,9 @@ export async function strikeBecame(
 /** Throws where the strike is not secured in time: what follows would prove nothing. */
 export async function untilSecured(rig: RigTarget, door: DoorId): Promise<void> {
   const change = await rig.waitForStrike({ door, state: "secured", withinMs: patienceMs });
-  if (change === undefined) throw new Error(`${door} is still released after ${patienceMs} ms`);
+  if (change !== undefined) return;
+  rig.note(`strikes did: ${JSON.stringify((await rig.strikeChanges()).slice(-noted))}`);
+  throw new Error(`${door} is still released after ${patienceMs} ms`);
 }
 
 export interface Tap {

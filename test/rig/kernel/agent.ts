@@ -110,9 +110,12 @@ function pause(ms: number): Promise<void> {
   });
 }
 
-/** What was traced before this call has been read. The kernel hands it over within a few ms. */
+/** Within it the kernel hands over what it has traced, and does what it has traced as begun. */
+const settleMs = 20;
+
+/** What was traced before this call has been read. */
 function settled(): Promise<void> {
-  return pause(20);
+  return pause(settleMs);
 }
 
 async function play(programs: string, plan: string, stamps: string): Promise<object> {
@@ -140,6 +143,7 @@ async function waitForLevel({
   return new Promise((resolve) => {
     const over = (change: LineChange | null) => {
       forget();
+      again.cancel();
       late.cancel();
       resolve(change);
     };
@@ -147,7 +151,13 @@ async function waitForLevel({
       if (change.line === line && change.level === level) over(change);
     });
     const late = clock.alarm(monotonicMs(clock.monotonic() + withinMs), () => over(null));
-    if (board.level(line) === level) over({ line, level, atNs: nowNs() });
+    const look = () => {
+      if (board.level(line) === level) over({ line, level, atNs: nowNs() });
+    };
+    // The kernel stamps a change before it makes it. Who was told of it by an earlier call may be here
+    // in between: the line is as it was yet, and no other change will be told.
+    const again = clock.alarm(monotonicMs(clock.monotonic() + settleMs), look);
+    look();
   });
 }
 

@@ -251,12 +251,10 @@ class KernelTarget implements RigTarget {
     await this.#site?.close();
     this.#site = undefined;
     const guest = this.#guest;
-    this.#guest = undefined;
     if (guest === undefined) return;
-    await writeFile(
-      join(this.#options.folder, "controller.log"),
-      await this.controller.output().catch((error: Error) => error.message),
-    );
+    const said = await this.controller.output().catch((error: Error) => error.message);
+    await writeFile(join(this.#options.folder, "controller.log"), said);
+    this.#guest = undefined;
     await guest.cutPower();
   }
 
