@@ -1,14 +1,10 @@
 import { HalError } from "../../src/domain/hal-error.ts";
-import { edgeNs } from "../../src/domain/time.ts";
+import { type EdgeNs, edgeNs } from "../../src/domain/time.ts";
 import type { Clock } from "../clock.ts";
-import {
-  type Serial,
-  type SerialPort,
-  type SerialSettings,
-  type SerialState,
-  serialQueuedBytesMax,
-  serialSpeeds,
-} from "../serial.ts";
+import { expectSerialSettings } from "../lines/expect-serial-settings.ts";
+import { OneListener } from "../lines/one-listener.ts";
+import { SerialOutbox } from "../lines/serial-outbox.ts";
+import type { Serial, SerialPort, SerialSettings, SerialState } from "../serial.ts";
 
 /** Ports with adapters that are plugged in and out, and the far end of their wires in our hands. */
 export class SimSerial implements Serial {
@@ -21,13 +17,9 @@ export class SimSerial implements Serial {
     this.#clock = options.clock;
   }
 
-  open({ port, speed }: SerialSettings): SerialPort {
-    if (!port.startsWith("/")) {
-      throw new HalError("not_supported", `serial port "${port}": expected a whole path`);
-    }
-    if (!serialSpeeds.includes(speed)) {
-      throw new HalError("not_supported", `${port}: ${speed} bit/s`);
-    }
+  open(settings: SerialSettings): SerialPort {
+    expectSerialSettings(settings);
+    const { port } = settings;
     const opened = new SimSerialPort(port, {
       clock: this.#clock,
       state: () => (this.#plugged.has(port) ? "open" : "lost"),
@@ -69,15 +61,15 @@ interface Wire {
 class SimSerialPort implements SerialPort {
   readonly port: string;
   readonly #wire: Wire;
-  #listener: Parameters<SerialPort["listen"]>[0] | undefined;
-  #watcher: ((state: SerialState) => void) | undefined;
-  #queuedBytes = 0;
-  #lastWrite: Promise<unknown> = Promise.resolve();
+  readonly #outbox: SerialOutbox;
+  readonly #listener = new OneListener<[bytes: Uint8Array, at: EdgeNs]>("this port");
+  readonly #watcher = new OneListener<[state: SerialState]>("this port's state");
   #closed = false;
 
   constructor(port: string, wire: Wire) {
     this.port = port;
     this.#wire = wire;
+    this.#outbox = new SerialOutbox(port);
   }
 
   state(): SerialState {
@@ -86,28 +78,18 @@ class SimSerialPort implements SerialPort {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#expectOpen();
-    if (this.#queuedBytes + bytes.length > serialQueuedBytesMax) {
-      throw new HalError("io", `${this.port}: ${this.#queuedBytes} bytes wait to be sent already`);
-    }
-    this.#queuedBytes += bytes.length;
-    const own = Uint8Array.from(bytes);
-    const written = this.#lastWrite.then(() => {
-      this.#queuedBytes -= own.length;
+    await this.#outbox.write(bytes, async (own) => {
       this.#expectOpen();
       this.#wire.send(own);
     });
-    this.#lastWrite = written.catch(() => undefined);
-    await written;
   }
 
   listen(listener: Parameters<SerialPort["listen"]>[0]): void {
-    if (this.#listener !== undefined) throw new Error("this port has its one listener already");
-    this.#listener = listener;
+    this.#listener.set(listener);
   }
 
-  watch(watcher: (state: SerialState) => void): void {
-    if (this.#watcher !== undefined) throw new Error("this port has its one watcher already");
-    this.#watcher = watcher;
+  watch(watcher: Parameters<SerialPort["watch"]>[0]): void {
+    this.#watcher.set(watcher);
   }
 
   async close(): Promise<void> {
@@ -117,12 +99,12 @@ class SimSerialPort implements SerialPort {
   }
 
   changed(state: SerialState): void {
-    this.#watcher?.(state);
+    this.#watcher.tell(state);
   }
 
   received(bytes: Uint8Array): void {
     const at = edgeNs(Math.round(this.#wire.clock.monotonic() * 1e6));
-    this.#listener?.(Uint8Array.from(bytes), at);
+    this.#listener.tell(Uint8Array.from(bytes), at);
   }
 
   #expectOpen(): void {

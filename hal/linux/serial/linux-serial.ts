@@ -1,15 +1,11 @@
 import { describeFailure } from "../../../src/domain/describe-failure.ts";
 import { HalError } from "../../../src/domain/hal-error.ts";
-import { edgeNs, monotonicMs } from "../../../src/domain/time.ts";
+import { type EdgeNs, edgeNs, monotonicMs } from "../../../src/domain/time.ts";
 import type { Alarm, Clock } from "../../clock.ts";
-import {
-  type Serial,
-  type SerialPort,
-  type SerialSettings,
-  type SerialState,
-  serialQueuedBytesMax,
-  serialSpeeds,
-} from "../../serial.ts";
+import { expectSerialSettings } from "../../lines/expect-serial-settings.ts";
+import { OneListener } from "../../lines/one-listener.ts";
+import { SerialOutbox } from "../../lines/serial-outbox.ts";
+import type { Serial, SerialPort, SerialSettings, SerialState } from "../../serial.ts";
 import { type OpenTty, openTty } from "./open-tty.ts";
 
 const reopenMsMin = 250;
@@ -28,13 +24,8 @@ export interface LinuxSerialOptions {
 export function openLinuxSerial(options: LinuxSerialOptions): Serial {
   return {
     open: (settings) => {
-      const { port, speed } = settings;
-      if (!port.startsWith("/")) {
-        throw new HalError("not_supported", `serial port "${port}": expected a whole path`);
-      }
-      if (!serialSpeeds.includes(speed)) {
-        throw new HalError("not_supported", `${port}: ${speed} bit/s: ${serialSpeeds.join(", ")}`);
-      }
+      expectSerialSettings(settings);
+      const { port } = settings;
       if (countedName.test(port)) {
         options.onWarning(
           `${port} may be another adapter after the next start: use its name in /dev/serial/by-id`,
@@ -49,22 +40,22 @@ class LinuxSerialPort implements SerialPort {
   readonly port: string;
   readonly #settings: SerialSettings;
   readonly #options: LinuxSerialOptions;
+  readonly #outbox: SerialOutbox;
+  readonly #listener = new OneListener<[bytes: Uint8Array, at: EdgeNs]>("this port");
+  readonly #watcher = new OneListener<[state: SerialState]>("this port's state");
   #tty: OpenTty | undefined;
   #opening: Promise<void> | undefined;
   #alarm: Alarm | undefined;
   #reopenMs = reopenMsMin;
   /** A port that is looked for again and again is complained of once. */
   #isWarned = false;
-  #queuedBytes = 0;
-  #lastWrite: Promise<unknown> = Promise.resolve();
-  #listener: Parameters<SerialPort["listen"]>[0] | undefined;
-  #watcher: ((state: SerialState) => void) | undefined;
   #closed = false;
 
   constructor(settings: SerialSettings, options: LinuxSerialOptions) {
     this.port = settings.port;
     this.#settings = settings;
     this.#options = options;
+    this.#outbox = new SerialOutbox(settings.port);
     this.#opening = this.#open();
   }
 
@@ -75,25 +66,15 @@ class LinuxSerialPort implements SerialPort {
   write(bytes: Uint8Array): Promise<void> {
     const tty = this.#tty;
     if (tty === undefined) return Promise.reject(this.#lostError());
-    if (this.#queuedBytes + bytes.length > serialQueuedBytesMax) {
-      const waiting = `${this.#queuedBytes} bytes wait to be sent already`;
-      return Promise.reject(new HalError("io", `${this.port}: ${waiting}`));
-    }
-    this.#queuedBytes += bytes.length;
-    const own = Uint8Array.from(bytes);
-    const written = this.#lastWrite.then(() => this.#writeTo(tty, own));
-    this.#lastWrite = written.catch(() => undefined);
-    return written;
+    return this.#outbox.write(bytes, (own) => this.#writeTo(tty, own));
   }
 
   listen(listener: Parameters<SerialPort["listen"]>[0]): void {
-    if (this.#listener !== undefined) throw new Error("this port has its one listener already");
-    this.#listener = listener;
+    this.#listener.set(listener);
   }
 
-  watch(watcher: (state: SerialState) => void): void {
-    if (this.#watcher !== undefined) throw new Error("this port has its one watcher already");
-    this.#watcher = watcher;
+  watch(watcher: Parameters<SerialPort["watch"]>[0]): void {
+    this.#watcher.set(watcher);
   }
 
   async close(): Promise<void> {
@@ -124,14 +105,14 @@ class LinuxSerialPort implements SerialPort {
     this.#isWarned = false;
     this.#reopenMs = reopenMsMin;
     void this.#readUntilLost(tty);
-    this.#watcher?.("open");
+    this.#watcher.tell("open");
   }
 
   /** Never rejects. */
   async #readUntilLost(tty: OpenTty): Promise<void> {
     const why = await tty.read((bytes) => {
       if (this.#closed || this.#tty !== tty) return;
-      this.#listener?.(bytes, edgeNs(Math.round(this.#options.clock.monotonic() * 1e6)));
+      this.#listener.tell(bytes, edgeNs(Math.round(this.#options.clock.monotonic() * 1e6)));
     });
     await this.#lose(tty, why);
   }
@@ -144,8 +125,6 @@ class LinuxSerialPort implements SerialPort {
       if (cause instanceof HalError) throw cause;
       await this.#lose(tty, describeFailure(cause));
       throw new HalError("disconnected", `${this.port}: ${describeFailure(cause)}`, { cause });
-    } finally {
-      this.#queuedBytes -= bytes.length;
     }
   }
 
@@ -153,7 +132,7 @@ class LinuxSerialPort implements SerialPort {
     if (this.#tty !== tty) return;
     this.#tty = undefined;
     this.#warn(why);
-    this.#watcher?.("lost");
+    this.#watcher.tell("lost");
     await tty.close();
     this.#reopen();
   }
