@@ -21,7 +21,7 @@ const inModules = (path: string) => join(repositoryRoot, "node_modules", path);
 const checkSizes: Readonly<Record<string, string>> = {
   CHECK: "1",
   FUZZ_RUNS: "20000",
-  POSTERN_KILLS: "200",
+  POSTERN_KILLS: "50",
 };
 
 const steps: readonly Step[] = [
