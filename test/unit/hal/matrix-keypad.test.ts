@@ -1,33 +1,16 @@
 import t from "tap";
 import { openMatrixKeypad } from "../../../hal/lines/matrix-keypad.ts";
-import { openMcp23017 } from "../../../hal/lines/mcp23017.ts";
 import type { ReaderReport } from "../../../hal/reader.ts";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
-import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import { SimGpio } from "../../../hal/sim/sim-gpio.ts";
-import { SimI2c } from "../../../hal/sim/sim-i2c.ts";
-import { SimMcp23017 } from "../../../hal/sim/sim-mcp23017.ts";
+import { openExpanderRig, place } from "./expander-rig.ts";
 import { halErrorOf } from "./sim-rig.ts";
 
-const place = { bus: 1, address: 0x20 };
 const rows = ["A0", "A1", "A2", "A3"];
 const columns = ["A4", "A5", "A6", "A7"];
 const printed = "123A456B789C*0#D";
 
 function makeRig({ hasInterrupt = true, held = "" } = {}) {
-  const clock = new SimClock();
-  const board = new SimGpio({ clock, lines: ["int"] });
-  const i2c = new SimI2c();
-  const chip = new SimMcp23017();
-  i2c.add(place, chip);
-  chip.watchInterrupt((level) => board.pull("int", level));
-  const expander = openMcp23017({
-    device: i2c.open(place),
-    clock,
-    pollMs: hasInterrupt ? 900 : 10,
-    ...(hasInterrupt && { interrupt: board.openInputs({ lines: ["int"], bias: "pull_up" }) }),
-    onTrouble: () => undefined,
-  });
+  const { clock, i2c, chip, expander } = openExpanderRig({ hasInterrupt });
   const move = (keys: string, state: "joined" | "apart") => {
     for (const key of keys) {
       const at = printed.indexOf(key);
