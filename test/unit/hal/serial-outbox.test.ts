@@ -9,7 +9,7 @@ t.test("a write that fails holds up no other, and its bytes wait no longer", asy
   const lost = outbox.write(new Uint8Array(serialQueuedBytesMax), async () => {
     throw new HalError("disconnected", "it was unplugged");
   });
-  await t.rejects(lost, { kind: "disconnected" });
+  await t.rejects(lost, { message: "it was unplugged" });
   await outbox.write(new Uint8Array(serialQueuedBytesMax), async ({ length }) => {
     sent.push(length);
   });
@@ -40,7 +40,6 @@ t.test("what would wait beyond the limit is refused at once, and what waits is s
   };
   const most = outbox.write(new Uint8Array(serialQueuedBytesMax), send);
   await t.rejects(outbox.write(Uint8Array.of(1), send), {
-    kind: "io",
     message: /usb-osdp: 65536 bytes wait/,
   });
   await most;
