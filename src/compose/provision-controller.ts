@@ -90,15 +90,17 @@ function readAppliedModel(folder: StateFolder, stateDir: string): SiteModel {
 
 function refuseDoorless(controller: ControllerId, { site, doors }: SiteModel): never {
   const named = [...new Set(doors.map((door) => door.controller))].sort();
-  const shown = named.slice(0, controllersShownMax).join(", ");
-  const more = named.length > controllersShownMax ? ", …" : "";
   throw new StartRefused(
-    `${controller}: no door of site ${site} is at a controller of this name; there are: ${shown}${more}. ` +
-      "If its doors are yet to be added to the site file: --without-doors",
+    `${controller}: no door of site ${site} is at a controller of this name; there are: ` +
+      `${listed(named)}. If its doors are yet to be added to the site file: --without-doors`,
   );
 }
 
-const controllersShownMax = 20;
+const shownMax = 20;
+
+function listed(ids: readonly string[]): string {
+  return [...ids.slice(0, shownMax), ...(ids.length > shownMax ? ["…"] : [])].join(", ");
+}
 
 /**
  * A site makes what it lacks when it is opened. An export must not: beside a site that runs with the keys in
@@ -150,7 +152,7 @@ function describeFile(options: {
   readonly own: readonly DoorId[];
 }): string {
   const { out, controller, model, own } = options;
-  const doors = own.length === 0 ? "no door yet" : `doors ${own.join(", ")}`;
+  const doors = own.length === 0 ? "no door yet" : `doors: ${listed(own)}`;
   return (
     `${out}: the keys of controller ${controller} of site ${model.site} (${doors}). They are secret: bring ` +
     "the file to that machine as /var/lib/postern/provision.json, owned by postern with mode 600, and " +
