@@ -7,8 +7,11 @@ import { verdict } from "../verdict.ts";
 /** At some seven cards a second: far longer than a start takes. */
 const cardsWhileStarting = { smoke: 60, full: 200 };
 
-/** From a card's last bit to a strike that it released, and not the card before it. */
-const causeMsMax = 60;
+/**
+ * From a card's last bit to a strike that it released, at most: the next one begins after 110 ms. The
+ * first decision of a process takes longest, and here the start still goes on beside it.
+ */
+const causeMsMax = 105;
 
 export const scenario: Scenario = {
   name: "first-frame",
@@ -40,11 +43,12 @@ export const scenario: Scenario = {
     const releases = (await rig.strikeChanges(before)).filter(
       ({ at, state }) => state === "released" && at > (before ?? 0),
     );
-    for (const { at } of releases) {
-      const isCaused = presented.some(
-        ({ lastPulseAt }) => at > lastPulseAt && at < lastPulseAt + causeMsMax * 1e6,
-      );
-      if (!isCaused) faults.push("the strike was released by what was no whole card");
+    const latencies = releases.map(({ at }) => {
+      const last = presented.findLast(({ lastPulseAt }) => lastPulseAt < at)?.lastPulseAt ?? 0;
+      return (at - last) / 1e6;
+    });
+    if (latencies.some((ms) => ms > causeMsMax)) {
+      faults.push("the strike was released by what was no whole card");
     }
     await untilSecured(rig, front);
     const afterwards = await tap(rig, { reader: frontReader, door: front, slots });
@@ -55,7 +59,7 @@ export const scenario: Scenario = {
     return verdict(
       faults,
       `${count} cards from the start on, ${missed} of them before it was ready, ` +
-        `${releases.length} releases`,
+        `${releases.length} releases, at most ${Math.max(...latencies).toFixed(1)} ms after a card`,
     );
   },
 };
