@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import type { Clock } from "../../hal/clock.ts";
+import { openServiceManager } from "../../hal/linux/system/service-manager.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { createSiteApp } from "../site/http-app.ts";
 import { parseSiteFile } from "../site/site-file.ts";
@@ -15,6 +17,7 @@ import { connectMqtt } from "./mqtt-link.ts";
 import { tellReady, untilStopped } from "./part-messages.ts";
 import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
 import { orRefuse, parseStartFile, readStartFile } from "./start-file.ts";
+import { WatchdogPulse } from "./watchdog-pulse.ts";
 
 export interface SiteOptions extends StartConfigSource {
   /** Instead of the file's. */
@@ -25,11 +28,16 @@ export interface SiteOptions extends StartConfigSource {
 export async function runSite(options: SiteOptions): Promise<void> {
   const config = readSiteConfig(options);
   const log = createLog("site", options.logLevel ?? config.logLevel);
-  const stopped = untilStopped();
+  const manager = openServiceManager({
+    env: options.env,
+    onTrouble: (detail) => log.error({ detail }, "the service manager is not told"),
+  });
+  const stopped = untilStopped().then(() => manager.stopping());
   const closing = new ClosingStack();
+  const clock = createSystemClock({ quality: () => "trusted" });
   try {
     const url = await openBroker(config.broker, closing);
-    const service = await openService(config, { url, log, closing });
+    const service = await openService(config, { url, clock, log, closing });
     const listener = await listenHttp({
       answer: createSiteApp(service, log).fetch,
       port: config.httpPort,
@@ -39,6 +47,10 @@ export async function runSite(options: SiteOptions): Promise<void> {
     const broker = withoutCredentials(url);
     log.info({ site: service.site, api: listener.url, broker }, "the site serves");
     tellReady({ site: listener.url, broker });
+    manager.ready();
+    manager.status(`serves site ${service.site} at ${listener.url}`);
+    const pulse = new WatchdogPulse({ service: manager, clock, overdueMs: () => 0 });
+    closing.push(() => pulse.close());
     await stopped;
   } finally {
     await closing.close();
@@ -56,13 +68,13 @@ async function openService(
   config: SiteConfig,
   parts: {
     readonly url: string;
+    readonly clock: Clock;
     readonly log: Logger;
     readonly closing: ClosingStack;
   },
 ): Promise<SiteService> {
-  const { url, log, closing } = parts;
+  const { url, clock, log, closing } = parts;
   const { site } = parseStartFile(config.siteFile, parseSiteFile);
-  const clock = createSystemClock({ quality: () => "trusted" });
   const outages = new BrokerOutages(log, url);
   const link = connectMqtt({
     url,

@@ -46,10 +46,10 @@ export async function runUp(options: UpOptions): Promise<void> {
   provision(state, controller);
 
   const pids: Record<string, number> = { up: process.pid };
-  const supervise = (part: Part) =>
+  const supervise = (part: Part, partEnv: Environment) =>
     new SupervisedPart(part, {
       program,
-      env,
+      env: partEnv,
       onStarted: ({ name }, pid) => {
         pids[name] = pid;
         state.write(partsFile, `${JSON.stringify(pids)}\n`);
@@ -58,12 +58,15 @@ export async function runUp(options: UpOptions): Promise<void> {
       onEnded: ({ name }, how, restartInMs) =>
         print(`postern: ${name} ended (${how}); starting it again in ${restartInMs} ms\n`),
     });
+  // All of it is ready when its doors are served: a service manager is to hear that from one of them.
+  const unheard = { ...env, NOTIFY_SOCKET: undefined };
+  const level = ["--log-level", "warn"];
   const parts = [
-    supervise({ name: "site", args: ["site", "--config", siteFile, "--log-level", "warn"] }),
-    supervise({
-      name: "controller",
-      args: ["controller", "--config", controllerFile, "--log-level", "warn"],
-    }),
+    supervise({ name: "site", args: ["site", "--config", siteFile, ...level] }, unheard),
+    supervise(
+      { name: "controller", args: ["controller", "--config", controllerFile, ...level] },
+      env,
+    ),
   ];
   const stopAll = () => Promise.all(parts.map((part) => part.stop()));
   try {
