@@ -19,10 +19,16 @@ export interface AuditNote {
   readonly detail?: object;
 }
 
-/** One change of the store, in one transaction. */
-export interface StoreChange {
+/** One transaction of the store. */
+export interface StoreRecord {
   readonly rows: Transaction<StoreSchema>;
   readonly at: EpochMs;
+  /** Called once it is on disk, and never where it was taken back. Must not throw. */
+  afterwards(then: () => void): void;
+}
+
+/** One that somebody answers for. */
+export interface StoreChange extends StoreRecord {
   /** Of the store once this change is in it: for the rows that it touches. */
   readonly revision: number;
   note(note: AuditNote): void;
@@ -45,5 +51,10 @@ export interface SiteStore {
     author: Author,
     make: (change: StoreChange) => Promise<Result<Value, Fault>>,
   ): Promise<Result<Value, Fault>>;
+  /**
+   * As `change`, for rows that follow from what happened and that nobody decided (notices, webhook
+   * deliveries, the ends of action attempts): no audit entry, and the revision stays.
+   */
+  record<Value>(make: (record: StoreRecord) => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }

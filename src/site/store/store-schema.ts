@@ -22,6 +22,7 @@ export interface StoreSchema {
   readonly audit: AuditRow;
   readonly actionAttempts: ActionAttemptRow;
   readonly notices: NoticeRow;
+  readonly noticeSubjects: NoticeSubjectRow;
   readonly webhooks: WebhookRow;
   readonly webhookDeliveries: WebhookDeliveryRow;
 }
@@ -190,14 +191,23 @@ export interface ActionAttemptRow {
 
 /** What the API calls an event: of a pass, a user, a door; not the evidence itself. */
 export interface NoticeRow {
+  /** Of a later one higher. Primary key. */
   readonly position: Generated<number>;
-  /** A UUID. */
+  /** A UUID. Unique: of a door's event it follows from the event, so that it is made once. */
   readonly id: string;
-  /** As in the API: `acs_credential.issued`. */
+  /** As in the API: `acs_credential.issued`. Indexed with the position. */
   readonly type: string;
+  /** When it was made, not when it happened. Indexed. */
   readonly at: AtMs;
   /** Whole, as the API answers it. */
   readonly body: JsonText<object>;
+}
+
+/** What a notice is of: the UUIDs of the user, the pass, the door. Key: both, the subject first. */
+export interface NoticeSubjectRow {
+  readonly subject: string;
+  /** Of the notice, and gone with it: indexed. */
+  readonly position: number;
 }
 
 export interface WebhookRow {
@@ -210,15 +220,21 @@ export interface WebhookRow {
   readonly createdAt: AtMs;
 }
 
+/**
+ * One notice for one webhook. Key: both, the webhook first. Gone with either: the position is
+ * indexed. What is due is found by (webhookId, outcome, position).
+ */
 export interface WebhookDeliveryRow {
   readonly webhookId: string;
   /** Of the notice. */
-  readonly noticeId: string;
+  readonly position: number;
   /** How often it was tried. */
   readonly attempts: number;
   /** Null: delivered, or given up. */
   readonly nextAt: AtMs | null;
   readonly outcome: "pending" | "delivered" | "failed";
+  /** When it was tried last. */
+  readonly triedAt: AtMs | null;
   /** What the last attempt came to, without what the other side said. */
   readonly detail: string | null;
 }
