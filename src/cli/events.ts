@@ -95,6 +95,16 @@ function describeEvent(event: DoorEvent): { readonly where: string; readonly wha
       return { where: event.door, what: `by a technician, ${event.forMs} ms` };
     case "reader_watched":
       return { where: whereOf(event.reader), what: `by a technician, bits ${event.bits}` };
+    case "remote_unlock":
+      return { where: event.door, what: `by the site, ${event.outcome}: ${event.attempt}` };
+    case "remote_override": {
+      const { door, override, outcome, attempt } = event;
+      return { where: door, what: `${override}, by the site, ${outcome}: ${attempt}` };
+    }
+    case "enrolment":
+      return { where: whereOf(event.reader), what: `${event.outcome}: ${event.attempt}` };
+    case "command_refused":
+      return { where: "", what: `${event.reason}, ${event.count} times` };
     case "fire":
       return { where: "", what: event.state };
     case "tamper":

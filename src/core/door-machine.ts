@@ -88,7 +88,8 @@ export type DoorInput =
 /** An event of the door itself, in which no reader and no posture takes part. */
 export type DoorOwnEvent = Exclude<
   Extract<DoorEvent, { readonly door: DoorId }>,
-  { readonly reader: ReaderId } | { readonly kind: "posture_changed" | "strike_pulsed" }
+  | { readonly reader: ReaderId }
+  | { readonly kind: "posture_changed" | "strike_pulsed" | "remote_unlock" | "remote_override" }
 >;
 
 export type DoorAlarm = LeafAlarm;

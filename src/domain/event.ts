@@ -22,6 +22,35 @@ export interface PostureInForce {
   readonly cause: PostureCause;
 }
 
+/** What became of an unlocking that the site asked for. */
+export const remoteUnlockOutcomes = [
+  "released",
+  "already_unlocked",
+  "disabled",
+  "lockdown",
+  "leaf_open",
+  "interlock",
+  "strike_failed",
+] as const;
+export type RemoteUnlockOutcome = (typeof remoteUnlockOutcomes)[number];
+
+/** What becomes of an enrolment at a reader; one that `began` has one more of these, or a restart. */
+export const enrolmentOutcomes = [
+  "began",
+  /** A card was presented, and its data is on its way to the site. */
+  "taken",
+  /** Nothing was presented in time. */
+  "nothing",
+  "cancelled",
+  /** The reader is being tampered with. */
+  "tampered",
+  /** Another enrolment is under way there. */
+  "busy",
+  /** The site was told what the reader had declined last. */
+  "last_unknown_told",
+] as const;
+export type EnrolmentOutcome = (typeof enrolmentOutcomes)[number];
+
 /**
  * What happened, as the controller journals it. No variant has room for a PIN, a key or a card's raw
  * data: a presentation that matched is named by its pass, one that did not is not named.
@@ -104,6 +133,30 @@ export type DoorEvent =
       /** Whether he sees the cards' numbers. */
       readonly bits: "shown" | "masked";
     }
+  /** By the site, for the door's own time. `attempt`: by this the site finds who asked. */
+  | {
+      readonly kind: "remote_unlock";
+      readonly door: DoorId;
+      readonly attempt: string;
+      readonly outcome: RemoteUnlockOutcome;
+    }
+  /** By the site likewise; what it changed, `posture_changed` says. */
+  | {
+      readonly kind: "remote_override";
+      readonly door: DoorId;
+      readonly attempt: string;
+      readonly override: DoorPosture | "clear";
+      readonly outcome: "done" | "refused";
+    }
+  /** By the site likewise. What was presented is never said here. */
+  | {
+      readonly kind: "enrolment";
+      readonly reader: ReaderId;
+      readonly attempt: string;
+      readonly outcome: EnrolmentOutcome;
+    }
+  /** So many commands that claimed to be the site's were not taken since the last such event. */
+  | { readonly kind: "command_refused"; readonly reason: string; readonly count: number }
   | { readonly kind: "fire"; readonly state: "raised" | "cleared" }
   /** Absent reader: the controller's own enclosure. */
   | { readonly kind: "tamper"; readonly reader?: ReaderId; readonly state: "raised" | "cleared" }

@@ -1,11 +1,18 @@
 import * as v from "valibot";
 import { doorPostures } from "../../domain/access.ts";
-import { type DoorEvent, type JournalEntry, postureCauses } from "../../domain/event.ts";
+import {
+  type DoorEvent,
+  enrolmentOutcomes,
+  type JournalEntry,
+  postureCauses,
+  remoteUnlockOutcomes,
+} from "../../domain/event.ts";
 import { areaId, controllerId, doorId, passId, readerId, userId } from "../../domain/ids.ts";
 import { denialReasons, grantReasons } from "../../domain/reason.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { epochMsMax } from "../../domain/time.ts";
 import {
+  attemptId,
   codeWord,
   describeIssue,
   duration,
@@ -89,6 +96,30 @@ const eventSchema = v.variant("kind", [
     kind: v.literal("reader_watched"),
     reader: id(readerId),
     bits: v.picklist(["shown", "masked"]),
+  }),
+  v.strictObject({
+    kind: v.literal("remote_unlock"),
+    door: id(doorId),
+    attempt: attemptId,
+    outcome: v.picklist(remoteUnlockOutcomes),
+  }),
+  v.strictObject({
+    kind: v.literal("remote_override"),
+    door: id(doorId),
+    attempt: attemptId,
+    override: v.picklist([...doorPostures, "clear"]),
+    outcome: v.picklist(["done", "refused"]),
+  }),
+  v.strictObject({
+    kind: v.literal("enrolment"),
+    reader: id(readerId),
+    attempt: attemptId,
+    outcome: v.picklist(enrolmentOutcomes),
+  }),
+  v.strictObject({
+    kind: v.literal("command_refused"),
+    reason: codeWord,
+    count: integer(1, numberMax),
   }),
   v.strictObject({ kind: v.literal("fire"), state: raisedOrCleared }),
   v.strictObject({

@@ -51,6 +51,12 @@ export const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hex di
 /** A number of 64 bits that was drawn at random. */
 export const hex16 = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, "16 hex digits"));
 
+/** What a site knows one of its commands by: a UUID, as an action attempt has. */
+export const attemptId = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "a UUID in lower case"),
+);
+
 /** One journal of one controller's storage, drawn at random when that storage is made. */
 export const journalId = v.pipe(v.string(), v.check(isId, idExpectation));
 

@@ -30,6 +30,7 @@ import { door, tableContent } from "../../core/sample-table.ts";
 
 export const site = siteId("test");
 export const controller = controllerId("one");
+export const attempt = "0b0e7c2a-93a4-4d0f-8f3c-1d6a3c5e7f90";
 
 /** What a site and its controller share, and the half that the site keeps to itself. */
 export interface Pairing {
@@ -255,6 +256,16 @@ const eventsByKind: { readonly [Kind in DoorEvent["kind"]]: DoorEvent & { readon
     passback_forgiven: { kind: "passback_forgiven", user: userId("ada") },
     strike_pulsed: { kind: "strike_pulsed", door: doorId("front"), forMs: 500 },
     reader_watched: { kind: "reader_watched", reader: readerId("front"), bits: "masked" },
+    remote_unlock: { kind: "remote_unlock", door: doorId("front"), attempt, outcome: "released" },
+    remote_override: {
+      kind: "remote_override",
+      door: doorId("front"),
+      attempt,
+      override: "clear",
+      outcome: "done",
+    },
+    enrolment: { kind: "enrolment", reader: readerId("front"), attempt, outcome: "taken" },
+    command_refused: { kind: "command_refused", reason: "altered", count: 2 },
     fire: { kind: "fire", state: "raised" },
     tamper: { kind: "tamper", reader: readerId("front"), state: "raised" },
     alarm_input_fault: { kind: "alarm_input_fault", input: "fire", fault: "cut" },
