@@ -4,9 +4,8 @@ import { failureCode, isMissing } from "../domain/failure-code.ts";
 import type { ControllerId, DoorId } from "../domain/ids.ts";
 import { serialiseProvision } from "../protocols/sync/provision.ts";
 import { readKeptSite } from "../site/applied-model.ts";
-import { parseSiteFile } from "../site/site-file.ts";
+import { parseSiteFile, type SiteFile } from "../site/site-file.ts";
 import { openSiteKeys, type SiteKeys } from "../site/site-keys.ts";
-import type { SiteModel } from "../site/site-model.ts";
 import { openSiteFolder, StateError, type StateFolder } from "../site/state-folder.ts";
 import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
 import { orRefuse } from "./start-file.ts";
@@ -77,7 +76,7 @@ function refuseUnstarted(stateDir: string): never {
 }
 
 /** The file in force and not the configured one, which somebody may be changing. */
-function readAppliedModel(folder: StateFolder, stateDir: string): SiteModel {
+function readAppliedModel(folder: StateFolder, stateDir: string): SiteFile {
   const kept = readKeptSite(folder);
   if (kept === "absent") return refuseUnstarted(stateDir);
   if (kept === "damaged") {
@@ -88,7 +87,7 @@ function readAppliedModel(folder: StateFolder, stateDir: string): SiteModel {
   return orRefuse(parseSiteFile(kept));
 }
 
-function refuseDoorless(controller: ControllerId, { site, doors }: SiteModel): never {
+function refuseDoorless(controller: ControllerId, { site, doors }: SiteFile): never {
   const named = [...new Set(doors.map((door) => door.controller))].sort();
   throw new StartRefused(
     `${controller}: no door of site ${site} is at a controller of this name; there are: ` +
@@ -108,7 +107,7 @@ function listed(ids: readonly string[]): string {
  */
 function withKeysOf<T>(
   folder: StateFolder,
-  { site }: SiteModel,
+  { site }: SiteFile,
   use: (keys: SiteKeys, mayMakeKey: () => void) => T,
 ): T {
   let isMakingAllowed = false;
@@ -148,7 +147,7 @@ function writeNew(file: string, text: string): void {
 function describeFile(options: {
   readonly out: string;
   readonly controller: ControllerId;
-  readonly model: SiteModel;
+  readonly model: SiteFile;
   readonly own: readonly DoorId[];
 }): string {
   const { out, controller, model, own } = options;

@@ -1,7 +1,6 @@
 import type { PassRecord } from "../domain/access.ts";
 import type { ControllerId, PassId, UserId } from "../domain/ids.ts";
 import type { TableFrame, TableUser } from "../domain/table-change.ts";
-import { digestPin } from "../protocols/sync/provision.ts";
 import { controllerFrame } from "./controller-frame.ts";
 import type { SiteIndex } from "./site-index.ts";
 import type { SitePass, SiteUser } from "./site-model.ts";
@@ -10,7 +9,6 @@ import type { SpentUses } from "./spent-uses.ts";
 /** What the tables of a site are made from. */
 export interface TableSource {
   readonly index: SiteIndex;
-  readonly pinKey: Uint8Array;
   readonly spent: SpentUses;
 }
 
@@ -89,9 +87,7 @@ export class ControllerView {
       ...this.#spentOn(pass),
       ...(traits.length > 0 && { traits }),
       presents:
-        pass.kind === "pin"
-          ? { as: "pin", digest: digestPin(this.#source.pinKey, pass.pin) }
-          : { as: "raw", raw: pass.raw },
+        pass.kind === "pin" ? { as: "pin", digest: pass.digest } : { as: "raw", raw: pass.raw },
     };
   }
 

@@ -74,7 +74,7 @@ function isSamePass(one: SitePass, other: SitePass): boolean {
   );
 }
 
-const presented = (pass: SitePass): string => (pass.kind === "pin" ? pass.pin : pass.raw);
+const presented = (pass: SitePass): string => (pass.kind === "pin" ? pass.digest : pass.raw);
 
 function isSameList<Item>(one: readonly Item[], other: readonly Item[]): boolean {
   return one.length === other.length && one.every((item, at) => item === other[at]);

@@ -7,7 +7,15 @@ import type { TomlReport } from "../protocols/toml/located-toml.ts";
 import { reportRepeats, reportUnknownName } from "../protocols/toml/reference-checks.ts";
 import { decodeCard, encodeCard, type WiegandFormat } from "../protocols/wiegand/format.ts";
 import { instantExpectation, type PassTable, type SiteTables } from "./site-file-schema.ts";
-import type { CardPass, SitePass } from "./site-model.ts";
+import type { CardPass, PinPass } from "./site-model.ts";
+
+/** A pass as a file says it. */
+export type FilePass = CardPass | FilePinPass;
+
+export interface FilePinPass extends Omit<PinPass, "digest"> {
+  /** Digits in clear, here alone. A secret. */
+  readonly pin: string;
+}
 
 type Instant = NonNullable<PassTable["starts_at"]>;
 
@@ -20,7 +28,7 @@ interface PassContext {
 /** Every pass of the file that can be made; what keeps one from being made is reported. */
 export function readPasses(
   options: PassContext & { readonly tables: SiteTables },
-): readonly SitePass[] {
+): readonly FilePass[] {
   const { tables, report } = options;
   const users = new Set(tables.users.map(({ id }) => id));
   const made = tables.passes.flatMap((table, index) => {
@@ -59,7 +67,7 @@ export function readPasses(
   return made.map(({ pass }) => pass);
 }
 
-function sitePass(table: PassTable, path: KeyPath, context: PassContext): SitePass | undefined {
+function sitePass(table: PassTable, path: KeyPath, context: PassContext): FilePass | undefined {
   const startsAt = instantAt(table.starts_at, [...path, "starts_at"], context);
   const endsAt = instantAt(table.ends_at, [...path, "ends_at"], context);
   if (startsAt !== undefined && endsAt !== undefined && endsAt <= startsAt) {

@@ -1,5 +1,6 @@
 import { siteId, userId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
+import { digestPin } from "../protocols/sync/provision.ts";
 import { isZoneName } from "../protocols/sync/zone-name.ts";
 import { readFormats } from "../protocols/toml/format-table.ts";
 import type { KeyPath } from "../protocols/toml/key-path.ts";
@@ -9,17 +10,32 @@ import type { TomlFault } from "../protocols/toml/toml-fault.ts";
 import { readAreas } from "./site-file-areas.ts";
 import { readCalendar, readSchedules } from "./site-file-calendar.ts";
 import { readDoors, readZones } from "./site-file-doors.ts";
-import { readPasses } from "./site-file-passes.ts";
+import { type FilePass, readPasses } from "./site-file-passes.ts";
 import { readRules } from "./site-file-rules.ts";
 import { type SiteTables, siteFileSchema } from "./site-file-schema.ts";
 import type { SiteModel, SiteUser } from "./site-model.ts";
+
+/** A site as its file says it. */
+export interface SiteFile extends Omit<SiteModel, "passes"> {
+  readonly passes: readonly FilePass[];
+}
+
+/** What a file says, its PINs as the site keeps them. */
+export function modelOfSiteFile(file: SiteFile, pinKey: Uint8Array): SiteModel {
+  const passes = file.passes.map((pass) => {
+    if (pass.kind !== "pin") return pass;
+    const { pin, ...others } = pass;
+    return { ...others, digest: digestPin(pinKey, pin) };
+  });
+  return { ...file, passes };
+}
 
 /**
  * A whole site from a file; see config/README.md for its keys. What comes back is consistent: ids
  * and what is presented are unique, references resolve, every card fits its format.
  */
-export function parseSiteFile(source: TomlSource): Result<SiteModel, readonly TomlFault[]> {
-  return readToml({ ...source, schema: siteFileSchema, isSecret, build: siteModel });
+export function parseSiteFile(source: TomlSource): Result<SiteFile, readonly TomlFault[]> {
+  return readToml({ ...source, schema: siteFileSchema, isSecret, build: siteFile });
 }
 
 /** PINs, and what is on a card but its format: whoever reads a log could make one. */
@@ -30,7 +46,7 @@ function isSecret(path: KeyPath): boolean {
 
 const namedLists = ["doors", "zones", "areas", "users", "passes", "rules", "schedules"] as const;
 
-function siteModel(tables: SiteTables, report: TomlReport): SiteModel {
+function siteFile(tables: SiteTables, report: TomlReport): SiteFile {
   for (const list of namedLists) {
     const ids = tables[list].map(({ id }, index) => [[list, index, "id"], id] as const);
     reportRepeats(report, "an id used once", ids);

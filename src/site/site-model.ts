@@ -9,7 +9,7 @@ import type {
   UserTrait,
   ZoneRecord,
 } from "../domain/access.ts";
-import type { RawCredential } from "../domain/credential.ts";
+import type { PinDigest, RawCredential } from "../domain/credential.ts";
 import type { ControllerId, PassId, ReaderId, SiteId, UserId } from "../domain/ids.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { CardFields } from "../protocols/wiegand/format.ts";
@@ -68,6 +68,6 @@ export interface CardPass extends PassValidity {
 
 export interface PinPass extends PassValidity {
   readonly kind: "pin";
-  /** Digits in clear, here alone: the compiler digests them. A secret. */
-  readonly pin: string;
+  /** Keyed with the site's PIN key. The digits are kept nowhere. */
+  readonly digest: PinDigest;
 }

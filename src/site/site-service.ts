@@ -23,7 +23,7 @@ import {
 } from "./event-store.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import { RefusalDigest } from "./refusal-digest.ts";
-import { parseSiteFile } from "./site-file.ts";
+import { modelOfSiteFile, parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
@@ -247,7 +247,10 @@ class WiredSite implements SiteService {
 
   #parse(text: string, file: string): Result<SiteModel, readonly TomlFault[]> {
     const parsed = parseSiteFile({ text, file });
-    if (!parsed.ok || parsed.value.site === this.site) return parsed;
+    if (!parsed.ok) return parsed;
+    if (parsed.value.site === this.site) {
+      return succeed(modelOfSiteFile(parsed.value, this.#keys.pinKey));
+    }
     const expected = `"${this.site}", the site that this service serves`;
     return fail([{ file, line: 1, key: "site", expected, found: `"${parsed.value.site}"` }]);
   }

@@ -238,7 +238,7 @@ export class TablePublisher {
       fingerprints: this.#fingerprints,
       tables: shelf.tables(),
       before: this.#view,
-      after: new SiteView({ index, pinKey: keys.pinKey, spent }),
+      after: new SiteView({ index, spent }),
       spent: told.keys(),
       now: this.#wall(),
     });
@@ -246,14 +246,14 @@ export class TablePublisher {
   }
 
   #store({ index, tables, told }: PreparedTables): void {
-    const { shelf, keys } = this.#parts;
+    const { shelf } = this.#parts;
     const steps = tables.flatMap(({ step }) => step ?? []);
     const fetched = (controller: ControllerId) => this.#snapshots.fetchedBy(controller)?.version;
     if (steps.length > 0 || told.size > 0) shelf.store(steps, told, fetched);
     for (const [pass, uses] of told) this.#told.set(pass, uses);
     if (this.#view?.index !== index) {
       const spent: SpentUses = (pass) => this.#told.get(pass) ?? [];
-      this.#view = new SiteView({ index, pinKey: keys.pinKey, spent });
+      this.#view = new SiteView({ index, spent });
     }
     for (const { controller, mark } of tables) this.#want(controller, mark);
     this.#publishDeltas(tables);

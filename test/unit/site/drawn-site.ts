@@ -1,6 +1,6 @@
 import type { Seeded } from "../../../hal/sim/seeded.ts";
 import { passTraits, type RuleRecord, ruleKinds, userTraits } from "../../../src/domain/access.ts";
-import { rawFromBits } from "../../../src/domain/credential.ts";
+import { pinDigest, rawFromBits } from "../../../src/domain/credential.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import {
   controllerId,
@@ -76,7 +76,7 @@ function mended(site: SiteModel): SiteModel {
       doors: zone.doors.filter(isKnown),
     })),
     passes: site.passes.filter((pass) => {
-      const presents = pass.kind === "pin" ? pass.pin : pass.raw;
+      const presents = pass.kind === "pin" ? pass.digest : pass.raw;
       if (!isKnown(pass.user) || presented.has(presents)) return false;
       presented.add(presents);
       return true;
@@ -125,7 +125,12 @@ function drawPass(random: Seeded, number: number): SitePass {
   };
   if (random.chance(0.3)) {
     const traits = subset(random, passTraits, 0.2);
-    return { ...common, kind: "pin", traits, pin: `123${random.between(0, 9)}` };
+    return {
+      ...common,
+      kind: "pin",
+      traits,
+      digest: pinDigest(`${random.between(0, 9)}`.repeat(32)),
+    };
   }
   const raw = rawFromBits(random.bits(4));
   const kind = random.pick(["csn_card", "mobile"]);

@@ -1,7 +1,6 @@
 import type { PassRecord, RuleRecord } from "../../../src/domain/access.ts";
 import type { ControllerId, DoorId, PassId, UserId } from "../../../src/domain/ids.ts";
 import type { TableChange, TableFrame, TableUser } from "../../../src/domain/table-change.ts";
-import { digestPin } from "../../../src/protocols/sync/provision.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
 import type { SpentUses } from "../../../src/site/spent-uses.ts";
 
@@ -20,11 +19,9 @@ export function naivePeople(
   {
     controller,
     spent,
-    pinKey = naivePinKey,
   }: {
     readonly controller: ControllerId;
     readonly spent: SpentUses;
-    readonly pinKey?: Uint8Array;
   },
 ): Pick<NaiveTable, "users" | "passes"> {
   const doors = model.doors.filter((door) => door.controller === controller);
@@ -61,9 +58,7 @@ export function naivePeople(
       ...(sum(false) > 0 && { spentElsewhere: told(sum(false)) }),
       ...(traits.length > 0 && { traits }),
       presents:
-        "pin" in pass
-          ? { as: "pin", digest: digestPin(pinKey, pass.pin) }
-          : { as: "raw", raw: pass.raw },
+        "digest" in pass ? { as: "pin", digest: pass.digest } : { as: "raw", raw: pass.raw },
     });
   }
   return { users, passes };

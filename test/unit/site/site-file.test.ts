@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import t from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { describeTomlFault } from "../../../src/protocols/toml/toml-fault.ts";
-import { parseSiteFile } from "../../../src/site/site-file.ts";
-import type { SiteModel } from "../../../src/site/site-model.ts";
+import { parseSiteFile, type SiteFile } from "../../../src/site/site-file.ts";
 import { brokenFile } from "../protocols/toml/broken-files.ts";
 
 const file = "config/demo-site.toml";
@@ -14,7 +13,7 @@ function faultsOf(text: string): readonly string[] {
   return result.ok ? [] : result.fault.map(describeTomlFault);
 }
 
-function accepted(text: string): SiteModel {
+function accepted(text: string): SiteFile {
   const result = parseSiteFile({ file, text });
   if (!result.ok) throw new Error(faultsOf(text).join("\n"));
   return result.value;

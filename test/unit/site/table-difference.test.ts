@@ -31,7 +31,7 @@ function stateOf(model: SiteModel, uses: ReadonlyMap<PassId, number>): State {
     return count === undefined || controller === undefined ? [] : [{ controller, spent: count }];
   };
   const index = new SiteIndex(model);
-  return { model, spent, view: new SiteView({ index, spent, pinKey: naivePinKey }) };
+  return { model, spent, view: new SiteView({ index, spent }) };
 }
 
 function drawUses(random: Seeded, { passes }: SiteModel): ReadonlyMap<PassId, number> {

@@ -133,7 +133,6 @@ t.test(`whoever follows the site has what it says, whatever he missed [${seed}]`
         const truth = naivePeople(model, {
           controller,
           spent: (pass) => stage.uses.get(pass) ?? [],
-          pinKey: stage.keys.pinKey,
         });
         const name = `SEED=${seed + run}, move ${move}, ${controller}`;
         const table = taker.follow();

@@ -1,5 +1,5 @@
 import { describeTomlFault } from "../../../src/protocols/toml/toml-fault.ts";
-import { parseSiteFile } from "../../../src/site/site-file.ts";
+import { modelOfSiteFile, parseSiteFile } from "../../../src/site/site-file.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
 
 /** Says each thing that a site can say of its doors and people at least once. */
@@ -58,7 +58,7 @@ export function faultsOf(text: string): readonly string[] {
 export function accepted(text: string): SiteModel {
   const result = parseSiteFile({ file, text });
   if (!result.ok) throw new Error(faultsOf(text).join("\n"));
-  return result.value;
+  return modelOfSiteFile(result.value, new Uint8Array(32));
 }
 
 export function changed(from: string | RegExp, to: string): string {
