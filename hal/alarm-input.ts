@@ -6,8 +6,9 @@ export type AlarmState = "raised" | "idle";
 /** A dry contact that raises an alarm: the fire panel's relay, a tamper switch. NO or NC is inside. */
 export interface AlarmInput {
   /**
-   * What is believed now: what the listener was last told. A wire fault is told by a supervised wire
-   * only; it does *not* say whether there is an alarm, and any other wire at fault reads as one or none.
+   * What is believed now: what the listener was last told. A wire fault is told by a supervised wire, and
+   * by a chip that does not answer, as `cut`; it does *not* say whether there is an alarm. Any other wire
+   * at fault reads as one or none.
    */
   read(): AlarmState | WireFault;
   /**

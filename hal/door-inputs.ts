@@ -6,8 +6,9 @@ export type Leaf = "open" | "closed";
 /** The door position switch: does the leaf stand open? NO or NC wiring is inside. */
 export interface DoorPosition {
   /**
-   * What is believed now: what the listener was last told. A wire fault is told by a supervised wire
-   * only; it does *not* say where the leaf is, and any other wire at fault reads as open or closed.
+   * What is believed now: what the listener was last told. A wire fault is told by a supervised wire, and
+   * by a chip that does not answer, as `cut`; it does *not* say where the leaf is. Any other wire at fault
+   * reads as open or closed.
    */
   read(): Leaf | WireFault;
   /**

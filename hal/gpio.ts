@@ -52,6 +52,14 @@ export interface InputLines {
    */
   listen(listener: (edge: Edge) => void): void;
 
+  /**
+   * Calls `listener`, in order with the edges, when the chip behind the lines was found gone: from then on
+   * nobody knows the level of any. When the chip is back each line is told as an edge, whether it moved or
+   * not. `at` is when it was found out, by the clock of `Edge.at`. One listener. Absent where lines go
+   * with the machine only.
+   */
+  watchLoss?(listener: (at: EdgeNs) => void): void;
+
   /** Frees the lines. No edge is reported afterwards. Safe to call twice. */
   close(): void;
 }

@@ -55,9 +55,9 @@ const restlessToldNs = 200_000_000;
  * or a REX (20 in 10 s). It has no timer for that. A wire that flickers between sound and at fault is told
  * as at fault until it rests. Rest after that is told with the time of its own last edge.
  *
- * Lines whose chip does not answer when they are opened read as a cut wire, until it answers and tells
- * each level as an edge: nobody knows more, and what the other lines do must not wait for it. A chip that
- * goes later leaves its contacts at what was believed; that it is gone is told by who speaks to it.
+ * Lines whose chip does not answer, from the start or from some time on, read as a cut wire until it
+ * answers and has told each level as an edge: a chip that is pulled out must not keep vouching for a shut
+ * door, and what the other lines do must not wait for it.
  *
  * It does *not* notice a contact that touches now and then for less than `debounceMs`: it keeps its state.
  */
@@ -66,8 +66,11 @@ export class DebouncedContact {
   readonly #clock: Clock;
   readonly #wiring: ContactWiring;
   readonly #restlessAs: RestlessAs;
-  /** After the last edge of each line: the contact's, then of its comparators. */
-  #levels: readonly Level[];
+  /**
+   * After the last edge of each line: the contact's, then of its comparators. Undefined while its chip does
+   * not answer.
+   */
+  #levels: readonly (Level | undefined)[];
   #listener: ((reading: ContactReading, at: MonotonicMs) => void) | undefined;
   #believed: ContactReading;
   #unsettled: Unsettled | undefined;
@@ -90,9 +93,9 @@ export class DebouncedContact {
     const lines = supervision ? [line, supervision.cutLine, supervision.shortedLine] : [line];
     this.#lines = options.gpio.openInputs({ lines, bias: "pull_up" });
     this.#lines.listen((edge) => this.#edge(edge));
-    const levels = this.#readLevels();
-    this.#levels = levels ?? this.#levelsAtRest();
-    this.#believed = levels === undefined ? "cut" : this.#readingOf(levels);
+    this.#lines.watchLoss?.((at) => this.#lost(at));
+    this.#levels = this.#readLevels() ?? lines.map(() => undefined);
+    this.#believed = this.#readingOf(this.#levels);
   }
 
   /** What is believed now; agrees with what the listener was told. */
@@ -123,26 +126,16 @@ export class DebouncedContact {
     }
   }
 
-  #levelsAtRest(): readonly Level[] {
-    const { supervision } = this.#wiring;
-    const restLevel = this.#restLevel();
-    if (supervision === undefined) return [restLevel];
-    const soundLevel = supervision.activeLevel === 1 ? 0 : 1;
-    return [restLevel, soundLevel, soundLevel];
-  }
-
-  /** Closed reads low. */
-  #restLevel(): Level {
-    return this.#wiring.contact === "normally_closed" ? 0 : 1;
-  }
-
-  #readingOf([contact, cut, shorted]: readonly Level[]): ContactReading {
-    const { supervision } = this.#wiring;
+  #readingOf(levels: readonly (Level | undefined)[]): ContactReading {
+    if (levels.includes(undefined)) return "cut";
+    const [level, cut, shorted] = levels;
+    const { contact, supervision } = this.#wiring;
     if (supervision !== undefined) {
       if (cut === supervision.activeLevel) return "cut";
       if (shorted === supervision.activeLevel) return "shorted";
     }
-    return contact === this.#restLevel() ? "rest" : "active";
+    // Closed reads low.
+    return (level === 0) === (contact === "normally_closed") ? "rest" : "active";
   }
 
   #settlesAt(unsettled: Unsettled): EdgeNs {
@@ -156,12 +149,25 @@ export class DebouncedContact {
   }
 
   #edge({ line, level, at }: Edge): void {
-    if (this.#closed) return;
-    if (this.#unsettled !== undefined && at >= this.#settlesAt(this.#unsettled)) this.#settle();
     // Two edges to one level: the one between them was lost, and the level did not hold.
     const isRepeat = this.#levels[line] === level;
-    this.#levels = this.#levels.with(line, level);
-    const reading = this.#readingOf(this.#levels);
+    this.#moved({ levels: this.#levels.with(line, level), isRepeat }, at);
+  }
+
+  /** In order with the edges, so that a level of before its chip went is told if it held. */
+  #lost(at: EdgeNs): void {
+    this.#moved({ levels: this.#levels.map(() => undefined), isRepeat: false }, at);
+  }
+
+  #moved(
+    to: { readonly levels: readonly (Level | undefined)[]; readonly isRepeat: boolean },
+    at: EdgeNs,
+  ): void {
+    if (this.#closed) return;
+    if (this.#unsettled !== undefined && at >= this.#settlesAt(this.#unsettled)) this.#settle();
+    const { levels, isRepeat } = to;
+    this.#levels = levels;
+    const reading = this.#readingOf(levels);
     const unsettled = this.#unsettled;
     if (unsettled === undefined) {
       if (reading === this.#believed) return;
@@ -207,12 +213,11 @@ export class DebouncedContact {
 
   /**
    * Levels that are not those of the last edges say that an edge waits still, or was lost. One that
-   * waits knows better than we how long the level held, so it is waited for. Where a chip has gone
-   * meanwhile, its last edges are the last that is known.
+   * waits knows better than we how long the level held, so it is waited for. Where nobody can look, what
+   * was told last is the last that is known.
    */
   #ask(unsettled: Unsettled, now: EdgeNs): void {
-    const levels = this.#readLevels();
-    if (levels === undefined) return this.#settle();
+    const levels = this.#readLevels() ?? this.#levels;
     const reading = this.#readingOf(levels);
     const { doubtedAt, ...undoubted } = unsettled;
     if (doubtedAt !== undefined) {

@@ -2,6 +2,7 @@ import { HalError } from "../../src/domain/hal-error.ts";
 import { type EdgeNs, edgeNs } from "../../src/domain/time.ts";
 import type { Edge, InputLines, Level } from "../gpio.ts";
 import type { ChipInputs } from "./mcp23017-registers.ts";
+import { OneListener } from "./one-listener.ts";
 
 /** What a request asks of its chip. */
 export interface InputChip {
@@ -10,18 +11,23 @@ export interface InputChip {
   close(): void;
 }
 
-/** Edges that nobody took by then are dropped with a gap, the oldest first, as a kernel drops them. */
-const queuedEdgesMax = 1_024;
+type News =
+  | { readonly kind: "edge"; readonly edge: Edge }
+  | { readonly kind: "lost"; readonly at: EdgeNs };
+
+/** News that nobody took by then is dropped, edges with a gap, the oldest first, as a kernel drops it. */
+const queuedNewsMax = 1_024;
 
 /** One request of an expander's lines: makes edges of what is read from the chip. */
 export class ExpanderInputs implements InputLines {
   readonly lines: readonly string[];
   readonly #bits: readonly number[];
   readonly #chip: InputChip;
-  /** By index into `lines`; undefined until the chip was read. */
+  /** By index into `lines`; undefined until the chip was read, and when it was lost. */
   readonly #levels: (Level | undefined)[];
-  #listener: ((edge: Edge) => void) | undefined;
-  #queue: Edge[] = [];
+  readonly #listener = new OneListener<[edge: Edge]>("these lines");
+  readonly #lossListener = new OneListener<[at: EdgeNs]>("the loss of these lines");
+  #queue: News[] = [];
   #sequence = 0;
   #lastAt = edgeNs(0);
   #closed = false;
@@ -45,9 +51,11 @@ export class ExpanderInputs implements InputLines {
   }
 
   listen(listener: (edge: Edge) => void): void {
-    if (this.#listener !== undefined)
-      throw new Error("these lines have their one listener already");
-    this.#listener = listener;
+    this.#listener.set(listener);
+  }
+
+  watchLoss(listener: (at: EdgeNs) => void): void {
+    this.#lossListener.set(listener);
   }
 
   close(): void {
@@ -68,10 +76,18 @@ export class ExpanderInputs implements InputLines {
     for (const [line, bit] of this.#bits.entries()) this.#moved(line, levelIn(levels, bit), at.now);
   }
 
+  /** The chip is gone, and with it what was known of its lines. */
+  lose(at: EdgeNs): void {
+    this.#levels.fill(undefined);
+    this.#lastAt = edgeNs(Math.max(this.#lastAt, at));
+    this.#enqueue({ kind: "lost", at: this.#lastAt });
+  }
+
   handOver(): void {
-    for (const edge of this.#queue.splice(0)) {
+    for (const news of this.#queue.splice(0)) {
       if (this.#closed) return;
-      this.#listener?.(edge);
+      if (news.kind === "edge") this.#listener.tell(news.edge);
+      else this.#lossListener.tell(news.at);
     }
   }
 
@@ -83,11 +99,16 @@ export class ExpanderInputs implements InputLines {
   #moved(line: number, level: Level, at: EdgeNs): void {
     if (this.#levels[line] === level) return;
     this.#levels[line] = level;
-    if (this.#listener === undefined) return;
+    if (!this.#listener.isThere) return;
     this.#sequence += 1;
     this.#lastAt = edgeNs(Math.max(this.#lastAt, at));
-    this.#queue.push({ line, level, at: this.#lastAt, sequence: this.#sequence });
-    if (this.#queue.length > queuedEdgesMax) this.#queue.shift();
+    const edge = { line, level, at: this.#lastAt, sequence: this.#sequence };
+    this.#enqueue({ kind: "edge", edge });
+  }
+
+  #enqueue(news: News): void {
+    this.#queue.push(news);
+    if (this.#queue.length > queuedNewsMax) this.#queue.shift();
   }
 }
 

@@ -108,6 +108,7 @@ class MatrixKeypad implements Reader {
     this.#columns.listen(({ level }) => {
       if (level === 0 && !this.#isScanning) this.#scan();
     });
+    this.#columns.watchLoss?.(() => this.#lost());
     this.#scan();
   }
 
@@ -130,9 +131,7 @@ class MatrixKeypad implements Reader {
       pressed = this.#pressed();
     } catch (error) {
       if (!(error instanceof HalError)) throw error;
-      this.#forget();
-      this.#arm(retryMs);
-      return;
+      return this.#lost();
     }
     if (!hasRectangle(pressed)) {
       if (this.#isFirstLook) this.#beginWith(pressed);
@@ -217,7 +216,9 @@ class MatrixKeypad implements Reader {
   }
 
   /** What is down when the chip comes back may have been pressed at any time. */
-  #forget(): void {
+  #lost(): void {
+    this.#isScanning = true;
+    this.#arm(retryMs);
     this.#isFirstLook = true;
     this.#scanned = nothingScanned;
     for (const one of this.#switches) {

@@ -55,8 +55,9 @@ export interface Expander extends Gpio {
  * `disconnected` at once, without a try, until the chip is back. Only then is it spoken to by the
  * background, which sets its registers anew before it counts as present: each output has the level that it
  * was last driven to, or its initial one if it should have been driven there meanwhile; so a strike that
- * should be secured is. Inputs that moved meanwhile, or were never read, are told as edges. A chip that
- * lost its power and came back between two looks is found out within a second.
+ * should be secured is. Inputs are told that they were lost when the chip is found gone, and all of them as
+ * edges when it is back. A chip that lost its power and came back between two looks is found out within a
+ * second.
  *
  * It does *not* stamp edges as a kernel does: they carry the time of the interrupt or, without one, of the
  * poll. One short press between two polls is seen (the chip latches it), a second one is not, and without
@@ -228,8 +229,7 @@ class Mcp23017 implements Expander {
       this.#options.device.readRegisters(registers.interruptFlags, inputRegisterCount),
     );
     const { levels } = this.#take(bytes, undefined);
-    // Not from within a read: whoever reads is in the middle of something.
-    this.#handOver ??= setImmediate(() => this.#handOverEdges());
+    this.#handOverSoon();
     return levels;
   }
 
@@ -263,6 +263,9 @@ class Mcp23017 implements Expander {
     this.#presence = "absent";
     this.#probeMs = probeMsMin;
     this.#options.onTrouble("raised");
+    const now = this.#now();
+    for (const inputs of this.#inputs) inputs.lose(now);
+    this.#handOverSoon();
     this.#armProbe();
   }
 
@@ -378,6 +381,11 @@ class Mcp23017 implements Expander {
     const found = inputsFrom(bytes);
     for (const inputs of this.#inputs) inputs.take(found, { movedAt: movedAt ?? now, now });
     return found;
+  }
+
+  /** Not from within a read or a write: whoever asks for one is in the middle of something. */
+  #handOverSoon(): void {
+    this.#handOver ??= setImmediate(() => this.#handOverEdges());
   }
 
   #handOverEdges(): void {

@@ -8,6 +8,10 @@ export class OneListener<Told extends readonly unknown[]> {
     this.#name = name;
   }
 
+  get isThere(): boolean {
+    return this.#listener !== undefined;
+  }
+
   set(listener: (...told: Told) => void): void {
     if (this.#listener !== undefined)
       throw new Error(`${this.#name}: there is one listener already`);

@@ -46,6 +46,7 @@ function openInputs(request: InputRequest, routeOf: (line: string) => Route): In
     read: (line) => opened.read(line),
     ...(opened.readAll && { readAll: () => opened.readAll?.() ?? [] }),
     listen: (listener) => opened.listen(listener),
+    ...(opened.watchLoss && { watchLoss: (listener) => opened.watchLoss?.(listener) }),
     close: () => opened.close(),
   };
 }

@@ -22,9 +22,12 @@ export function watchGpio(
 ): { readonly gpio: Gpio; readonly lines: BoardLines } {
   const opened = new Map<string, WatchedLine>();
   const watchers = new Set<(line: string) => void>();
+  const tell = (name: string) => {
+    for (const watcher of watchers) watcher(name);
+  };
   const changed = (name: string, line: WatchedLine) => {
     line.changeCount += 1;
-    for (const watcher of watchers) watcher(name);
+    tell(name);
   };
   const keep = (name: string, line: Omit<WatchedLine, "changeCount">): WatchedLine => {
     const kept = { ...line, changeCount: 0 };
@@ -38,10 +41,15 @@ export function watchGpio(
         const own = request.lines.map((name, index) =>
           keep(name, { direction: "input", level: () => inputs.read(index) }),
         );
-        return watchedInputs(inputs, ({ line }) => {
-          const name = request.lines[line];
-          const its = own[line];
-          if (name !== undefined && its !== undefined) changed(name, its);
+        return watchedInputs(inputs, {
+          onEdge: ({ line }) => {
+            const name = request.lines[line];
+            const its = own[line];
+            if (name !== undefined && its !== undefined) changed(name, its);
+          },
+          onLoss: () => {
+            for (const name of request.lines) tell(name);
+          },
         });
       },
       openOutput: (request) => {
@@ -61,8 +69,11 @@ export function watchGpio(
   };
 }
 
-function watchedInputs(inputs: InputLines, onEdge: (edge: Edge) => void): InputLines {
-  const { readAll } = inputs;
+function watchedInputs(
+  inputs: InputLines,
+  { onEdge, onLoss }: { readonly onEdge: (edge: Edge) => void; readonly onLoss: () => void },
+): InputLines {
+  const { readAll, watchLoss } = inputs;
   return {
     lines: inputs.lines,
     read: (line) => inputs.read(line),
@@ -72,6 +83,13 @@ function watchedInputs(inputs: InputLines, onEdge: (edge: Edge) => void): InputL
         listener(edge);
         onEdge(edge);
       }),
+    ...(watchLoss && {
+      watchLoss: (listener) =>
+        watchLoss.call(inputs, (at) => {
+          listener(at);
+          onLoss();
+        }),
+    }),
     close: () => inputs.close(),
   };
 }

@@ -232,6 +232,26 @@ t.test("a key that is down when the chip comes back was not pressed just now", a
   t.equal(typed(), "4");
 });
 
+t.test(
+  "a key that went down while the chip was away from a keypad at rest is not typed",
+  async (t) => {
+    const { press, letGo, pass, typed, i2c } = makeRig({ hasInterrupt: false });
+    await pass(1_000);
+    i2c.setConnection(place, "disconnected");
+    await pass(1_000);
+    press("4");
+    await pass(1_000);
+    i2c.setConnection(place, "connected");
+    await pass(8_000);
+    t.equal(typed(), "");
+    letGo("4");
+    await pass(100);
+    press("5");
+    await pass(100);
+    t.equal(typed(), "5");
+  },
+);
+
 t.test("what somebody types, with bounces and with overlaps, is what is told", async (t) => {
   const seed = seedFor(process.env["SEED"]);
   t.comment(`SEED=${seed}`);

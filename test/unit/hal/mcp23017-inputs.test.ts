@@ -100,17 +100,41 @@ t.test("edges are told after a read and not from within it", async (t) => {
   t.same(movesOf(edges), [[0, 0]]);
 });
 
-t.test("inputs that moved while the chip was gone are told when it is back", async (t) => {
+t.test("inputs are lost with their chip, and each is told when it is back", async (t) => {
   const { clock, i2c, chip, edges, listen } = openExpanderRig();
-  listen(["A0", "A1"]);
+  const lostAt: number[] = [];
+  listen(["A0", "A1"]).watchLoss?.((at) => lostAt.push(at / 1e6));
   await clock.elapse(100);
   i2c.setConnection(place, "disconnected");
   await clock.elapse(100);
   chip.pull(1, 0);
   chip.losePower();
+  t.equal(lostAt.length, 1);
+  t.ok(clock.monotonic() - (lostAt[0] ?? 0) <= 100, "when it was found out");
   i2c.setConnection(place, "connected");
   await clock.elapse(backMs);
-  t.same(movesOf(edges), [[1, 0]]);
+  t.same(movesOf(edges), [
+    [0, 1],
+    [1, 0],
+  ]);
+  t.equal(lostAt.length, 1, "and is lost once");
+});
+
+t.test("a loss is told after what found it out, and not from within it", async (t) => {
+  const { clock, i2c, expander, listen } = openExpanderRig({ hasInterrupt: true });
+  const output = expander.openOutput({ line: "B0", initial: 0 });
+  let isLost = false;
+  listen(["A0"]).watchLoss?.(() => {
+    isLost = true;
+  });
+  i2c.setConnection(place, "disconnected");
+  t.equal(
+    kindOf(() => output.drive(1)),
+    "disconnected",
+  );
+  t.notOk(isLost, "whoever drives a strike is in the middle of something");
+  await clock.elapse(0);
+  t.ok(isLost);
 });
 
 t.test("they are told with the word that it is back, and not by some later poll", async (t) => {
