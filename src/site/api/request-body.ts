@@ -13,7 +13,8 @@ export async function readText(
 ): Promise<Result<string, ApiFault>> {
   const chunks: Uint8Array[] = [];
   let bytes = Number(request.headers.get("content-length") ?? 0) > bytesMax ? bytesMax + 1 : 0;
-  const reader = request.body?.getReader();
+  const body: ReadableStream<Uint8Array> | null = request.body;
+  const reader = body?.getReader();
   try {
     while (reader !== undefined && bytes <= bytesMax) {
       const { done, value } = await reader.read();

@@ -47,7 +47,7 @@ function startApp(part: Partial<ApiAppOptions> = {}) {
     keys: {
       check: async (key) => {
         const role = keys.get(key);
-        return role && { id: key, name: `${role} key`, role };
+        return role === undefined ? undefined : { id: key, name: `${role} key`, role };
       },
     },
     clock,
@@ -63,7 +63,11 @@ function startApp(part: Partial<ApiAppOptions> = {}) {
     }
     const request = new Request(`http://site.test${path}`, { ...rest, headers });
     const answer = await app.answer(request, from);
-    return { status: answer.status, headers: answer.headers, body: await answer.json() };
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: JSON.parse(await answer.text()),
+    };
   };
   const post = (body: string, headers: Record<string, string> = {}) =>
     send("/pets/find", { method: "POST", body, headers });
@@ -247,7 +251,7 @@ t.test("a key that asks too often waits, and other keys do not", async (t) => {
     ["1", "3", "0"],
   );
   t.equal((await ask("seam_admin")).status, 200);
-  await clock.advance(500);
+  clock.advance(500);
   t.same([(await ask()).status, (await ask()).status], [200, 429]);
 });
 
