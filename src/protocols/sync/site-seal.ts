@@ -43,7 +43,7 @@ export function openerOf(
 /** What anybody at the broker may read. */
 type OpenPurpose = "table/head";
 /** What the controller alone may read. */
-type SecretPurpose = "table/delta" | "table/manifest";
+type SecretPurpose = "table/delta" | "table/manifest" | "command";
 
 const formatVersion = 1;
 export const signatureBytes = 64;
@@ -77,7 +77,7 @@ export function sealSecretly(
   return Buffer.concat([
     Uint8Array.of(formatVersion),
     signature,
-    applyStream(sealer.tableKey, { purpose, signature, bytes: plain }),
+    applyStream(sealer.tableKey, { purpose, proof: signature, bytes: plain }),
   ]);
 }
 
@@ -107,7 +107,7 @@ export function openSecretly(
   const parts = takeApart(sealed);
   if (!parts.ok) return parts;
   const { signature, body } = parts.value;
-  const plain = applyStream(opener.tableKey, { purpose, signature, bytes: body });
+  const plain = applyStream(opener.tableKey, { purpose, proof: signature, bytes: body });
   const blind = derivedKey(opener.tableKey, `${purpose} blind`);
   const signed = signedBytes(opener, purpose, plain, blind);
   return verified(opener, { signed, signature, plain });
@@ -182,8 +182,9 @@ export function derivedKey(
 }
 
 interface Stream {
-  readonly purpose: SecretPurpose;
-  readonly signature: Uint8Array;
+  readonly purpose: string;
+  /** The signature or MAC over what is encrypted, which is another for each plain body. */
+  readonly proof: Uint8Array;
   readonly bytes: Uint8Array;
 }
 
@@ -191,8 +192,8 @@ interface Stream {
 const counterStart = Buffer.alloc(16);
 
 /** Encrypts, and decrypts what it has encrypted. */
-function applyStream(tableKey: KeyObject, { purpose, signature, bytes }: Stream): Uint8Array {
-  const key = derivedKey(tableKey, `${purpose} cipher`, signature);
+export function applyStream(tableKey: KeyObject, { purpose, proof, bytes }: Stream): Uint8Array {
+  const key = derivedKey(tableKey, `${purpose} cipher`, proof);
   // A stream cipher holds nothing back: there is no last part to add.
   return createCipheriv("aes-256-ctr", key, counterStart).update(bytes);
 }

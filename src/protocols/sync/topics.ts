@@ -23,6 +23,14 @@ export interface ControllerTopics {
   readonly event: string;
   /** Site. See ack-message.ts. */
   readonly eventAck: string;
+  /** Site. See command-offer.ts. */
+  readonly commandAsk: string;
+  /** Controller. See command-offer.ts. */
+  readonly commandOffer: string;
+  /** Site, QoS 1. See site-command.ts. */
+  readonly command: string;
+  /** Controller, QoS 1. See command-answer.ts. */
+  readonly commandAnswer: string;
 }
 
 function topicsUnder(base: string): ControllerTopics {
@@ -36,6 +44,10 @@ function topicsUnder(base: string): ControllerTopics {
     tableAck: `${base}/table/ack`,
     event: `${base}/event`,
     eventAck: `${base}/event/ack`,
+    commandAsk: `${base}/command/ask`,
+    commandOffer: `${base}/command/offer`,
+    command: `${base}/command`,
+    commandAnswer: `${base}/command/answer`,
   };
 }
 
