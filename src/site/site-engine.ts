@@ -30,7 +30,11 @@ export interface EngineEars {
  * events in. It may be in another thread: nothing of what is asked of it holds up who asks.
  */
 export interface SiteEngine {
-  /** All or nothing. What it changed is on disk, and on its way, when it resolves. */
+  /**
+   * All or nothing. What it changed is on disk, and on its way, when it resolves. Rejects where the
+   * disk fails; nothing is changed then. The first says all that there is: nothing is in force before,
+   * and with a fault it is known all the same, so that the next change may mend it.
+   */
   apply(change: ModelChange): Promise<Result<readonly AppliedTable[], TableFault>>;
   controllers(): Promise<readonly ControllerReport[]>;
   /** Publishes heads, or has this controller fetch its whole table anew (behaviour 18). */

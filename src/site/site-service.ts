@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { Clock } from "../../hal/clock.ts";
-import type { ControllerId, SiteId } from "../domain/ids.ts";
+import type { ControllerId, PassId, SiteId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
@@ -23,11 +23,13 @@ import {
 } from "./event-store.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import { RefusalDigest } from "./refusal-digest.ts";
+import type { EngineEars, PassSync } from "./site-engine.ts";
 import { modelOfSiteFile, parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
 import { openSiteFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
+import type { TableFault } from "./table-plan.ts";
 import { type AppliedTable, type PreparedTables, TablePublisher } from "./table-publisher.ts";
 import { openTableShelf, type TableShelf } from "./table-shelf.ts";
 import type { TableSync } from "./table-sync.ts";
@@ -40,6 +42,9 @@ export interface SiteServiceOptions {
   readonly link: BrokerLink;
   readonly clock: Clock;
   readonly log: SiteLog;
+  readonly ears?: EngineEars;
+  /** `told`: nothing is in force before `applyModel`. Absent: the file that was applied last. */
+  readonly model?: "of_last_file" | "told";
 }
 
 /** What the site knows about one controller. `status` is the controller's claim, unproven. */
@@ -69,6 +74,13 @@ export interface SiteService {
   /** All or nothing: with a fault, everything stays as it was. On disk when it returns. */
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
   applied(): AppliedSite | undefined;
+  /** As `apply`, without a file: it is kept elsewhere, under this revision. */
+  applyModel(model: SiteModel, revision: number): Result<readonly AppliedTable[], TableFault>;
+  /** Publishes heads again, or has these controllers fetch their whole tables anew. */
+  update(controllers: readonly ControllerId[], how: "head" | "whole"): void;
+  syncOf(
+    passes: readonly { readonly pass: PassId; readonly revision: number }[],
+  ): readonly PassSync[];
   /**
    * Signs with a new key from now on, and answers with its number. Controllers follow by a
    * hand-over that the key before it signs. Throws a `StateError` where the disk fails.
@@ -149,7 +161,8 @@ class WiredSite implements SiteService {
       keys,
       shelf,
       spent: store.spentUses,
-      isOnline: (controller) => this.#statuses.get(controller)?.said.online === true,
+      isOnline: (controller) => this.#isOnline(controller),
+      changed: (controller) => options.ears?.controllerChanged(controller),
     });
     this.#explainer = new DoorExplainer({
       clock: options.clock,
@@ -170,7 +183,7 @@ class WiredSite implements SiteService {
   async start(): Promise<void> {
     const { link } = this.#options;
     const { event, tableAck, tableGet, status } = filtersForSite(this.site);
-    const last = this.#kept();
+    const last = this.#options.model === "told" ? undefined : this.#kept();
     // Before the first event, of which it judges whether its use can be.
     if (last !== undefined) this.events.allowUses(allowedBy(last.model));
     // Before the first table goes out, so that no answer to it is missed.
@@ -230,6 +243,24 @@ class WiredSite implements SiteService {
           this.#intake.refusedCount(controller) + (this.#refusedCounts.get(controller) ?? 0),
       };
     });
+  }
+
+  applyModel(model: SiteModel, revision: number): Result<readonly AppliedTable[], TableFault> {
+    const prepared = this.#publisher.prepare(model);
+    if (!prepared.ok) return prepared;
+    this.events.allowUses(allowedBy(model));
+    return succeed(this.#publisher.commit(prepared.value, revision));
+  }
+
+  update(controllers: readonly ControllerId[], how: "head" | "whole"): void {
+    if (how === "whole") this.#publisher.renew(controllers);
+    else this.#publisher.publishHeads(controllers);
+  }
+
+  syncOf(
+    passes: readonly { readonly pass: PassId; readonly revision: number }[],
+  ): readonly PassSync[] {
+    return this.#publisher.syncOf(passes);
   }
 
   explain({ model }: AppliedSite, question: ExplainQuestion): Result<DoorExplanation, QueryFaults> {
@@ -360,9 +391,15 @@ class WiredSite implements SiteService {
     const said = decodeStatus(payload);
     const heardAt = this.#options.clock.wall().at;
     if (said.ok) {
+      const wasOnline = this.#isOnline(controller);
       this.#statuses.set(controller, { said: said.value, heardAt });
       this.#publisher.noteOnline();
+      if (said.value.online !== wasOnline) this.#options.ears?.controllerChanged(controller);
     } else this.#countRefused(controller, said.fault.reason);
+  }
+
+  #isOnline(controller: ControllerId): boolean {
+    return this.#statuses.get(controller)?.said.online === true;
   }
 
   #countRefused(controller: ControllerId, reason: string): void {

@@ -130,7 +130,7 @@ function imageBytesOf(view: ControllerView): number {
   return passCount * imageBytesPerPass;
 }
 
-const versionAfter = ({ epoch, version }: TableVersion): TableMark =>
+export const versionAfter = ({ epoch, version }: TableVersion): TableMark =>
   markOf({ epoch, version: version + 1 });
 
 /** Drawn anew: a site that was restored from a copy gives a number to another table. */

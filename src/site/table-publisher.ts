@@ -19,6 +19,7 @@ import type { TableGet } from "../protocols/sync/table-get.ts";
 import { isSameTable } from "../protocols/sync/table-order.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
 import { Gathering } from "./gathering.ts";
+import type { PassSync } from "./site-engine.ts";
 import { SiteIndex } from "./site-index.ts";
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
@@ -27,9 +28,16 @@ import { SiteView } from "./site-view.ts";
 import type { SpentUses } from "./spent-uses.ts";
 import { Fingerprinter } from "./table-fingerprint.ts";
 import { logLost, TableHeads } from "./table-heads.ts";
-import { markOf, type PlannedTable, planTables, type TableFault } from "./table-plan.ts";
+import {
+  markOf,
+  type PlannedTable,
+  planTables,
+  type TableFault,
+  versionAfter,
+} from "./table-plan.ts";
 import { TableReminders } from "./table-reminders.ts";
 import { TableRequests } from "./table-requests.ts";
+import { TableRevisions } from "./table-revisions.ts";
 import type { TableShelf, ToldUses } from "./table-shelf.ts";
 import { hashKeyOf, TableSnapshots } from "./table-snapshots.ts";
 import { judge, outrunBy, type TableSync, wanting } from "./table-sync.ts";
@@ -76,6 +84,8 @@ export interface TablePublisherParts {
   readonly spent: SpentUses;
   /** As far as it was heard. */
   readonly isOnline: (controller: ControllerId) => boolean;
+  /** Its table is another, or something was heard of it. */
+  readonly changed?: (controller: ControllerId) => void;
 }
 
 /** The tables of a site's controllers: their numbers, their way out, and what became of them. */
@@ -87,6 +97,7 @@ export class TablePublisher {
   readonly #requests: TableRequests;
   readonly #reminders: TableReminders;
   readonly #states = new Map<ControllerId, TableSync>();
+  readonly #revisions = new TableRevisions();
   readonly #repairedAt = new Map<ControllerId, MonotonicMs>();
   readonly #explained = new LRUCache<ControllerId, AccessTable>({ max: explainedTablesMax });
   /** Passes of which uses were spent that no table tells yet. */
@@ -125,7 +136,10 @@ export class TablePublisher {
       due: (passes) => this.#tell(passes),
     });
     // Goes on with the tables that are stored: those stay good whatever became of their model.
-    for (const [controller, { mark }] of shelf.tables()) this.#want(controller, mark);
+    for (const [controller, { mark }] of shelf.tables()) {
+      this.#revisions.begin(controller, mark);
+      this.#want(controller, mark);
+    }
   }
 
   /**
@@ -147,10 +161,13 @@ export class TablePublisher {
     return this.#plan(index, this.#usesToTell(index, untold));
   }
 
-  /** Stores what changed, and publishes it once it is on disk. */
-  commit(prepared: PreparedTables): readonly AppliedTable[] {
+  /**
+   * Stores what changed, and publishes it once it is on disk. `revision`: of the store, whose word the
+   * model is.
+   */
+  commit(prepared: PreparedTables, revision = 0): readonly AppliedTable[] {
     const isFirst = this.#view === undefined;
-    this.#store(prepared);
+    this.#store(prepared, isFirst ? 0 : revision);
     const { index, tables } = prepared;
     if (!isFirst) this.#untold.take();
     else if (this.#tell(index.passes.keys()) === "failed") this.#untold.add(index.passes.keys());
@@ -184,12 +201,57 @@ export class TablePublisher {
     this.#reminders.noteOnline();
   }
 
+  /** Has each fetch its whole table anew: one of the next number that says the same. */
+  renew(controllers: Iterable<ControllerId>): void {
+    const { shelf } = this.#parts;
+    const known = [...controllers].flatMap((controller) => {
+      const table = shelf.tables().get(controller);
+      return table === undefined || this.#view === undefined ? [] : [{ controller, table }];
+    });
+    const steps = known.map(({ controller, table }) => {
+      const mark = versionAfter(table.mark);
+      return { controller, table: { ...table, mark, compiledAt: this.#wall() }, deltas: [] };
+    });
+    if (steps.length === 0) return;
+    shelf.store(steps, new Map());
+    for (const { controller, table } of steps) {
+      this.#revisions.lead(controller, table.mark);
+      this.#want(controller, table.mark);
+    }
+    this.#heads.renew(steps.map(({ controller }) => controller));
+    this.#heads.publish(steps.map(({ controller }) => controller));
+    this.#reminders.begin();
+  }
+
+  /** Says again which table each is to have. */
+  publishHeads(controllers: Iterable<ControllerId>): void {
+    this.#heads.publish(controllers);
+  }
+
+  syncOf(
+    passes: readonly { readonly pass: PassId; readonly revision: number }[],
+  ): readonly PassSync[] {
+    const index = this.#view?.index;
+    return passes.map(({ pass, revision }) => {
+      const user = index?.passes.get(pass)?.user;
+      const scope = user === undefined ? [] : [...(index?.scopeOf(user) ?? [])];
+      const waitingFor = scope.filter((controller) => !this.#revisions.has(controller, revision));
+      const isFailed = waitingFor.some((one) => this.#states.get(one)?.state === "failed");
+      if (waitingFor.length === 0) return { pass, state: "synced", waitingFor };
+      return { pass, state: isFailed ? "failed" : "updating", waitingFor };
+    });
+  }
+
   heard(controller: ControllerId, ack: TableAck): void {
     const current = this.#states.get(controller);
     if (current === undefined) return;
+    if (ack.outcome !== "progress" && ack.table !== undefined) {
+      this.#revisions.heard(controller, ack.table);
+    }
     const ahead = outrunBy(ack, current.wanted);
     if (ahead !== undefined && this.#overtake(controller, ahead)) return;
     this.#states.set(controller, judge(current, ack));
+    this.#parts.changed?.(controller);
     if (ack.outcome === "refused") this.#repair(controller);
   }
 
@@ -245,7 +307,7 @@ export class TablePublisher {
     return planned.ok ? succeed({ index, tables: planned.value, told }) : planned;
   }
 
-  #store({ index, tables, told }: PreparedTables): void {
+  #store({ index, tables, told }: PreparedTables, revision?: number): void {
     const { shelf } = this.#parts;
     const steps = tables.flatMap(({ step }) => step ?? []);
     const fetched = (controller: ControllerId) => this.#snapshots.fetchedBy(controller)?.version;
@@ -255,7 +317,10 @@ export class TablePublisher {
       const spent: SpentUses = (pass) => this.#told.get(pass) ?? [];
       this.#view = new SiteView({ index, spent });
     }
-    for (const { controller, mark } of tables) this.#want(controller, mark);
+    for (const { controller, mark, step } of tables) {
+      if (step !== undefined) this.#revisions.lead(controller, mark, revision);
+      this.#want(controller, mark);
+    }
     this.#publishDeltas(tables);
     if (steps.length > 0) this.#reminders.begin();
     this.#heads.renew(steps.map(({ controller }) => controller));
@@ -325,6 +390,7 @@ export class TablePublisher {
     log.warn({ controller, ahead }, "the controller's table is ahead of the site's: a new epoch");
     const mark = markOf({ epoch: ahead.epoch + 1, version: 1 });
     shelf.store([{ controller, table: { ...known, mark }, deltas: [] }], new Map());
+    this.#revisions.begin(controller, mark);
     this.#want(controller, mark);
     this.#heads.renew([controller]);
     this.#reminders.begin();
@@ -341,7 +407,11 @@ export class TablePublisher {
   }
 
   #want(controller: ControllerId, wanted: TableMark): void {
-    this.#states.set(controller, wanting(controller, wanted, this.#states.get(controller)));
+    const current = this.#states.get(controller);
+    const next = wanting(controller, wanted, current);
+    if (next === current) return;
+    this.#states.set(controller, next);
+    this.#parts.changed?.(controller);
   }
 
   #updating(): readonly ControllerId[] {
