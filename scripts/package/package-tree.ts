@@ -35,6 +35,7 @@ export interface TreeParts {
 /** Where each file of systemd/ goes, as its README says. */
 const serviceFiles: readonly (readonly [from: string, to: string])[] = [
   ["systemd/postern-controller.service", "usr/lib/systemd/system/postern-controller.service"],
+  ["systemd/postern-site.service", "usr/lib/systemd/system/postern-site.service"],
   ["systemd/postern.sysusers.conf", "usr/lib/sysusers.d/postern.conf"],
   ["systemd/60-postern.rules", "usr/lib/udev/rules.d/60-postern.rules"],
   ["systemd/postern.modules-load.conf", "usr/lib/modules-load.d/postern.conf"],
@@ -76,7 +77,8 @@ export function layOutTree(root: string, parts: TreeParts): void {
   for (const [from, to] of documents) put(from, `${documentFolder}/${to}`);
   putCompressed(root, "usr/share/man/man8/postern.8.gz", manPage(parts.version));
   putCompressed(root, `${documentFolder}/changelog.gz`, changelog(parts.version));
-  put(`${ownFolder}/controller.toml`, "etc/postern/controller.toml");
+  put("config/controller-linux.toml", "etc/postern/controller.toml");
+  put("config/site-linux.toml", "etc/postern/site.toml");
   for (const name of readdirSync(join(repositoryRoot, "config/boards")).sort()) {
     if (name.endsWith(".toml")) put(`config/boards/${name}`, `etc/postern/boards/${name}`);
   }

@@ -11,8 +11,16 @@ import { ada, type BoardState, eventually, freePort } from "./stack.ts";
 
 const skip = packagesSkip("test/e2e/package.test.ts", "amd64");
 
+const units = ["postern-controller.service", "postern-site.service"];
+
 /** Without it deb-systemd-helper does nothing. */
 const asDpkg = "DPKG_MAINTSCRIPT_PACKAGE=postern";
+
+const demo = "/usr/share/doc/postern/examples/demo";
+const keysFile = "/var/lib/postern/provision.json";
+const provision = ["postern", "site", "provision", "door-1", "--out", "-"];
+/** Followed by where to: what comes through a pipe becomes a file of this user's alone. */
+const asTheUser = (user: string) => `install -o ${user} -g ${user} -m 600 /dev/stdin`;
 
 function filesIn(file: string): readonly string[] {
   const { stdout } = spawnSync("sh", ["-c", 'dpkg-deb --fsys-tarfile "$0" | tar -t', file], {
@@ -23,8 +31,13 @@ function filesIn(file: string): readonly string[] {
 
 /** Each file of the state, by its content. Sockets have none. */
 function stateOf(root: DebianRoot): Record<string, string> {
-  const folder = join(root.folder, "var/lib/postern");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  const folder = join(root.folder, "var/lib");
+  const files = ["postern", "postern-site"]
+    .flatMap((state) =>
+      readdirSync(join(folder, state), { recursive: true, encoding: "utf8" }).map((path) =>
+        join(state, path),
+      ),
+    )
     .filter((path) => statSync(join(folder, path)).isFile())
     .sort();
   const hash = (path: string) =>
@@ -110,16 +123,18 @@ t.test(
       t.match(await said(root, "postern", "--version"), /^[0-9]+\.[0-9]+\.[0-9]+$/);
       const groups = await said(root, "id", "-nG", "postern");
       t.same(groups.split(" ").sort(), ["dialout", "gpio", "i2c", "postern"]);
-      t.equal(
-        await said(root, "stat", "-c", "%U:%G %a", "/var/lib/postern"),
-        "postern:postern 700",
-      );
+      t.equal(await said(root, "id", "-nG", "postern-site"), "postern-site", "it opens no line");
+      for (const user of ["postern", "postern-site"]) {
+        const folder = await said(root, "stat", "-c", "%U:%G %a", `/var/lib/${user}`);
+        t.equal(folder, `${user}:${user} 700`);
+      }
       t.equal(await said(root, "systemctl", "is-enabled", "postern-controller"), "enabled");
+      t.match(await said(root, "systemctl", "is-enabled", "postern-site"), /disabled/);
       t.equal(await said(root, "dpkg", "--verify", "postern"), "", "all files are as packaged");
       t.equal(
-        await said(root, "systemd-analyze", "verify", "--man=no", "postern-controller.service"),
+        await said(root, "systemd-analyze", "verify", "--man=no", ...units),
         "",
-        "systemd finds all that the unit names",
+        "systemd finds all that the units name",
       );
     });
 
@@ -139,10 +154,10 @@ t.test(
     });
 
     const ports = await openPorts();
-    const options = { env: ports.env, user: "postern" };
 
     await t.test("a whole site opens a door, as the package's user", async (t) => {
-      const demo = "/usr/share/doc/postern/examples/demo";
+      const env = { ...ports.env, POSTERN_STATE_DIR: "/tmp/demo" };
+      const options = { env, user: "postern" };
       const up = await root.start(["postern", "up", "--config", demo], options);
       t.teardown(() => up.kill("SIGKILL"));
       t.equal(await ports.opens(), "released");
@@ -152,22 +167,55 @@ t.test(
       t.equal(await stop(up), 0);
     });
 
-    await t.test(
-      "the controller opens it alone, by a configuration that was changed",
-      async (t) => {
-        const config = join(root.folder, "etc/postern/controller.toml");
-        const changed = readFileSync(config, "utf8")
-          .replace('id = "door-1"', 'id = "demo"')
-          .replace('site = "main"', 'site = "demo"\nclock_quality = "trusted"')
-          .replace('"linux"', '"sim"')
-          .replace("boards/raspberry-pi.toml", "boards/sim.toml");
-        writeFileSync(config, changed);
-        const controller = await root.start(["postern", "controller"], options);
-        t.teardown(() => controller.kill("SIGKILL"));
-        t.equal(await ports.opens(), "released");
-        t.equal(await stop(controller), 0);
-      },
-    );
+    const env = ports.env;
+
+    await t.test("a site of its own makes a controller's keys, for nobody else", async (t) => {
+      t.match(await said(root, ...provision), /postern-site: no site has run on this folder/);
+      // As the installed configurations call them.
+      const edit = 's/^site = "demo"/site = "main"/; s/controller = "demo"/controller = "door-1"/';
+      const file = "/var/lib/postern-site/site-file.toml";
+      const put = `sed '${edit}' ${demo}/demo-site.toml | ${asTheUser("postern-site")} ${file}`;
+      t.equal(await said(root, "sh", "-c", put), "");
+      const site = await root.start(["postern", "site"], { env, user: "postern-site" });
+      t.teardown(() => site.kill("SIGKILL"));
+      const tables = () => root.run(["postern", "site", "tables"], { env, user: "postern-site" });
+      const { output } = await eventually("the site answers", async () => {
+        const answer = await tables();
+        return answer.code === 0 ? answer : undefined;
+      });
+      t.match(output, /^door-1 /m);
+
+      t.match(await said(root, ...provision), /this is user 0.* sudo -u '#\d+'/);
+      const other = await root.run(provision, { env, user: "postern" });
+      t.match(other, { code: 1, output: /EACCES.* run this as the user that the site runs as/ });
+      const bring = `${provision.join(" ")} | ${asTheUser("postern")} ${keysFile}`;
+      t.equal(await said(root, "sh", "-c", `runuser -u postern-site -- ${bring}`), "");
+      t.equal(await said(root, "stat", "-c", "%U:%G %a", keysFile), "postern:postern 600");
+
+      const config = join(root.folder, "etc/postern/controller.toml");
+      const changed = readFileSync(config, "utf8")
+        .replace('clock_quality = "ntp"', 'clock_quality = "trusted"')
+        .replace('"linux"', '"sim"')
+        .replace("boards/raspberry-pi.toml", "boards/sim.toml");
+      writeFileSync(config, changed);
+      const controller = await root.start(["postern", "controller"], { env, user: "postern" });
+      t.teardown(() => controller.kill("SIGKILL"));
+      t.equal(await ports.opens(), "released");
+      const complete = await eventually("the site knows that its table is there", async () => {
+        const answer = await tables();
+        return /^door-1 +online +complete/m.test(answer.output) || undefined;
+      });
+      t.ok(complete);
+      t.equal(await stop(site), 0);
+      t.equal(await stop(controller), 0);
+    });
+
+    await t.test("the controller opens it alone, after its site is gone", async (t) => {
+      const controller = await root.start(["postern", "controller"], { env, user: "postern" });
+      t.teardown(() => controller.kill("SIGKILL"));
+      t.equal(await ports.opens(), "released");
+      t.equal(await stop(controller), 0);
+    });
 
     const state = stateOf(root);
     const config = readFileSync(join(root.folder, "etc/postern/controller.toml"), "utf8");
@@ -176,8 +224,11 @@ t.test(
     await t.test(
       "an upgrade keeps the state, and what was changed of the configuration",
       async (t) => {
-        t.ok(Object.keys(state).includes("journal.sqlite3"), "there is a state to be kept");
+        for (const file of ["postern/journal.sqlite3", "postern-site/site/site-signing-key.pem"]) {
+          t.ok(file in state, `there is ${file} to be kept`);
+        }
         await said(root, "systemctl", "disable", "postern-controller");
+        await said(root, "systemctl", "enable", "postern-site");
         await installPackage(t, root, nextPackage(t, file, "99.0.0"));
         t.equal(await said(root, "postern", "--version"), "99.0.0");
         t.same(stateOf(root), state);
@@ -188,6 +239,7 @@ t.test(
           "what nobody changed is replaced",
         );
         t.match(await said(root, "systemctl", "is-enabled", "postern-controller"), /disabled/);
+        t.equal(await said(root, "systemctl", "is-enabled", "postern-site"), "enabled");
       },
     );
 
@@ -205,7 +257,9 @@ t.test(
       t.equal(code, 0, output);
       const kept = ["/etc/postern", "/etc/postern/boards", "/etc/postern/boards/own.toml"];
       t.same(remains(root), kept, "a profile of one's own is no business of ours");
-      t.match(await said(root, "getent", "passwd", "postern"), /ended with 2/);
+      for (const user of ["postern", "postern-site"]) {
+        t.match(await said(root, "getent", "passwd", user), /ended with 2/);
+      }
       t.match(await said(root, "getent", "group", "gpio"), /^gpio:/, "others may be in it");
       writeFileSync(join(root.folder, "root/postrm"), script, { mode: 0o755 });
       t.equal(

@@ -14,6 +14,7 @@ import {
 } from "../../../scripts/package/production-modules.ts";
 import { neededLibraries } from "../../../scripts/package/shared-libraries.ts";
 import { parseControllerConfig } from "../../../src/compose/config/controller-config.ts";
+import { parseSiteConfig } from "../../../src/compose/config/site-config.ts";
 import { temporaryFolder } from "../controller/journal-records.ts";
 
 const ownFolder = "scripts/package/debian";
@@ -131,13 +132,28 @@ t.test("one tree makes one package, whenever it is made", { skip: skipDeb }, asy
   );
 });
 
-t.test("the configuration that is installed is one that the controller takes", async (t) => {
-  const file = join(ownFolder, "controller.toml");
-  const text = readFileSync(file, "utf8");
-  const parsed = parseControllerConfig({ file, text, env: {} });
-  t.ok(parsed.ok, parsed.ok ? "taken" : JSON.stringify(parsed.fault));
-  const profile = /^profile_file = "(.*)"$/m.exec(text)?.[1] ?? "none";
-  t.ok(existsSync(join("config", profile)), `${profile} is installed beside it`);
+t.test("the configurations that are installed are taken, as those of their services", async (t) => {
+  const read = (file: string) => ({ file, text: readFileSync(file, "utf8"), env: {} });
+  const folderOf = (unit: string) =>
+    /^WorkingDirectory=(.*)$/m.exec(readFileSync(`systemd/${unit}.service`, "utf8"))?.[1];
+  const controller = parseControllerConfig(read("config/controller-linux.toml"));
+  t.match(controller, { ok: true, value: { stateDir: folderOf("postern-controller") } });
+  if (controller.ok) t.ok(existsSync(controller.value.board.profileFile), "installed beside it");
+  const stateDir = folderOf("postern-site");
+  const site = parseSiteConfig(read("config/site-linux.toml"));
+  t.match(site, { ok: true, value: { stateDir, siteFile: `${stateDir}/site-file.toml` } });
+});
+
+t.test("each verb finds the state of the service that it is about", async (t) => {
+  const text = readFileSync(join(ownFolder, "postern"), "utf8");
+  const shown = text.replace(/^exec .*$/m, 'echo "$POSTERN_STATE_DIR"');
+  const stateFor = (args: readonly string[], env: Record<string, string> = {}) =>
+    spawnSync("sh", ["-uc", shown, "postern", ...args], { env, encoding: "utf8" }).stdout.trim();
+  t.equal(stateFor(["site", "provision", "door-1"]), "/var/lib/postern-site");
+  t.equal(stateFor(["status"]), "/var/lib/postern");
+  t.equal(stateFor(["explain", "--door", "site"]), "/var/lib/postern");
+  t.equal(stateFor([]), "/var/lib/postern");
+  t.equal(stateFor(["site", "tables"], { POSTERN_STATE_DIR: "/else" }), "/else");
 });
 
 t.test("maintainer scripts are sh, and the man page names every verb", async (t) => {
@@ -145,13 +161,21 @@ t.test("maintainer scripts are sh, and the man page names every verb", async (t)
     const { status, stderr } = spawnSync("sh", ["-n", join(ownFolder, name)], { encoding: "utf8" });
     t.equal(status, 0, stderr);
   }
-  const help = spawnSync(process.execPath, ["--import=tsx", "src/main.ts", "--help"], {
-    encoding: "utf8",
-  });
-  const verbs = [...help.stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, verb = ""]) => verb);
-  t.ok(verbs.includes("status"), "help lists the verbs");
+  const verbsOf = (...command: readonly string[]) => {
+    const help = spawnSync(
+      process.execPath,
+      ["--import=tsx", "src/main.ts", ...command, "--help"],
+      {
+        encoding: "utf8",
+      },
+    );
+    const verbs = [...help.stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, verb = ""]) => verb);
+    return verbs.filter((verb) => !["up", "help"].includes(verb));
+  };
+  const [verbs, siteVerbs] = [verbsOf(), verbsOf("site")];
+  t.ok(verbs.includes("status") && siteVerbs.includes("provision"), "help lists the verbs");
   const page = readFileSync(join(ownFolder, "postern.8"), "utf8").replaceAll("\\-", "-");
-  for (const verb of verbs.filter((each) => !["up", "help"].includes(each))) {
-    t.match(page, new RegExp(`\\b${verb}\\b`), verb);
-  }
+  for (const verb of verbs) t.match(page, new RegExp(`\\b${verb}\\b`), verb);
+  for (const verb of siteVerbs)
+    t.match(page, new RegExp(`^\\.BI? site\\\\? ${verb}\\b`, "m"), verb);
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { temporaryFolder } from "../controller/journal-records.ts";
 
-const unit = "systemd/postern-controller.service";
+const units = ["postern-controller.service", "postern-site.service"] as const;
+type Unit = (typeof units)[number];
 
 function analyze(...args: readonly string[]) {
   return spawnSync("systemd-analyze", ["--no-pager", ...args], { encoding: "utf8" });
@@ -12,7 +13,7 @@ function analyze(...args: readonly string[]) {
 
 const skip = analyze("--version").error === undefined ? false : "no systemd-analyze";
 
-/** The unit in a root of its own, with something to start where it says so. */
+/** The units in a root of their own, with something to start where they say so. */
 function installed(t: Test): string {
   const root = temporaryFolder(t);
   for (const program of ["usr/bin/postern", "usr/lib/postern/postern-secure"]) {
@@ -21,7 +22,9 @@ function installed(t: Test): string {
     chmodSync(join(root, program), 0o755);
   }
   mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
-  copyFileSync(unit, join(root, "etc/systemd/system/postern-controller.service"));
+  for (const unit of units) {
+    copyFileSync(join("systemd", unit), join(root, "etc/systemd/system", unit));
+  }
   for (const target of ["sysinit", "basic", "multi-user", "shutdown"]) {
     writeFileSync(join(root, `etc/systemd/system/${target}.target`), "[Unit]\n");
   }
@@ -29,26 +32,56 @@ function installed(t: Test): string {
 }
 
 /** What a directive says, last word first: systemd's rule for those that are set twice. */
-function directive(name: string): string | undefined {
-  const lines = readFileSync(unit, "utf8").split("\n");
+function directive(name: string, unit: Unit = "postern-controller.service"): string | undefined {
+  const lines = readFileSync(join("systemd", unit), "utf8").split("\n");
   return lines.findLast((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
-t.test("systemd understands every directive of the unit", { skip }, async (t) => {
-  const root = installed(t);
-  const { stdout, stderr } = analyze(
-    ...["verify", "--man=no", `--root=${root}`, "postern-controller.service"],
-  );
-  // Other units, which the root has not, are no business of ours.
-  const ours = `${stdout}${stderr}`.split("\n").filter((line) => /postern/.test(line));
-  t.same(ours, []);
-});
+for (const unit of units) {
+  t.test(`systemd understands every directive of ${unit}`, { skip }, async (t) => {
+    const root = installed(t);
+    const { stdout, stderr } = analyze("verify", "--man=no", `--root=${root}`, unit);
+    // Other units, which the root has not, are no business of ours.
+    const ours = `${stdout}${stderr}`.split("\n").filter((line) => /postern/.test(line));
+    t.same(ours, []);
+  });
 
-t.test("the unit leaves an exposure of 2.0 at most", { skip }, async (t) => {
-  const { stdout, status } = analyze(
-    ...["security", "--offline=true", "--threshold=20", `./${unit}`],
-  );
-  t.equal(status, 0, /Overall exposure.*/.exec(stdout)?.[0] ?? "no word of its exposure");
+  t.test(`${unit} leaves an exposure of 2.0 at most`, { skip }, async (t) => {
+    const { stdout, status } = analyze(
+      ...["security", "--offline=true", "--threshold=20", `./systemd/${unit}`],
+    );
+    t.equal(status, 0, /Overall exposure.*/.exec(stdout)?.[0] ?? "no word of its exposure");
+  });
+
+  t.test(`what ${unit} keeps is its own user's alone`, async (t) => {
+    const user = directive("User", unit) ?? "none";
+    t.equal(directive("Group", unit), user);
+    t.equal(directive("UMask", unit), "0077");
+    t.equal(directive("StateDirectory", unit), user);
+    t.equal(directive("StateDirectoryMode", unit), "0700");
+    t.equal(directive("LimitCORE", unit), "0", "a core would have keys and PINs in it");
+    const folder = `/var/lib/${user}`;
+    t.equal(directive("WorkingDirectory", unit), folder);
+    const made = readFileSync("systemd/postern.sysusers.conf", "utf8");
+    t.match(made, new RegExp(`^u ${user} - "[^"]+" ${folder} /usr/sbin/nologin$`, "m"));
+    const folders = readFileSync("scripts/package/debian/postern.tmpfiles.conf", "utf8");
+    t.match(folders, new RegExp(`^d ${folder} 0700 ${user} ${user} -$`, "m"));
+    const text = readFileSync(join("systemd", unit), "utf8");
+    t.match(text, new RegExp(`^Environment=POSTERN_STATE_DIR=${folder}$`, "m"));
+  });
+}
+
+t.test("a site that ends or hangs is served again, and may open no line of a door", async (t) => {
+  const of = (name: string) => directive(name, "postern-site.service");
+  t.equal(of("Type"), "notify");
+  t.equal(of("Restart"), "always");
+  t.equal(of("WatchdogSignal"), "SIGKILL");
+  t.equal(of("KillMode"), "mixed");
+  t.equal(of("PrivateDevices"), "yes");
+  const users = readFileSync("systemd/postern.sysusers.conf", "utf8");
+  t.notMatch(users, /^m postern-site /m);
+  const worth = (unit: Unit) => Number(directive("OOMScoreAdjust", unit));
+  t.ok(worth("postern-site.service") > worth("postern-controller.service"), "doors go last");
 });
 
 t.test(
