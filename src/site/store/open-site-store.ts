@@ -53,6 +53,14 @@ interface StoreMark {
   readonly change: string;
 }
 
+interface Made<Value> {
+  readonly made: Value;
+  /** Of the store once that is in it. */
+  readonly mark: StoreMark;
+}
+
+type Make<Value> = (record: StoreRecord, mark: StoreMark) => Promise<Made<Value>>;
+
 /** Takes a transaction back without being a failure of it. */
 class TakenBack extends Error {
   /** What is to be answered. */
@@ -133,13 +141,23 @@ class OpenStore implements SiteStore {
     return acted;
   }
 
-  async #transact<Value>(
-    make: (
-      record: StoreRecord,
-      mark: StoreMark,
-    ) => Promise<{ readonly made: Value; readonly mark: StoreMark }>,
-  ): Promise<Value> {
-    let reached: { readonly made: Value; readonly mark: StoreMark } | undefined;
+  /** A connection that was lost while nobody used it shows at the first question, and is replaced. */
+  async #transact<Value>(make: Make<Value>): Promise<Value> {
+    let isBegun = false;
+    const begin: Make<Value> = (record, mark) => {
+      isBegun = true;
+      return make(record, mark);
+    };
+    try {
+      return await this.#transactOnce(begin);
+    } catch (error) {
+      if (isBegun || !(error instanceof StoreError) || error.kind !== "unavailable") throw error;
+      return await this.#transactOnce(make);
+    }
+  }
+
+  async #transactOnce<Value>(make: Make<Value>): Promise<Value> {
+    let reached: Made<Value> | undefined;
     const then: (() => void)[] = [];
     try {
       await this.#database.writer.transaction().execute(async (rows) => {
