@@ -10,6 +10,7 @@ import { createLocalServer, type LocalServer } from "../controller/local-server.
 import { openJournal } from "../controller/open-journal.ts";
 import { openPremisesStore } from "../controller/open-premises-store.ts";
 import { createRecorder } from "../controller/recorder.ts";
+import { remoteHandlers } from "../controller/remote-handlers.ts";
 import { settlesWithin } from "../controller/settles-within.ts";
 import { openSiteKeyStore } from "../controller/site-key-store.ts";
 import { createSyncClient, offlineWill, type SyncClient } from "../controller/sync-client.ts";
@@ -223,6 +224,7 @@ async function runDoors(options: DoorsOptions): Promise<void> {
     troubles,
     status: () => onlineStatus({ software, clock, doors: controller, troubles }),
     record,
+    carryOut: remoteHandlers({ doors: controller, record }),
     onChange: ({ changes }) => {
       controller.tableChanged(changes);
       damages.refresh();

@@ -1,3 +1,4 @@
+import type { AlarmState } from "../../hal/alarm-input.ts";
 import type { Board } from "../../hal/board.ts";
 import type { LightPattern } from "../../hal/indicator.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
@@ -7,6 +8,7 @@ import {
   doorDeadline,
   doorLeaf,
   doorTroubles,
+  grantReason,
 } from "../core/door-machine.ts";
 import type { PulseRefusal } from "../core/door-pulse.ts";
 import { type Explanation, explain } from "../core/explain.ts";
@@ -15,7 +17,7 @@ import type { OverrideFault, OverrideRequest } from "../core/posture.ts";
 import type { Presented } from "../core/presented.ts";
 import type { PinDigest } from "../domain/credential.ts";
 import { doorDefaults } from "../domain/door-defaults.ts";
-import type { DoorEvent } from "../domain/event.ts";
+import type { DoorEvent, RemoteUnlockOutcome } from "../domain/event.ts";
 import type { DoorId, ReaderId, UserId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableChange } from "../domain/table-change.ts";
@@ -29,6 +31,7 @@ import { DoorPostures, type Overridden } from "./door-postures.ts";
 import { Entrance } from "./entrance.ts";
 import { PremisesPruning } from "./premises-pruning.ts";
 import type { PremisesStore } from "./premises-store.ts";
+import type { ReaderEnrolment } from "./reader-enrolment.ts";
 import { ReaderSession } from "./reader-session.ts";
 import type { Troubles } from "./troubles.ts";
 
@@ -75,12 +78,6 @@ export class DoorController {
     this.#pruning = new PremisesPruning(premises);
     if (table === undefined) this.#useTable(undefined);
     else this.setTable(table);
-    this.#alarms = new AlarmWatch({
-      board,
-      record,
-      onFire: (state) => this.#postures.setFire(state),
-      onTamper: (reader, state) => premises.memory.setTampered(reader, state === "raised"),
-    });
     const shared = {
       clock,
       premises,
@@ -99,6 +96,12 @@ export class DoorController {
         throw new Error(`reader ${hardware.id} has no door`);
       }
       return new ReaderSession({ hardware, door, clock, entrance, digestPin, record });
+    });
+    this.#alarms = new AlarmWatch({
+      board,
+      record,
+      onFire: (state) => this.#postures.setFire(state),
+      onTamper: (reader, state) => this.#setTampered(reader, state),
     });
   }
 
@@ -190,6 +193,35 @@ export class DoorController {
     return door.isCommanded() ? succeed(granted) : fail("strike_failed");
   }
 
+  /**
+   * Releases the strike for the door's own time because somebody far away says so (behaviour 36), or says
+   * why not. It has been commanded when this returns.
+   */
+  unlock(id: DoorId): RemoteUnlockOutcome {
+    const door = this.#doors.get(id);
+    if (door === undefined) throw new Error(`door ${id} was not made`);
+    const { posture } = this.#postures.inForce(id);
+    if (posture === "lockdown" || posture === "disabled") return posture;
+    if (posture === "unlocked") return "already_unlocked";
+    if (!this.#isInterlockShut(door)) return "interlock";
+    // Nothing would move, and whoever asked is not there to see it.
+    const now = this.#options.board.clock.monotonic();
+    if (grantReason(door.state(), now) === "granted_leaf_open") return "leaf_open";
+    const reason = door.grant([undefined], 0);
+    if (!door.isCommanded()) return "strike_failed";
+    return reason === "granted" ? "released" : "already_unlocked";
+  }
+
+  /** Where the next card is told to whoever asked for it, instead of being judged. */
+  enrolmentAt(reader: ReaderId): ReaderEnrolment | undefined {
+    return this.#readers.find(({ id }) => id === reader)?.enrolment;
+  }
+
+  /** Of the reader, or of the enclosure that its wires lead into. */
+  isTampered(reader: ReaderId): boolean {
+    return this.#options.premises.memory.isTampered(reader);
+  }
+
   /** Shows a technician a light; false where there is no such reader. */
   showLight(id: ReaderId, pattern: LightPattern, forMs: number): boolean {
     const reader = this.#readers.find((one) => one.id === id);
@@ -250,10 +282,20 @@ export class DoorController {
     if (this.#alarms.raised().includes("fire")) return "fire";
     const { posture } = this.#postures.inForce(door.id);
     if (posture === "lockdown" || posture === "disabled") return posture;
+    return this.#isInterlockShut(door) ? undefined : "interlock";
+  }
+
+  #isInterlockShut(door: Door): boolean {
     const { memory } = this.#options.premises;
-    return door.settings().interlock.every((other) => memory.isShut(other))
-      ? undefined
-      : "interlock";
+    return door.settings().interlock.every((other) => memory.isShut(other));
+  }
+
+  #setTampered(reader: ReaderId | undefined, state: AlarmState): void {
+    this.#options.premises.memory.setTampered(reader, state === "raised");
+    if (state !== "raised") return;
+    for (const { id, enrolment } of this.#readers) {
+      if (reader === undefined || reader === id) enrolment.tampered();
+    }
   }
 
   #stateOf(id: DoorId): DoorState {

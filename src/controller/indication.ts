@@ -4,14 +4,25 @@ import { unreachable } from "../domain/unreachable.ts";
 /** What the lamps of a reader are to say about its door, once the last tap's answer has been shown. */
 export type Resting = "secured" | "unlocked" | "alarm" | "warning" | "more_expected";
 
-/** The answer to a tap or a PIN, shown at once and then left for the resting light. */
-export type Answer = "granted" | "denied";
+/**
+ * The answer to a tap or a PIN, shown at once and then left for the resting light. `taken`: the card was
+ * read for an enrolment, and no door opens.
+ */
+export type Answer = "granted" | "denied" | "taken";
 
 const flashMs = 120;
 const slowFlashMs = 500;
+const takenFlashMs = 1_000;
 
 /** How long the beeper sounds, in milliseconds; a denial is told from a grant with eyes shut. */
-export const beepMs = { ready: 80, key: 30, granted: 120, denied: 500, expected: 60 } as const;
+export const beepMs = {
+  ready: 80,
+  key: 30,
+  granted: 120,
+  denied: 500,
+  expected: 60,
+  taken: 120,
+} as const;
 
 /** Until the outputs, the table and the journal are open: amber (behaviour 33). */
 export const bootPattern: LightPattern = { kind: "steady", light: "amber" };
@@ -35,8 +46,9 @@ export function restingPattern(resting: Resting): LightPattern {
 
 /**
  * Three flashes, then what the door is: green until it relocks, red where it stayed secured, amber
- * where more is still awaited. None for
- * a denial during an alarm: the alarm goes on flashing, and the beeper alone says no.
+ * where more is still awaited. A card that was taken is one long green flash, so that nobody pulls at the
+ * door. None for a denial during an alarm, or a card taken then: the alarm goes on flashing, and the
+ * beeper alone answers.
  */
 export function answerPattern(answer: Answer, resting: Resting): LightPattern | undefined {
   if (answer === "granted") {
@@ -44,5 +56,8 @@ export function answerPattern(answer: Answer, resting: Resting): LightPattern | 
   }
   if (resting === "alarm" || resting === "warning") return undefined;
   const then = resting === "secured" ? "red" : resting === "unlocked" ? "green" : "amber";
+  if (answer === "taken") {
+    return { kind: "flash_then", light: "green", onMs: takenFlashMs, count: 1, then };
+  }
   return { kind: "flash_then", light: "red", onMs: flashMs, count: 3, then };
 }

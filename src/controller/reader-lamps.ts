@@ -1,8 +1,8 @@
 import type { Indicator, LightPattern } from "../../hal/indicator.ts";
 import { type Answer, answerPattern, beepMs, type Resting, restingPattern } from "./indication.ts";
 
-/** What somebody who was found good so far is still to show, or to bring along. */
-export type Expected = "pin" | "company";
+/** What somebody who was found good so far is still to show, or to bring along; or a card to enrol. */
+export type Expected = "pin" | "company" | "enrolment";
 
 /** The lamps and beeper of one reader: what its door is, and the answer to the last presentation. */
 export class ReaderLamps {

@@ -46,6 +46,7 @@ import { Deadline } from "./deadline.ts";
 import type { Door } from "./door.ts";
 import { admissionsOf, type Entrance, type Granted, type Presentation } from "./entrance.ts";
 import { MisreadTally } from "./misread-tally.ts";
+import { ReaderEnrolment } from "./reader-enrolment.ts";
 import { ReaderLamps } from "./reader-lamps.ts";
 
 export interface ReaderSessionOptions {
@@ -69,6 +70,8 @@ interface DeniedPerson {
  */
 export class ReaderSession {
   readonly id: ReaderId;
+  /** Each card passes there before it is judged. */
+  readonly enrolment: ReaderEnrolment;
   readonly #options: ReaderSessionOptions;
   readonly #lamps: ReaderLamps;
   readonly #entryDeadline: Deadline;
@@ -92,6 +95,11 @@ export class ReaderSession {
     this.#factorDeadline = new Deadline(clock, () => this.#present({ kind: "deadline_reached" }));
     this.#companyDeadline = new Deadline(clock, () => this.#meet({ kind: "deadline_reached" }));
     this.#lampTrial = new Deadline(clock, () => this.#lamps.endTrial());
+    this.enrolment = new ReaderEnrolment({
+      clock,
+      lamps: this.#lamps,
+      judge: (raw) => this.#present({ kind: "card", raw }),
+    });
     this.#lamps.ready();
     door.watch((resting) => this.#lamps.door(resting));
     hardware.reader.listen((report) => this.#read(report));
@@ -103,6 +111,7 @@ export class ReaderSession {
     this.#entryDeadline.set(undefined);
     this.#factorDeadline.set(undefined);
     this.#companyDeadline.set(undefined);
+    this.enrolment.close();
     this.#lampTrial.set(undefined);
     this.#misreads.close();
   }
@@ -117,7 +126,7 @@ export class ReaderSession {
     if (this.#closed) return;
     switch (report.kind) {
       case "card":
-        return this.#present({ kind: "card", raw: report.raw });
+        return this.enrolment.card(report.raw, report.format);
       case "key":
         this.#lamps.key();
         return this.#enter({ kind: "key", key: report.key });
@@ -203,6 +212,9 @@ export class ReaderSession {
       case "denied": {
         const { pass, user, reason } = decision;
         this.#deny(reason, { ...(pass && { pass }), ...(user && { user }) });
+        if (presented.card !== undefined && reason === "unknown_credential") {
+          this.enrolment.declinedUnknown(presented.card);
+        }
         if (presented.pin !== undefined && isWrongPin(presented, decision)) this.#wrongPin();
         break;
       }

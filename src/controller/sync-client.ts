@@ -12,6 +12,7 @@ import { encodeStatus } from "../protocols/sync/status-message.ts";
 import { sealTableAck } from "../protocols/sync/table-ack-message.ts";
 import { sealTableGet } from "../protocols/sync/table-get.ts";
 import { type ControllerTopics, siteKeyTopic, topicsFor } from "../protocols/sync/topics.ts";
+import { type CarryOut, CommandReceiver } from "./command-receiver.ts";
 import { EventPublisher } from "./event-publisher.ts";
 import type { Journal, TroubleReporter } from "./journal.ts";
 import type { SiteKeyStore } from "./site-key-store.ts";
@@ -41,6 +42,8 @@ export interface SyncClientOptions {
   readonly onTable: (table: AccessTable) => void;
   /** The table in force became another one in place, durably. Called as `onTable` is. */
   readonly onChange: (delta: TableDelta) => void;
+  /** What the site has this controller do there and then. */
+  readonly carryOut: CarryOut;
 }
 
 /** A controller's side of its conversation with the site. It works whenever the link does. */
@@ -81,6 +84,7 @@ class WiredSyncClient implements SyncClient {
   readonly #status: StatusPublisher;
   readonly #events: EventPublisher;
   readonly #tables: TableReceiver;
+  readonly #commands: CommandReceiver;
   readonly #stopListening: () => void;
   readonly #subscribed: Promise<unknown>;
   #isUp = false;
@@ -112,6 +116,12 @@ class WiredSyncClient implements SyncClient {
       onSiteSeen: () => this.#events.siteSeen(),
       spread: spreadOf(controller),
     });
+    const commandTopics = { offer: topics.commandOffer, answer: topics.commandAnswer };
+    this.#commands = new CommandReceiver({
+      ...options,
+      send: (what, message) =>
+        link.publish(commandTopics[what], message, { qos: 1, retain: false }),
+    });
     this.#stopListening = journal.onCommitted(() => this.#events.pump());
     this.#subscribed = Promise.all(
       this.#subscriptions(site).map(([topic, take]) =>
@@ -141,6 +151,7 @@ class WiredSyncClient implements SyncClient {
     this.#isClosed = true;
     this.#stopListening();
     this.#events.down();
+    this.#commands.close();
     await this.#tables.close();
     await this.#status.close();
     await this.#subscribed;
@@ -156,6 +167,8 @@ class WiredSyncClient implements SyncClient {
       [topics.tableManifest, (payload) => this.#tables.takeManifest(payload)],
       [topics.tableChunk, (payload) => this.#tables.takeChunk(payload)],
       [topics.eventAck, (payload) => this.#events.takeAck(payload)],
+      [topics.commandAsk, (payload) => this.#commands.takeAsk(payload)],
+      [topics.command, (payload) => this.#commands.takeCommand(payload)],
     ];
   }
 
@@ -165,6 +178,7 @@ class WiredSyncClient implements SyncClient {
     this.#status.up();
     this.#events.up();
     this.#tables.up();
+    this.#commands.up();
   }
 
   #onDown(): void {

@@ -81,6 +81,7 @@ export class LightController {
         ...(this.#table !== undefined && { table: this.#table.version }),
       }),
       record: () => {},
+      carryOut: () => {},
       onTable: (table) => this.#use(table),
       onChange: () => this.#changed(),
     });

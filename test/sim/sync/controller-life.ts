@@ -141,6 +141,7 @@ export class ControllerLife {
         troubles: troubles.active(),
       }),
       record,
+      carryOut: () => {},
       onTable: (table) => {
         doors.setTable(table);
         onTable(this);

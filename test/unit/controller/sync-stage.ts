@@ -16,6 +16,7 @@ import type { TableDelta, TableMark } from "../../../src/domain/table-change.ts"
 import { sealEventAck } from "../../../src/protocols/sync/ack-message.ts";
 import { openEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { chainStart, verifyChain } from "../../../src/protocols/sync/journal-chain.ts";
+import type { SiteCommand } from "../../../src/protocols/sync/site-command.ts";
 import { openTableAck, type TableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import { openTableGet, type TableGet } from "../../../src/protocols/sync/table-get.ts";
 import { isNewer, isSameTable } from "../../../src/protocols/sync/table-order.ts";
@@ -75,6 +76,8 @@ export class SyncStage {
   /** The tables that took another's place, and those made by changes in place, as they came. */
   readonly applied: TableMark[] = [];
   readonly changed: TableMark[] = [];
+  /** What the site had this controller do. */
+  readonly commands: SiteCommand[] = [];
   /** What is wrong with the table in force, if ever anything was. */
   readonly faults: string[] = [];
   readonly tables: SignedTables;
@@ -124,6 +127,10 @@ export class SyncStage {
       troubles: this.troubles,
       status: () => this.status,
       record: this.record,
+      carryOut: (command, answer) => {
+        this.commands.push(command);
+        answer({ kind: "done" });
+      },
       onTable: (table) => {
         this.applied.push(table.mark);
         this.#look();
