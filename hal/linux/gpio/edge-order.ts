@@ -36,7 +36,9 @@ const echoNsMax = 50_000;
  * 3. two edges were queued as one, with the stamp of the second and one number missing; or the chip
  *    itself made one interrupt of them, and no number is missing. The level is what it was, so there
  *    was a pulse: it is reported, its first edge stamped `usualPulseNs` before.
- * 4. woken a second time for an edge that it had queued already, a thread stamps and numbers one that
+ * 4. the number is the next edge's: that came when the stamp had been taken and the number had not. Two
+ *    edges of a line have one number, and the one before is missing: it is the first one's.
+ * 5. woken a second time for an edge that it had queued already, a thread stamps and numbers one that
  *    never was, with the level that is. Within `echoNsMax` after an edge of its line, it is passed over.
  *
  * Every edge that is reported happened, and in that order: where a missing number cannot be given to a
@@ -77,6 +79,11 @@ export class EdgeOrder {
     const sequence = this.#lastNumber + ((edge.sequence - this.#lastNumber) | 0);
     let place = this.#waiting.length;
     while (place > 0 && (this.#waiting[place - 1]?.sequence ?? 0) > sequence) place -= 1;
+    const first = this.#waiting[place - 1];
+    if (first?.sequence === sequence && first.line === edge.line) {
+      const before = this.#waiting[place - 2]?.sequence ?? this.#lastNumber;
+      if (before < sequence - 1) this.#waiting[place - 1] = { ...first, sequence: sequence - 1 };
+    }
     this.#waiting.splice(place, 0, { ...edge, sequence });
   }
 

@@ -81,6 +81,22 @@ t.test("a pulse queued as one edge is not the fall of the next bit", async (t) =
   ]);
 });
 
+t.test("an edge that took the number of the next one of its line has the one before", async (t) => {
+  const pulse = [
+    [1, 0, 0, 10],
+    [2, 0, 1, 60],
+  ];
+  const fallSaid = [queued(2, 0, 0, 10), queued(2, 0, 1, 60)];
+  t.same(reported(fallSaid, 70), { rows: pulse, isWaiting: false });
+  const riseSaid = [queued(2, 0, 1, 10), queued(2, 0, 1, 60)];
+  t.same(reported(riseSaid, 70), { rows: pulse, isWaiting: false }, "also with its level");
+  t.same(
+    reported([queued(1, 0, 0, 10), queued(2, 0, 1, 60), queued(2, 0, 1, 90)], 100).rows,
+    pulse,
+    "but only where one is missing",
+  );
+});
+
 t.test("stamps that two processors made at one moment do not go back", async (t) => {
   const edges = [queued(1, 0, 0, 100), queued(2, 1, 0, 99)];
   t.same(reported(edges, 110).rows, [

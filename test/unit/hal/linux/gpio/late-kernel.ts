@@ -17,8 +17,8 @@ interface Moment {
 
 /**
  * gpiolib-cdev.c (Linux 6.12) for two lines: `edge_irq_handler` stamps and numbers, wakes the line's
- * thread `lateNs()` later, and `edge_irq_thread` takes the stamp, reads the level and queues. A wake-up
- * of a thread that is awake is none; a thread that finds no stamp makes one, and a number.
+ * thread `lateNs()` later, and `edge_irq_thread` takes the stamp, reads the level, takes the number and
+ * queues. A wake-up of a thread that is awake is none; a thread that finds no stamp makes one, and a number.
  */
 export function queueOf(
   edges: readonly WiegandEdge[],
@@ -42,16 +42,20 @@ export function queueOf(
       later(at + stepNs(), take);
     };
     const take = (at: number) => {
-      if (stamp === 0) number += 1;
-      const taken = stamp === 0 ? { at, sequence: number } : { at: stamp, sequence: numbered };
+      if (stamp === 0) {
+        number += 1;
+        [stamp, numbered] = [at, number];
+      }
+      const taken = edgeNs(stamp);
       stamp = 0;
-      later(at + stepNs(), (putAt) => {
-        queued.push({
-          putAt,
-          edge: { line: index, level, at: edgeNs(taken.at), sequence: taken.sequence },
+      later(at + stepNs(), (readAt) => {
+        const levelRead = level;
+        later(readAt + stepNs(), (putAt) => {
+          const edge = { line: index, level: levelRead, at: taken, sequence: numbered };
+          queued.push({ putAt, edge });
+          isRunning = false;
+          if (isWoken) start(putAt);
         });
-        isRunning = false;
-        if (isWoken) start(putAt);
       });
     };
     return (at: number, to: Level) => {
