@@ -25,6 +25,11 @@ export interface EventRow {
   readonly hash: string;
 }
 
+/** `position` counts from 1 in the order in which the site stored things. */
+export interface StoredEvent extends EventRow {
+  readonly position: number;
+}
+
 export function rowOfEntry(entry: JournalEntry): EventRow {
   const { event } = entry;
   return {

@@ -13,7 +13,9 @@ import {
   verifyChain,
 } from "../protocols/sync/journal-chain.ts";
 import { answerToRefused } from "./event-fork.ts";
-import { type EventRow, rowOfEntry } from "./event-row.ts";
+import type { EventPage, EventQuery } from "./event-query.ts";
+import { type EventRow, rowOfEntry, type StoredEvent } from "./event-row.ts";
+import { EventSearch, searchTables } from "./event-search.ts";
 import type { SpentUses } from "./spent-uses.ts";
 import {
   allowedUsesTables,
@@ -23,28 +25,14 @@ import {
   usesTable,
 } from "./use-ledger.ts";
 
-/** `position` counts from 1 in the order in which the site stored things. */
-export interface StoredEvent extends EventRow {
-  readonly position: number;
-}
-
-export interface EventQuery {
-  /** With it, the first `limit` after that position; without, the newest `limit`. */
-  readonly after?: number;
-  readonly limit: number;
-  readonly door?: string;
-  readonly controller?: string;
-  readonly result?: "granted" | "denied";
-}
-
 export interface IntakeOutcome extends NotedUses {
   readonly journal: string;
   /** Highest number of that journal on disk; all below it are there too. */
   readonly number: number;
   /** Of that entry. */
   readonly hash: string;
-  /** How many of the batch were new. */
-  readonly storedCount: number;
+  /** What of the batch was new, in order. */
+  readonly stored: readonly StoredEvent[];
   /**
    * The journal that this controller had before, and how far that is stored: of one that is begun just
    * now because its storage was replaced, or took back what it had called written.
@@ -115,8 +103,12 @@ export interface EventStore {
     entries: readonly JournalEntry[],
     remains?: JournalRemains,
   ): Result<IntakeOutcome, IntakeRefusal>;
-  /** In order of position, newest last. */
+  /** As many as there are, up to the limit, however long it takes: of everything, page by page. */
   query(query: EventQuery): readonly StoredEvent[];
+  /** In a time that has a bound, however many events there are. */
+  page(query: EventQuery): EventPage;
+  /** The position of the newest event; 0 before the first. */
+  newest(): number;
   lastOf(controller: ControllerId): StoredJournal | undefined;
   /**
    * Before a table that allows them goes out: uses beyond all that was ever allowed do not count.
@@ -170,7 +162,7 @@ const tables = `
 `;
 
 /** What each format added to the one before, from 0, which is an empty file. */
-const formatSteps = [tables, usesTable, allowedUsesTables] as const;
+const formatSteps = [tables, usesTable, allowedUsesTables, searchTables] as const;
 const storeFormat = formatSteps.length;
 
 /** Makes the file if there is none, for its owner alone; SQLite's side files take its mode. */
@@ -183,6 +175,7 @@ export function openEventStore(file: string): EventStore {
   database.pragma("synchronous = FULL");
   prepareTables(database, file);
   const uses = prepareUseLedger(database);
+  const search = new EventSearch(database);
   const recordTrouble = prepareRecordTrouble(database);
   const intake = prepareIntake(database, { recordUses: uses.record, recordTrouble });
   const troublesOf = database.prepare<[string], TroubleRow>(
@@ -193,7 +186,9 @@ export function openEventStore(file: string): EventStore {
   );
   return {
     intake,
-    query: (query) => runQuery(database, query),
+    query: (query) => allPages(search, query),
+    page: (query) => search.page(query),
+    newest: () => search.newest(),
     lastOf: (controller) => lastOf.get(controller),
     allowUses: uses.allow,
     spentUses: uses.spent,
@@ -280,7 +275,10 @@ function prepareIntake(
     const chain = verifyChain(fresh, lost === undefined ? stored : anchorBefore(first));
     if (!chain.ok) return refuse(chain.fault);
     const follows = stored.number === 0 ? lastOfAnother.get(controller, journal) : undefined;
-    for (const entry of fresh) insert.run(rowOfEntry(entry));
+    const added = fresh.map((entry) => {
+      const row = rowOfEntry(entry);
+      return { position: Number(insert.run(row).lastInsertRowid), ...row };
+    });
     if (lost !== undefined) {
       const detail = `entries ${lost.from} to ${lost.to} of journal ${journal} are lost`;
       recordTrouble({ controller, kind: "journal_gap", detail, at: lost.at });
@@ -289,7 +287,7 @@ function prepareIntake(
       journal,
       number: chain.value.number,
       hash: chain.value.hash,
-      storedCount: fresh.length,
+      stored: added,
       ...recordUses(fresh),
       follows,
       lost,
@@ -315,19 +313,14 @@ function anchorBefore({ journal, number, previous }: JournalEntry): ChainAnchor 
   return { journal, number: number - 1, hash: previous };
 }
 
-function runQuery(database: Database.Database, query: EventQuery): readonly StoredEvent[] {
-  const conditions = [
-    query.after !== undefined && "position > @after",
-    query.door !== undefined && "door = @door",
-    query.controller !== undefined && "controller = @controller",
-    query.result !== undefined && "result = @result",
-  ].filter((condition) => condition !== false);
-  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-  const order = query.after === undefined ? "DESC" : "ASC";
-  const rows = database
-    .prepare<[EventQuery], StoredEvent>(
-      `SELECT * FROM events ${where} ORDER BY position ${order} LIMIT @limit`,
-    )
-    .all(query);
-  return query.after === undefined ? rows.reverse() : rows;
+function allPages(search: EventSearch, query: EventQuery): readonly StoredEvent[] {
+  const { limit, after } = query;
+  let page = search.page(query);
+  let events = page.events;
+  while (page.more && events.length < limit) {
+    const on = after === undefined ? { before: page.through } : { after: page.through };
+    page = search.page({ ...query, ...on, limit: limit - events.length });
+    events = after === undefined ? [...page.events, ...events] : [...events, ...page.events];
+  }
+  return events;
 }

@@ -2,7 +2,8 @@ import type { ControllerId, PassId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
 import type { CommandAnswer, CommandFault, SiteCommand } from "../protocols/sync/site-command.ts";
 import type { DoorExplanation, ExplainQuestion } from "./door-explainer.ts";
-import type { EventQuery, StoredEvent } from "./event-store.ts";
+import type { EventPage, EventQuery } from "./event-query.ts";
+import type { StoredEvent } from "./event-row.ts";
 import type { ModelChange } from "./model-change.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import type { ControllerReport } from "./site-service.ts";
@@ -44,7 +45,8 @@ export interface SiteEngine {
     passes: readonly { readonly pass: PassId; readonly revision: number }[],
   ): Promise<readonly PassSync[]>;
   explain(question: ExplainQuestion): Promise<Result<DoorExplanation, QueryFaults>>;
-  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  /** In a time that has a bound, however many events there are. */
+  events(query: EventQuery): Promise<EventPage>;
   /** Resolves with what the controller answered; a fault where it did not, in time. */
   command(
     controller: ControllerId,

@@ -5,7 +5,8 @@ import { reasonSentences } from "../domain/reason.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { ControllerStatus } from "../protocols/sync/status-message.ts";
 import type { DoorExplanation, ExplainQuestion } from "./door-explainer.ts";
-import type { StoredEvent, TroubleRow } from "./event-store.ts";
+import type { StoredEvent } from "./event-row.ts";
+import type { TroubleRow } from "./event-store.ts";
 import type { AppliedSite, ControllerReport } from "./site-service.ts";
 
 /**

@@ -2,7 +2,8 @@ import t, { type Test } from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import { journalLimits } from "../../../src/controller/journal-limits.ts";
 import { sealEventAck } from "../../../src/protocols/sync/ack-message.ts";
-import type { EventStore, StoredEvent } from "../../../src/site/event-store.ts";
+import type { StoredEvent } from "../../../src/site/event-row.ts";
+import type { EventStore } from "../../../src/site/event-store.ts";
 import { type Diarist, keysOf, World } from "./event-world.ts";
 import { site, temporaryFolder } from "./site-rig.ts";
 

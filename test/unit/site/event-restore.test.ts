@@ -1,6 +1,7 @@
 import t, { type Test } from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
-import type { EventStore, StoredEvent } from "../../../src/site/event-store.ts";
+import type { StoredEvent } from "../../../src/site/event-row.ts";
+import type { EventStore } from "../../../src/site/event-store.ts";
 import { controllers, type Diarist, World } from "./event-world.ts";
 import { temporaryFolder } from "./site-rig.ts";
 

@@ -24,7 +24,7 @@ const upTo = (count: number): readonly number[] => Array.from({ length: count },
 function outcomeOf(store: EventStore, batch: readonly JournalEntry[]): string {
   const outcome = store.intake(batch);
   return outcome.ok
-    ? `stored ${outcome.value.storedCount}, up to ${outcome.value.number}`
+    ? `stored ${outcome.value.stored.length}, up to ${outcome.value.number}`
     : `${outcome.fault.reason} at ${outcome.fault.number}, stored ${outcome.fault.stored}`;
 }
 
@@ -58,7 +58,10 @@ t.test(
     const chain = entries({ count: 20 });
     store.intake(chain.slice(0, 3));
     const outcome = store.intake(chain.slice(5, 8), remains(6));
-    t.match(outcome, { ok: true, value: { number: 8, storedCount: 3, lost: { from: 4, to: 5 } } });
+    t.match(outcome, {
+      ok: true,
+      value: { number: 8, stored: { length: 3 }, lost: { from: 4, to: 5 } },
+    });
     const [trouble] = store.troublesOf(one);
     t.match(trouble, { kind: "journal_gap", detail: /entries 4 to 5 of journal j1/, lastAt: 77 });
     t.equal(outcomeOf(store, chain.slice(5, 10)), "stored 2, up to 10");
@@ -166,7 +169,7 @@ t.test("the journals of two controllers do not meet, even under one name", async
   const { store } = openStore(t);
   store.intake(entries({ count: 2 }));
   const two = store.intake(entries({ count: 2, of: controllerId("two") }));
-  t.match(two, { ok: true, value: { storedCount: 2, follows: undefined } });
+  t.match(two, { ok: true, value: { stored: { length: 2 }, follows: undefined } });
 });
 
 t.test("what was stored is there after a restart, with hashes that still hold", async (t) => {

@@ -20,6 +20,7 @@ import { topicsFor } from "../../../src/protocols/sync/topics.ts";
 import { openEventStore } from "../../../src/site/event-store.ts";
 import { headGatherMs } from "../../../src/site/table-heads.ts";
 import { usesGatherMs, usesRetryMs } from "../../../src/site/table-publisher.ts";
+import { asOldEventStore } from "./old-event-store.ts";
 import {
   appliedOf,
   one,
@@ -251,7 +252,7 @@ t.test("the site says of a pass that is used up what the door says", async (t) =
   const rig = await startSite(t);
   rig.service.apply(limited, "x.toml");
   const reasonAt = (door: string) => {
-    const answer = rig.service.explain(appliedOf(rig), { door: doorId(door), pass: card });
+    const answer = rig.service.explain({ door: doorId(door), pass: card });
     if (!answer.ok) throw new Error("no answer");
     const { decision } = answer.value.explanation;
     return decision.kind === "denied" ? decision.reason : decision.kind;
@@ -294,9 +295,7 @@ t.test("a store from before uses were counted goes on with all its events", asyn
   const diary = new Diary(one);
   store.intake(diary.write(granted()));
   store.close();
-  const old = new Database(file);
-  old.exec("DROP TABLE uses; DROP TABLE useLimits; DROP TABLE useDoors; PRAGMA user_version = 1");
-  old.close();
+  asOldEventStore(file, 1);
   const reopened = openEventStore(file);
   t.teardown(() => reopened.close());
   t.equal(reopened.query({ limit: 9 }).length, 1);
