@@ -65,16 +65,24 @@ const format3 = `
 
 const formats = [format1, format2, format3] as const;
 
-/** Makes of a closed store one of an earlier format, with the same events and nothing else. */
-export function asOldEventStore(file: string, format: 1 | 2 | 3): void {
-  const older = `${file}.older`;
-  const database = new Database(older);
+type OldFormat = 1 | 2 | 3;
+
+/** An empty file as the program of that format made it, open. */
+export function createOldEventStore(file: string, format: OldFormat): Database.Database {
+  const database = new Database(file);
   database.pragma("journal_mode = WAL");
   database.exec(formats.slice(0, format).join("\n"));
+  database.pragma(`user_version = ${format}`);
+  return database;
+}
+
+/** Makes of a closed store one of an earlier format, with the same events and nothing else. */
+export function asOldEventStore(file: string, format: OldFormat): void {
+  const older = `${file}.older`;
+  const database = createOldEventStore(older, format);
   database.prepare("ATTACH ? AS newer").run(file);
   database.exec("INSERT INTO events SELECT * FROM newer.events ORDER BY position");
   database.exec("DETACH newer");
-  database.pragma(`user_version = ${format}`);
   database.close();
   for (const side of ["-wal", "-shm"]) rmSync(`${file}${side}`, { force: true });
   renameSync(older, file);
