@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { passId } from "../../../domain/ids.ts";
+import type { IssuingChange } from "../../issuer.ts";
+import type { PassRow } from "../../store/store-schema.ts";
+import { drawId } from "../api-site.ts";
+
+export type NewPass = Pick<PassRow, "userId" | "kind" | "displayName"> & Partial<PassRow>;
+
+/** What a pass has that says nothing else. */
+const plain = {
+  state: "issued",
+  active: 1,
+  startsAt: null,
+  endsAt: null,
+  usesMax: null,
+  traits: "[]",
+  raw: null,
+  cardFormat: null,
+  cardFields: null,
+  pinDigest: null,
+  parentId: null,
+  isMultiPhone: 0,
+  brandMetadata: null,
+  warnings: "[]",
+} as const;
+
+export async function createPass(change: IssuingChange, pass: NewPass): Promise<PassRow> {
+  const { state = plain.state } = pass;
+  const row: PassRow = {
+    ...plain,
+    ...pass,
+    id: drawId(),
+    uuid: randomUUID(),
+    origin: "api",
+    issuedAt: state === "issued" ? change.at : null,
+    revision: change.revision,
+    createdAt: change.at,
+  };
+  await change.rows.insertInto("passes").values(row).execute();
+  change.touch.pass(passId(row.id));
+  const { kind, userId: user } = row;
+  change.note({ action: "pass.create", subject: subjectOf(row), detail: { kind, user } });
+  return row;
+}
+
+/** `action`: what is said of it in the audit log. */
+export async function updatePass(
+  change: IssuingChange,
+  row: PassRow,
+  part: Partial<PassRow>,
+  action = "pass.update",
+): Promise<PassRow> {
+  const next = { ...part, revision: change.revision };
+  await change.rows.updateTable("passes").set(next).where("id", "=", row.id).execute();
+  change.touch.pass(passId(row.id));
+  // The names of the fields alone: among their values are secrets.
+  const detail = { fields: Object.keys(part), ...("userId" in part && { user: part.userId }) };
+  change.note({ action, subject: subjectOf(row), detail });
+  return { ...row, ...next };
+}
+
+/** With those of the phones that it stands for. */
+export async function deletePass(change: IssuingChange, row: PassRow): Promise<void> {
+  const children = await change.rows
+    .selectFrom("passes")
+    .selectAll()
+    .where("parentId", "=", row.id)
+    .execute();
+  for (const child of [...children, row]) {
+    await change.rows.deleteFrom("passes").where("id", "=", child.id).execute();
+    change.touch.pass(passId(child.id));
+    const { kind, userId: user } = child;
+    change.note({ action: "pass.delete", subject: subjectOf(child), detail: { kind, user } });
+  }
+}
+
+const subjectOf = ({ id }: PassRow) => ({ kind: "pass", id });
