@@ -85,11 +85,10 @@ export type DoorInput =
   | { readonly kind: "rex"; readonly state: RexReading }
   | { readonly kind: "deadline_reached" };
 
-type NotOfDoor = "posture_changed" | "strike_pulsed" | "remote_unlock" | "remote_override";
 /** An event of the door itself, in which no reader and no posture takes part. */
 export type DoorOwnEvent = Exclude<
   Extract<DoorEvent, { readonly door: DoorId }>,
-  { readonly reader: ReaderId } | { readonly kind: NotOfDoor }
+  { readonly reader: ReaderId } | { readonly kind: `${"posture" | "strike" | "remote"}_${string}` }
 >;
 
 export type DoorAlarm = LeafAlarm;
