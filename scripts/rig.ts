@@ -1,4 +1,4 @@
-// `npm run rig -- [NAME…] [--list] [--target sim|kernel|bench]… [--bench FILE] [--smoke] [--seed N] [--json]`
+// `npm run rig -- [NAME…] [--list] [--target sim|kernel|bench]… [--bench FILE] [--smoke] [--count N] [--seed N] [--json]`
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -13,8 +13,8 @@ import {
 import type { Scenario } from "../test/rig/scenario.ts";
 import { totalLine } from "./tap-tally.ts";
 
-const usage = `npm run rig -- [NAME...] [--target sim|kernel|bench]... [--bench FILE] [--smoke] [--seed N]
-                 [--json] [--list]
+const usage = `npm run rig -- [NAME...] [--target sim|kernel|bench]... [--bench FILE] [--smoke] [--count N]
+                 [--seed N] [--json] [--list]
 
 Plays scenarios against a controller and its wiring, and prints a line for each. Logs stay in .rig/runs.
   NAME        a scenario; all of them where none is named
@@ -23,6 +23,7 @@ Plays scenarios against a controller and its wiring, and prints a line for each.
               bench: another computer that is wired to this one
   --bench F   how it is wired, for that target; test/rig/README.md says what stands in it
   --smoke     those that are part of CI, at their small sizes
+  --count N   of frames, taps, kills or cuts, where a scenario has as many as one likes
   --seed N    for whatever is random; drawn where not said
   --json      their measurements, for programs
   --list      the names, and what each shows
@@ -36,6 +37,7 @@ interface Plan {
   readonly scenarios: readonly Scenario[];
   readonly targets: readonly TargetKind[];
   readonly isSmoke: boolean;
+  readonly count: number | undefined;
   readonly seed: number;
   readonly json: boolean;
   /** The file. */
@@ -48,6 +50,7 @@ async function readPlan(): Promise<Plan | "help" | "list"> {
     options: {
       target: { type: "string", multiple: true },
       smoke: { type: "boolean", default: false },
+      count: { type: "string" },
       seed: { type: "string" },
       bench: { type: "string" },
       json: { type: "boolean", default: false },
@@ -71,7 +74,8 @@ async function readPlan(): Promise<Plan | "help" | "list"> {
     scenarios: chosen,
     targets: (values.target ?? ["sim", "kernel"]).map(targetOf),
     isSmoke: values.smoke,
-    seed: seedOf(values.seed),
+    count: values.count === undefined ? undefined : numberOf("--count", values.count),
+    seed: values.seed === undefined ? randomInt(1, 2 ** 31) : numberOf("--seed", values.seed),
     json: values.json,
     bench: values.bench,
   };
@@ -82,9 +86,8 @@ function targetOf(text: string): TargetKind {
   throw new UsageError(`--target ${text}: expected sim, kernel or bench`);
 }
 
-function seedOf(text: string | undefined): number {
-  if (text === undefined) return randomInt(1, 2 ** 31);
-  if (!/^[0-9]{1,10}$/.test(text)) throw new UsageError(`--seed ${text}: expected a number`);
+function numberOf(option: string, text: string): number {
+  if (!/^[0-9]{1,10}$/.test(text)) throw new UsageError(`${option} ${text}: expected a number`);
   return Number(text);
 }
 
@@ -92,7 +95,8 @@ function say(text: string): void {
   process.stderr.write(`rig: ${text}\n`);
 }
 
-async function play({ scenarios, targets, isSmoke, seed, json, bench }: Plan): Promise<number> {
+async function play(plan: Plan): Promise<number> {
+  const { scenarios, targets, isSmoke, count, seed, json, bench } = plan;
   const pairs = scenarios.flatMap((scenario) =>
     targets
       .filter((target) => scenario.targets.includes(target))
@@ -107,7 +111,7 @@ async function play({ scenarios, targets, isSmoke, seed, json, bench }: Plan): P
   const parts = await prepareRig(needed, { say, bench });
   const runs: ScenarioRun[] = [];
   for (const { scenario, target } of pairs) {
-    const run = await runScenario({ parts, scenario, target, seed, isSmoke });
+    const run = await runScenario({ parts, scenario, target, seed, isSmoke, count });
     runs.push(run);
     if (!json) process.stdout.write(lineOf(run));
   }

@@ -78,6 +78,7 @@ async function measure(
       scenario,
       folder,
       isSmoke: target === "sim",
+      count: undefined,
       seed,
       note,
     });

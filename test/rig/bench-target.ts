@@ -3,7 +3,7 @@ import type { DoorWiring } from "../../hal/board-profile.ts";
 import type { InputLines } from "../../hal/gpio.ts";
 import { openCharacterDeviceGpio } from "../../hal/linux/gpio/character-device-gpio.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
-import { type EdgeNs, edgeNs, monotonicMs } from "../../src/domain/time.ts";
+import { edgeNs, monotonicMs } from "../../src/domain/time.ts";
 import { unreachable } from "../../src/domain/unreachable.ts";
 import type { BenchConfig } from "./bench/bench-config.ts";
 import { BenchController } from "./bench/bench-controller.ts";
@@ -17,7 +17,7 @@ import { keySlots } from "./key-slots.ts";
 import type { OpenTarget, TargetOptions } from "./open-target.ts";
 import type { PresentationPlan, Presented, RigMove, RigTarget } from "./rig-target.ts";
 import { StrikeLog } from "./strike-log.ts";
-import type { PlannedThing } from "./wire-plan.ts";
+import { type PlannedThing, type PlayedPlan, presentedOf, worstLateUs } from "./wire-plan.ts";
 
 const keyRestMs = 60;
 
@@ -28,7 +28,7 @@ const keyRestMs = 60;
 export async function openBenchTarget(
   options: TargetOptions & { readonly config: BenchConfig },
 ): Promise<OpenTarget> {
-  const { config, folder, isSmoke, seed, note } = options;
+  const { config, folder, isSmoke, count, seed, note } = options;
   const clock = createSystemClock({ quality: () => "unknown" });
   const remote = new Remote(config.ssh);
   const { profile } = readRigProfile("two-doors");
@@ -54,10 +54,10 @@ export async function openBenchTarget(
   const playThings = async (
     things: readonly PlannedThing[],
     { pulseUs = 50, intervalUs = 1_000, restMs = 110 }: Omit<PresentationPlan, "presentations">,
-  ): Promise<readonly EdgeNs[]> => {
+  ): Promise<PlayedPlan> => {
     const played = await wires.play({ pulseUs, intervalUs, restMs, readers, things });
-    note(`${things.length} things, pulses late by ${played.lateNs / 1e3} us at most`);
-    return played.atNs.map(edgeNs);
+    note(`${things.length} things, pulses late by ${worstLateUs(played)} us at most`);
+    return played;
   };
   const planned = (afterMs: number, move: RigMove["move"]): PlannedThing => {
     switch (move.kind) {
@@ -83,11 +83,7 @@ export async function openBenchTarget(
     const things = presentations.map(
       ({ reader, slots }): PlannedThing => ({ kind: "send", reader, slots, afterMs: 0 }),
     );
-    const at = await playThings(things, pace);
-    return presentations.map(({ reader }, index) => ({
-      reader,
-      lastPulseAt: at[index] ?? edgeNs(0),
-    }));
+    return presentedOf(presentations, await playThings(things, pace));
   };
 
   // Every contact and button is at rest before anybody looks at one.
@@ -112,6 +108,7 @@ export async function openBenchTarget(
     time: "free",
     programFolder: config.program,
     isSmoke,
+    count,
     seed,
     note,
     present,
@@ -121,11 +118,11 @@ export async function openBenchTarget(
       const presentations = keySlots(wiring, keys).map((slots) => ({ reader, slots }));
       return present({ presentations, restMs: keyRestMs });
     },
-    play: (moves) =>
-      playThings(
-        moves.map(({ afterMs, move }) => planned(afterMs, move)),
-        {},
-      ),
+    play: async (moves) => {
+      const things = moves.map(({ afterMs, move }) => planned(afterMs, move));
+      const { all } = await playThings(things, {});
+      return all.map(({ atNs }) => edgeNs(atNs));
+    },
     idle,
     strike: async (id) => strikeNow(id),
     strikeChanges: async (since) => strikes.changes(since),

@@ -12,6 +12,7 @@ export interface TargetOptions {
   /** For what lives as long as the target, and its logs. It is there and empty. */
   readonly folder: string;
   readonly isSmoke: boolean;
+  readonly count: number | undefined;
   readonly seed: number;
   readonly note: (text: string) => void;
 }

@@ -28,6 +28,8 @@ export interface RigTarget {
   readonly time: RigTime;
   /** Sizes are to be those for CI. */
   readonly isSmoke: boolean;
+  /** Of frames, taps, kills or cuts, in place of a scenario's own full size. */
+  readonly count: number | undefined;
   /** For whatever is random in the scenario; the runner prints it. */
   readonly seed: number;
   /** Where the target has the sources, compiled: `src/main.js` is the product. */
@@ -119,6 +121,8 @@ export interface Presented {
   readonly reader: ReaderId;
   /** The beginning of the last pulse: with it the frame is whole. */
   readonly lastPulseAt: EdgeNs;
+  /** The worst that one of its pulses began or ended after its time; 0 where nobody can tell. */
+  readonly lateUs: number;
 }
 
 export interface RigMove {

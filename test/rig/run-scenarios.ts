@@ -94,8 +94,9 @@ export async function runScenario(options: {
   readonly target: TargetKind;
   readonly seed: number;
   readonly isSmoke: boolean;
+  readonly count: number | undefined;
 }): Promise<ScenarioRun> {
-  const { parts, scenario, target, seed, isSmoke } = options;
+  const { parts, scenario, target, seed, isSmoke, count } = options;
   const folder = newRunFolder(`${scenario.name}-${target}`);
   const clock = createSystemClock({ quality: () => "unknown" });
   const started = clock.monotonic();
@@ -109,7 +110,7 @@ export async function runScenario(options: {
   note(`${scenario.name} on ${target}, seed ${seed}: ${scenario.title}`);
   let open: OpenTarget | undefined;
   const opened = async (): Promise<OpenTarget> => {
-    open = await parts.open(target, { scenario, folder, isSmoke, seed, note });
+    open = await parts.open(target, { scenario, folder, isSmoke, count, seed, note });
     return open;
   };
   let giveUp: (() => void) | undefined;

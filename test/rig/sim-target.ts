@@ -33,7 +33,7 @@ const busyMs = 86_400_000;
  * to a listener, which has lines of its own.
  */
 export async function openSimTarget(options: TargetOptions): Promise<OpenTarget> {
-  const { scenario, program, world, folder, isSmoke, seed, note } = options;
+  const { scenario, program, world, folder, isSmoke, count, seed, note } = options;
   const clock = createSystemClock({ quality: () => "trusted" });
   const state = join(folder, "state");
   await cp(world.controllerState, state, { recursive: true });
@@ -79,6 +79,7 @@ export async function openSimTarget(options: TargetOptions): Promise<OpenTarget>
     kind: "sim",
     time: "free",
     isSmoke,
+    count,
     seed,
     programFolder: program,
     note,
@@ -86,7 +87,7 @@ export async function openSimTarget(options: TargetOptions): Promise<OpenTarget>
     type: async (reader, keys) => {
       const presented: Presented[] = [];
       for (const key of keys) {
-        presented.push({ reader, lastPulseAt: await wired().keys(reader, key) });
+        presented.push({ reader, lastPulseAt: await wired().keys(reader, key), lateUs: 0 });
       }
       return presented;
     },
@@ -177,7 +178,7 @@ async function presentAt(
     return await Promise.all(
       presentations.map(async ({ reader, slots }) => {
         const bits = slots.replaceAll("b", "1");
-        return { reader, lastPulseAt: await board.card(reader, bits) };
+        return { reader, lastPulseAt: await board.card(reader, bits), lateUs: 0 };
       }),
     );
   } finally {

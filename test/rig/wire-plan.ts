@@ -1,4 +1,6 @@
 import type { Level } from "../../hal/gpio.ts";
+import { edgeNs } from "../../src/domain/time.ts";
+import type { Presentation, Presented } from "./rig-target.ts";
 
 /** One thing that happens on the wires. `afterMs` counts from the beginning of the plan. */
 export type PlannedThing =
@@ -51,15 +53,36 @@ export function wirePlanText(plan: WirePlan): string {
 }
 
 export interface PlayedPlan {
-  /** CLOCK_MONOTONIC in ns, one for each thing; 0 for a presentation without any pulse. */
-  readonly atNs: readonly number[];
-  /** The worst that a pulse was late by. */
-  readonly lateNs: number;
+  /** One for each thing. */
+  readonly all: readonly {
+    /** CLOCK_MONOTONIC; 0 for a presentation without any pulse. */
+    readonly atNs: number;
+    /** The worst that one of its pulses began or ended after its time. */
+    readonly lateNs: number;
+  }[];
 }
 
 export function parseStamps(text: string): PlayedPlan {
   const lines = text.trimEnd().split("\n");
-  const late = /^late ([0-9]+)$/.exec(lines.pop() ?? "")?.[1];
-  if (late === undefined) throw new Error("the plan was not played to its end");
-  return { atNs: lines.map(Number), lateNs: Number(late) };
+  if (lines.pop() !== "played") throw new Error("the plan was not played to its end");
+  const all = lines.map((line) => {
+    const [atNs = Number.NaN, lateNs = Number.NaN] = line.split(" ").map(Number);
+    return { atNs, lateNs };
+  });
+  return { all };
+}
+
+/** What became of presentations that a plan had in their order. */
+export function presentedOf(
+  presentations: readonly Presentation[],
+  { all }: PlayedPlan,
+): readonly Presented[] {
+  return presentations.map(({ reader }, index) => {
+    const { atNs = 0, lateNs = 0 } = all[index] ?? {};
+    return { reader, lastPulseAt: edgeNs(atNs), lateUs: lateNs / 1e3 };
+  });
+}
+
+export function worstLateUs({ all }: PlayedPlan): number {
+  return all.reduce((worst, { lateNs }) => Math.max(worst, lateNs), 0) / 1e3;
 }

@@ -17,6 +17,7 @@ import type {
 import type { Guest } from "./guest.ts";
 import { GuestUnit } from "./guest-unit.ts";
 import { tool } from "./tool.ts";
+import { unitEnvironment } from "./unit-environment.ts";
 
 /** The host's loopback, as a guest with QEMU's own network sees it. */
 const hostAddress = "10.0.2.2";
@@ -76,7 +77,7 @@ export class KernelController implements RigController {
     await guest.call("write", { file: config, text });
     const started = await guest.call("start", {
       args: [join(program, "src/main.js"), "controller", "--config", config],
-      env: { POSTERN_STATE_DIR: stateFolder },
+      env: { ...unitEnvironment(program), POSTERN_STATE_DIR: stateFolder },
       until: "ready",
     });
     this.#pid = started.pid;

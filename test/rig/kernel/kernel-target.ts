@@ -30,7 +30,14 @@ import type {
   StrikeChange,
 } from "../rig-target.ts";
 import type { Scenario } from "../scenario.ts";
-import { type PlannedThing, type PlayedPlan, parseStamps, wirePlanText } from "../wire-plan.ts";
+import {
+  type PlannedThing,
+  type PlayedPlan,
+  parseStamps,
+  presentedOf,
+  wirePlanText,
+  worstLateUs,
+} from "../wire-plan.ts";
 import { bootGuest, type Guest } from "./guest.ts";
 import { makeDisk } from "./guest-disk.ts";
 import type { GuestImage } from "./guest-image.ts";
@@ -89,6 +96,10 @@ class KernelTarget implements RigTarget {
     return this.#options.isSmoke;
   }
 
+  get count(): number | undefined {
+    return this.#options.count;
+  }
+
   get seed(): number {
     return this.#options.seed;
   }
@@ -142,11 +153,7 @@ class KernelTarget implements RigTarget {
     const things = presentations.map(
       ({ reader, slots }): PlannedThing => ({ kind: "send", reader, slots, afterMs: 0 }),
     );
-    const { atNs } = await this.#play(things, pace);
-    return presentations.map(({ reader }, index) => ({
-      reader,
-      lastPulseAt: edgeNs(atNs[index] ?? 0),
-    }));
+    return presentedOf(presentations, await this.#play(things, pace));
   }
 
   type(reader: ReaderId, keys: string): Promise<readonly Presented[]> {
@@ -158,8 +165,8 @@ class KernelTarget implements RigTarget {
 
   async play(moves: readonly RigMove[]): Promise<readonly EdgeNs[]> {
     const things = moves.map(({ afterMs, move }) => this.#planned(afterMs, move));
-    const { atNs } = await this.#play(things, {});
-    return atNs.map(edgeNs);
+    const { all } = await this.#play(things, {});
+    return all.map(({ atNs }) => edgeNs(atNs));
   }
 
   async idle(ms: number): Promise<void> {
@@ -282,7 +289,7 @@ class KernelTarget implements RigTarget {
       stamps: `/rig/${stamps}`,
     });
     const played = parseStamps(await readFile(join(this.#share, stamps), "utf8"));
-    this.note(`${plan}: ${things.length} things, pulses late by ${played.lateNs / 1e3} us at most`);
+    this.note(`${plan}: ${things.length} things, pulses late by ${worstLateUs(played)} us at most`);
     return played;
   }
 

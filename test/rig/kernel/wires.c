@@ -14,9 +14,10 @@
 //   send READER NOT_BEFORE SLOTS   0, 1: a pulse on that line; b: on both; -: none
 //   move AT LINE LEVEL             in the order of AT
 //
-// STAMPS gets one line for each send and move, in the order of PLAN: CLOCK_MONOTONIC in ns of the
-// beginning of its last pulse, or of the move. The last line is `late NS`: the worst a pulse began
-// after its time. A pulse that is late moves the rest of its presentation: pulses never bunch up.
+// STAMPS gets one line `AT LATE` for each send and move, in the order of PLAN: CLOCK_MONOTONIC in ns of
+// the beginning of its last pulse, or of the move; and the worst in ns that a pulse of it began or ended
+// after its time. The last line is `played`. A pulse that is late moves the rest of its presentation:
+// pulses never bunch up. A presentation that was bent by it is followed by the rest after a misread.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -33,13 +34,17 @@
 #include <unistd.h>
 
 enum { lines_max = 64, readers_max = 16 };
-// Below this a sleep costs more accuracy than it saves of the processor, which there is one of: two
-// readers at 200 us a bit have four transitions in that time.
-static const int64_t spin_ns = 45000;
+// As long as waking up takes. Longer, and what reads these lines gets nothing of the one processor that
+// there is: two readers at 200 us a bit have four transitions in that time.
+static const int64_t spin_ns = 8000;
+// Later by this part of an interval, a pulse may be taken for a lost one.
+enum { bent_part = 4 };
+// A controller takes what follows a misread sooner for the rest of it.
+static const int64_t misread_rest_ns = 110000000;
 
 struct entry {
   int64_t at;  // not before; relative
-  int64_t stamp;
+  int64_t stamp, late;
   const char *slots;  // NULL: a move
   int reader, line, level;
 };
@@ -65,7 +70,7 @@ static struct handle {
   int file, is_chip;
 } handles[lines_max];
 static int handle_count;
-static int64_t pulse_ns = 50000, interval_ns = 1000000, rest_ns = 110000000, started, worst_late;
+static int64_t pulse_ns = 50000, interval_ns = 1000000, rest_ns = 110000000, started;
 
 static void die(const char *what) {
   fprintf(stderr, "wires: %s: %s\n", what, strerror(errno));
@@ -192,9 +197,9 @@ static void slot(struct reader *reader, char what, int level) {
 static void step(struct reader *reader) {
   struct entry *entry = &entries[reader->own[reader->next]];
   char what = entry->slots[reader->slot];
+  int64_t at = now();
+  if (at - reader->due > entry->late) entry->late = at - reader->due;
   if (!reader->is_low) {
-    int64_t at = now();
-    if (at - reader->due > worst_late) worst_late = at - reader->due;
     slot(reader, what, 0);
     if (what != '-') entry->stamp = at;
     reader->pulse_from = at;
@@ -208,7 +213,8 @@ static void step(struct reader *reader) {
     reader->due = reader->pulse_from + interval_ns;
     return;
   }
-  int64_t free_at = now() + rest_ns;
+  int64_t is_bent = entry->late > interval_ns / bent_part;
+  int64_t free_at = now() + (is_bent && rest_ns < misread_rest_ns ? misread_rest_ns : rest_ns);
   reader->slot = 0;
   if (++reader->next == reader->count) return;
   int64_t wanted = started + entries[reader->own[reader->next]].at;
@@ -230,6 +236,7 @@ static void play(void) {
     if (move && (!first || started + move->at <= first->due)) {
       until(started + move->at);
       move->stamp = now();
+      move->late = move->stamp - started - move->at;
       pull(move->line, move->level);
       next_move += 1;
     } else if (first) {
@@ -250,7 +257,6 @@ static void forget(void) {
   moves = NULL;
   entry_count = entry_room = move_count = move_room = next_move = 0;
   reader_count = line_count = 0;
-  worst_late = 0;
 }
 
 static void run(const char *plan, const char *stamps_file) {
@@ -273,8 +279,10 @@ static void run(const char *plan, const char *stamps_file) {
   play();
   FILE *stamps = fopen(stamps_file, "w");
   if (stamps == NULL) die(stamps_file);
-  for (size_t e = 0; e < entry_count; e += 1) fprintf(stamps, "%" PRId64 "\n", entries[e].stamp);
-  fprintf(stamps, "late %" PRId64 "\n", worst_late);
+  for (size_t e = 0; e < entry_count; e += 1) {
+    fprintf(stamps, "%" PRId64 " %" PRId64 "\n", entries[e].stamp, entries[e].late);
+  }
+  fputs("played\n", stamps);
   if (fclose(stamps) != 0) die(stamps_file);
   free(text);
   forget();

@@ -20,7 +20,8 @@ export const scenario: Scenario = {
   run: async (rig) => {
     const faults: string[] = [];
     await rig.controller.start();
-    const presentations = randomFrames(rig.seed, counts[rig.isSmoke ? "smoke" : "full"]);
+    const count = rig.count ?? counts[rig.isSmoke ? "smoke" : "full"];
+    const presentations = randomFrames(rig.seed, count);
     const before = await rig.controller.usage();
     await rig.present({ presentations, restMs });
     const after = await rig.controller.usage();

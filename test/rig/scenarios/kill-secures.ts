@@ -16,7 +16,7 @@ export const scenario: Scenario = {
   isSmoke: false,
   secondsMax: 7_200,
   run: async (rig) => {
-    const count = counts[rig.isSmoke ? "smoke" : "full"];
+    const count = rig.count ?? counts[rig.isSmoke ? "smoke" : "full"];
     const faults: string[] = [];
     const securedMs: number[] = [];
     const readyMs: number[] = [];

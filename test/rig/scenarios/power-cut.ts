@@ -38,13 +38,14 @@ export const scenario: Scenario = {
   secondsMax: 28_800,
   run: async (rig) => {
     const size = rig.isSmoke ? "smoke" : "full";
+    const cutCount = rig.count ?? cutCounts[size];
     const life = new CutLife(rig, await rig.startSite(), usesMax[size]);
-    for (let cut = 0; cut < cutCounts[size]; cut += 1) {
+    for (let cut = 0; cut < cutCount; cut += 1) {
       await life.liveAndDie();
       rig.note(`cut ${cut + 1}: ${life.summary()}`);
     }
     await life.rest();
-    return verdict(life.faults, `${cutCounts[size]} cuts; ${life.summary()}`);
+    return verdict(life.faults, `${cutCount} cuts; ${life.summary()}`);
   },
 };
 

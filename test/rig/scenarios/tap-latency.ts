@@ -14,7 +14,7 @@ export const scenario: Scenario = {
   isSmoke: false,
   secondsMax: 14_400,
   run: async (rig) => {
-    const count = counts[rig.isSmoke ? "smoke" : "full"];
+    const count = rig.count ?? counts[rig.isSmoke ? "smoke" : "full"];
     const measurements = await measureTaps(rig, { count, subject: "postern", hogCount });
     const lost = measurements.filter(({ unit, value }) => unit === "%" && value > 0);
     return verdict(

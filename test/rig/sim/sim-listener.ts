@@ -59,7 +59,7 @@ export function openSimListener(profileName: string): SimListener {
       reader.queue.push(...pulls.map((pull) => pull.at + laterBy));
     });
     await pause(restMs);
-    return { reader: id, lastPulseAt: edgeNs(lastEdgeAt - pulseUs * 1_000) };
+    return { reader: id, lastPulseAt: edgeNs(lastEdgeAt - pulseUs * 1_000), lateUs: 0 };
   };
 
   return {

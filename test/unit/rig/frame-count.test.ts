@@ -18,31 +18,63 @@ const card = (reader: typeof front, bits: string): Heard => {
 t.test("frames that were all read are all right, whichever reader was told of first", async (t) => {
   const presented = [...sent(front, a, b), ...sent(lab, b, c)];
   const heard = [card(lab, b), card(front, a), card(lab, c), card(front, b)];
-  t.same(countFrames(presented, heard), { right: 4, wrong: 0, lost: 0, misread: 0 });
+  t.same(countFrames(presented, heard), { right: 4, wrong: 0, lost: 0, bent: 0, misread: 0 });
 });
 
 t.test("a frame that was not read is lost, and those behind it are still right", async (t) => {
   const heard = [card(front, a), card(front, c)];
-  t.same(countFrames(sent(front, a, b, c), heard), { right: 2, wrong: 0, lost: 1, misread: 0 });
+  t.same(countFrames(sent(front, a, b, c), heard), {
+    right: 2,
+    wrong: 0,
+    lost: 1,
+    bent: 0,
+    misread: 0,
+  });
 });
 
 t.test("a card that nobody presented is wrong, and the one in its place is lost", async (t) => {
   const heard = [card(front, a), card(front, c)];
-  t.same(countFrames(sent(front, a, b), heard), { right: 1, wrong: 1, lost: 1, misread: 0 });
+  t.same(countFrames(sent(front, a, b), heard), {
+    right: 1,
+    wrong: 1,
+    lost: 1,
+    bent: 0,
+    misread: 0,
+  });
 });
 
 t.test("a card that was presented at the other reader is wrong at this one", async (t) => {
-  t.same(countFrames(sent(front, a), [card(lab, a)]), { right: 0, wrong: 1, lost: 1, misread: 0 });
+  t.same(countFrames(sent(front, a), [card(lab, a)]), {
+    right: 0,
+    wrong: 1,
+    lost: 1,
+    bent: 0,
+    misread: 0,
+  });
 });
 
 t.test("a card that is read twice is wrong the second time", async (t) => {
   const heard = [card(front, a), card(front, a)];
-  t.same(countFrames(sent(front, a, b), heard), { right: 1, wrong: 1, lost: 1, misread: 0 });
+  t.same(countFrames(sent(front, a, b), heard), {
+    right: 1,
+    wrong: 1,
+    lost: 1,
+    bent: 0,
+    misread: 0,
+  });
 });
 
 t.test("a key where nobody types is a frame taken for what it is not", async (t) => {
   const key: Heard = { kind: "key", key: "7", reader: front, at: edgeNs(1) };
   t.equal(countFrames(sent(front, a), [card(front, a), key]).wrong, 1);
+});
+
+t.test("a frame that was bent on the wire is not lost, and is never another card", async (t) => {
+  const presented = [...sent(front, a).map((one) => ({ ...one, isBent: true })), ...sent(front, b)];
+  const unread = { right: 1, wrong: 0, lost: 0, bent: 1, misread: 0 };
+  t.same(countFrames(presented, [card(front, b)]), unread);
+  const other = countFrames(presented, [card(front, c), card(front, b)]);
+  t.same(other, { ...unread, wrong: 1 });
 });
 
 t.test("a misread is told of, and is no card", async (t) => {
@@ -54,7 +86,7 @@ t.test("a misread is told of, and is no card", async (t) => {
     at: edgeNs(1),
   };
   const found = countFrames(sent(front, a), [misread]);
-  t.same(found, { right: 0, wrong: 0, lost: 1, misread: 1 });
+  t.same(found, { right: 0, wrong: 0, lost: 1, bent: 0, misread: 1 });
 });
 
 t.test("one seed gives the same frames again, in turn at both readers", async (t) => {
