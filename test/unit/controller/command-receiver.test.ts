@@ -30,7 +30,7 @@ import { attempt, flipBit, pairing } from "../protocols/sync/samples.ts";
 
 const paired = pairing();
 const secretScope = { ...paired.scope, tableKey: paired.tableKey };
-const unlock: SiteCommand = { kind: "unlock", attempt, door: doorId("front") };
+const unlock = { kind: "unlock", attempt, door: doorId("front") } as const satisfies SiteCommand;
 const raw = rawCredential("26:0190e0f");
 
 /** A receiver at a link that may be down, and all that came of it. */
@@ -93,7 +93,7 @@ class Desk {
   }
 }
 
-const sealed = (offer: string, command = unlock) =>
+const sealed = (offer: string, command: SiteCommand = unlock) =>
   sealSiteCommand(paired.sealer, { offer, command });
 
 t.test("a command that takes up an offer is carried out, and answered", async (t) => {
