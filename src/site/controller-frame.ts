@@ -1,42 +1,47 @@
 import type { AreaRecord, DoorSettings, ZoneRecord } from "../domain/access.ts";
 import type { ControllerId, DoorId, ZoneId } from "../domain/ids.ts";
 import type { FrameRule, TableFrame } from "../domain/table-change.ts";
-import type { SiteIndex } from "./site-index.ts";
+import type { SiteRule } from "./model-change.ts";
 import type { SiteDoor } from "./site-model.ts";
+import type { SiteState } from "./site-state.ts";
 
 /**
  * What a controller's table is without people: its own doors, the areas on their sides and the
  * zones around them, the rules that say something there and the schedules those rules name.
  */
-export function controllerFrame(index: SiteIndex, controller: ControllerId): TableFrame {
-  const { model } = index;
-  const doors = index.doorsOf(controller);
+export function controllerFrame(state: SiteState, controller: ControllerId): TableFrame {
+  const { surroundings } = state.places;
+  const doors = state.places.doorsOf(controller);
   const here = new Set(doors.map(({ id }) => id));
-  const zones = zonesAround(here, model.zones);
+  const zones = zonesAround(here, surroundings.zones);
   const around = new Set(zones.map(({ id }) => id));
-  const rules = index.rulesAt(controller);
+  const rules = state.rulesAt(controller);
   const named = new Set(rules.map(({ schedule }) => schedule));
-  const schedules = model.schedules.filter(({ id }) => named.has(id));
+  const schedules = surroundings.schedules.filter(({ id }) => named.has(id));
   return {
-    site: model.site,
+    site: state.site,
     controller,
-    zone: model.zone,
+    zone: surroundings.zone,
     // Whole, where there is a schedule to follow it: a date of any type closes ordinary intervals.
-    calendar: schedules.length === 0 ? [] : model.calendar,
+    calendar: schedules.length === 0 ? [] : surroundings.calendar,
     zones,
-    areas: areasBeside(doors, model.areas),
+    areas: areasBeside(doors, surroundings.areas),
     doors: doors.map(settingsOf),
     rules: rules.map(
-      ({ users, ...rule }): FrameRule => ({
+      (rule): FrameRule => ({
         ...rule,
         doors: rule.doors.filter((door) => here.has(door)),
         zones: rule.zones.filter((zone) => around.has(zone)),
         // A rule for people none of whom is here must not become one for anybody.
-        whom: rule.kind === "first_person_in" && users.length === 0 ? "anybody" : "named_users",
+        whom: isForAnybody(state, rule) ? "anybody" : "named_users",
       }),
     ),
     schedules,
   };
+}
+
+function isForAnybody(state: SiteState, { id, kind }: SiteRule): boolean {
+  return kind === "first_person_in" && !state.hasMembers(id);
 }
 
 /**

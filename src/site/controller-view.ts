@@ -2,13 +2,12 @@ import type { PassRecord } from "../domain/access.ts";
 import type { ControllerId, PassId, UserId } from "../domain/ids.ts";
 import type { TableFrame, TableUser } from "../domain/table-change.ts";
 import { controllerFrame } from "./controller-frame.ts";
-import type { SiteIndex } from "./site-index.ts";
-import type { SitePass, SiteUser } from "./site-model.ts";
+import { type IndexedPass, type IndexedUser, isAt, rulesOf, type SiteState } from "./site-state.ts";
 import type { SpentUses } from "./spent-uses.ts";
 
 /** What the tables of a site are made from. */
 export interface TableSource {
-  readonly index: SiteIndex;
+  readonly state: SiteState;
   readonly spent: SpentUses;
 }
 
@@ -18,7 +17,8 @@ type SpentOnPass = Pick<PassRecord, "spentHere" | "spentElsewhere">;
 /**
  * What one controller's table says, piece by piece. Users in whose scope it is and their passes are
  * there, and nobody else: a controller that is stolen gives away its own doors' cards at most.
- * Names of people and PINs stay at the site.
+ * Names of people and PINs stay at the site. One without a door is seen with nothing and nobody, so
+ * that its old table opens nothing.
  */
 export class ControllerView {
   readonly controller: ControllerId;
@@ -31,71 +31,65 @@ export class ControllerView {
   }
 
   get frame(): TableFrame {
-    this.#frame ??= controllerFrame(this.#source.index, this.controller);
+    this.#frame ??= controllerFrame(this.#source.state, this.controller);
     return this.#frame;
+  }
+
+  /** Whether this user is in this table. */
+  holds(user: UserId): boolean {
+    return isAt(this.#source.state, user, this.controller);
   }
 
   /** Undefined for one who is not in this table. */
   user(id: UserId): TableUser | undefined {
-    const { index } = this.#source;
-    const user = index.users.get(id);
-    if (user === undefined || !index.isAt(id, this.controller)) return undefined;
+    const { state } = this.#source;
+    const user = state.user(id);
+    if (user === undefined || !this.holds(id)) return undefined;
     return this.#recordOfUser(user);
   }
 
   /** Undefined for one that is not in this table. */
   pass(id: PassId): PassRecord | undefined {
-    const { index } = this.#source;
-    const pass = index.passes.get(id);
-    if (pass === undefined || !index.isAt(pass.user, this.controller)) return undefined;
+    const { state } = this.#source;
+    const pass = state.pass(id);
+    if (pass === undefined || !this.holds(pass.user)) return undefined;
     return this.#recordOfPass(pass);
   }
 
   *users(): Generator<TableUser> {
-    for (const user of this.#source.index.usersAt(this.controller)) yield this.#recordOfUser(user);
+    for (const user of this.#source.state.usersAt(this.controller)) yield this.#recordOfUser(user);
   }
 
   *passes(): Generator<PassRecord> {
-    const { index } = this.#source;
-    for (const { id } of index.usersAt(this.controller)) {
-      for (const pass of index.passesOf(id)) yield this.#recordOfPass(pass);
+    const { state } = this.#source;
+    for (const { id } of state.usersAt(this.controller)) {
+      for (const pass of state.passesOf(id)) yield this.#recordOfPass(pass);
     }
   }
 
-  #recordOfUser({ id, suspended, traits }: SiteUser): TableUser {
-    const { index } = this.#source;
-    const here = index.rulesOf(id).filter((rule) => index.coverageOf(rule.id).has(this.controller));
+  #recordOfUser({ id, suspended, traits }: IndexedUser): TableUser {
+    const { state } = this.#source;
+    const rules = rulesOf(state, id).filter((rule) => state.coverageOf(rule).has(this.controller));
     return {
       id,
       suspended,
       ...(traits.length > 0 && { traits }),
-      // In an order of their own: what the model says first makes no difference to a user.
-      rules: here.map((rule) => rule.id).sort(),
+      // In an order of their own: who was given which rule first makes no difference to a user.
+      rules: rules.sort(),
     };
   }
 
-  #recordOfPass(pass: SitePass): PassRecord {
-    const { id, user, kind, active, startsAt, endsAt, usesMax, traits } = pass;
-    return {
-      id,
-      user,
-      kind,
-      active,
-      ...(startsAt !== undefined && { startsAt }),
-      ...(endsAt !== undefined && { endsAt }),
-      ...(usesMax !== undefined && { usesMax }),
-      ...this.#spentOn(pass),
-      ...(traits.length > 0 && { traits }),
-      presents:
-        pass.kind === "pin" ? { as: "pin", digest: pass.digest } : { as: "raw", raw: pass.raw },
-    };
+  #recordOfPass(pass: IndexedPass): PassRecord {
+    if (pass.usesMax === undefined) return pass;
+    const { traits, presents, ...counted } = pass;
+    const spent = this.#spentOn(pass.id, pass.usesMax);
+    return { ...counted, ...spent, ...(traits !== undefined && { traits }), presents };
   }
 
-  #spentOn({ id, usesMax }: SitePass): SpentOnPass {
-    if (usesMax === undefined) return {};
+  #spentOn(pass: PassId, usesMax: number): SpentOnPass {
     let spentHere = 0;
     let spentElsewhere = 0;
-    for (const use of this.#source.spent(id)) {
+    for (const use of this.#source.spent(pass)) {
       if (use.controller === this.controller) spentHere += use.spent;
       else spentElsewhere += use.spent;
     }

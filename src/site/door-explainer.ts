@@ -10,7 +10,7 @@ import type { EpochMs, WallTime } from "../domain/time.ts";
 import type { ControllerStatus } from "../protocols/sync/status-message.ts";
 import { asSupposed, assumptionsOf, type SupposedClock } from "./explain-assumptions.ts";
 import type { QueryFaults } from "./query-parameters.ts";
-import type { SiteModel } from "./site-model.ts";
+import type { SiteState } from "./site-state.ts";
 import type { SpentUses } from "./spent-uses.ts";
 import type { TableSync } from "./table-sync.ts";
 
@@ -55,13 +55,13 @@ export class DoorExplainer {
   }
 
   explain(
-    model: SiteModel,
+    state: SiteState,
     { door, pass, at }: ExplainQuestion,
   ): Result<DoorExplanation, QueryFaults> {
     const { clock, spent, tableFor, stateOf } = this.#parts;
-    const controller = model.doors.find(({ id }) => id === door)?.controller;
+    const controller = state.places.controllerOf(door);
     const table = controller === undefined ? undefined : tableFor(controller);
-    const isPass = model.passes.some(({ id }) => id === pass);
+    const isPass = state.pass(pass) !== undefined;
     if (controller === undefined || table === undefined || !isPass) {
       return fail({
         ...(table === undefined && { door: ["expected a door of the site"] }),

@@ -103,7 +103,7 @@ function answerExplain(context: Context, service: SiteService) {
   }
   const question = parseExplainQuery(context.req.queries(), applied.model.zone);
   if (!question.ok) return answerQueryFaults(context, question.fault);
-  const answer = service.explain(applied, question.value);
+  const answer = service.explain(question.value);
   if (!answer.ok) return answerQueryFaults(context, answer.fault);
   return context.json({ ...explanationJson(question.value, answer.value), ok: true });
 }

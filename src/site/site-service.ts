@@ -21,6 +21,8 @@ import {
   openEventStore,
   type TroubleRow,
 } from "./event-store.ts";
+import type { ModelChange } from "./model-change.ts";
+import { modelDifference } from "./model-difference.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import { RefusalDigest } from "./refusal-digest.ts";
 import type { EngineEars, PassSync } from "./site-engine.ts";
@@ -43,7 +45,7 @@ export interface SiteServiceOptions {
   readonly clock: Clock;
   readonly log: SiteLog;
   readonly ears?: EngineEars;
-  /** `told`: nothing is in force before `applyModel`. Absent: the file that was applied last. */
+  /** `told`: nothing is in force before `change`. Absent: the file that was applied last. */
   readonly model?: "of_last_file" | "told";
 }
 
@@ -74,8 +76,8 @@ export interface SiteService {
   /** All or nothing: with a fault, everything stays as it was. On disk when it returns. */
   apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
   applied(): AppliedSite | undefined;
-  /** As `apply`, without a file: it is kept elsewhere, under this revision. */
-  applyModel(model: SiteModel, revision: number): Result<readonly AppliedTable[], TableFault>;
+  /** As `apply`, without a file: what it says is kept elsewhere. The first says all that there is. */
+  change(change: ModelChange): Result<readonly AppliedTable[], TableFault>;
   /** Publishes heads again, or has these controllers fetch their whole tables anew. */
   update(controllers: readonly ControllerId[], how: "head" | "whole"): void;
   syncOf(
@@ -87,8 +89,8 @@ export interface SiteService {
    */
   rotateKey(): number;
   controllers(): readonly ControllerReport[];
-  /** Of a site file that was in force; faults are by field: a door or a pass that it lacks. */
-  explain(applied: AppliedSite, question: ExplainQuestion): Result<DoorExplanation, QueryFaults>;
+  /** Faults are by field: a door or a pass that the site lacks. */
+  explain(question: ExplainQuestion): Result<DoorExplanation, QueryFaults>;
   /** Stores what is under way. The link is the caller's to close. */
   close(): void;
 }
@@ -112,13 +114,13 @@ export async function openSiteService(options: SiteServiceOptions): Promise<Site
   return service;
 }
 
-/** What a table of this model lets its controller spend. */
-function allowedBy({ passes, doors }: SiteModel): AllowedUses {
+/** What tables let their controllers spend that say this for the first time. */
+function allowedBy({ passes, surroundings }: ModelChange): AllowedUses {
   return {
-    limits: passes.flatMap(({ id, usesMax }) =>
-      usesMax === undefined ? [] : [{ pass: id, usesMax }],
+    limits: passes.flatMap(({ id, to }) =>
+      to?.usesMax === undefined ? [] : [{ pass: id, usesMax: to.usesMax }],
     ),
-    doors: doors.map(({ id, controller }) => ({ door: id, controller })),
+    doors: (surroundings?.doors ?? []).map(({ id, controller }) => ({ door: id, controller })),
   };
 }
 
@@ -145,6 +147,8 @@ class WiredSite implements SiteService {
   readonly #refusals: RefusalDigest;
   readonly #refusedCounts = new Map<ControllerId, number>();
   #applied: AppliedSite | undefined;
+  /** What the publisher goes by. */
+  #told: SiteModel | undefined;
   #closed = false;
 
   constructor(options: SiteServiceOptions, { folder, apiKey, keys, store, shelf }: SiteRooms) {
@@ -185,7 +189,9 @@ class WiredSite implements SiteService {
     const { event, tableAck, tableGet, status } = filtersForSite(this.site);
     const last = this.#options.model === "told" ? undefined : this.#kept();
     // Before the first event, of which it judges whether its use can be.
-    if (last !== undefined) this.events.allowUses(allowedBy(last.model));
+    if (last !== undefined) {
+      this.events.allowUses(allowedBy(modelDifference(undefined, last.model, 0)));
+    }
     // Before the first table goes out, so that no answer to it is missed.
     await this.#listen(event, (controller, payload) => this.#intake.take(controller, payload));
     await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
@@ -245,11 +251,9 @@ class WiredSite implements SiteService {
     });
   }
 
-  applyModel(model: SiteModel, revision: number): Result<readonly AppliedTable[], TableFault> {
-    const prepared = this.#publisher.prepare(model);
-    if (!prepared.ok) return prepared;
-    this.events.allowUses(allowedBy(model));
-    return succeed(this.#publisher.commit(prepared.value, revision));
+  change(change: ModelChange): Result<readonly AppliedTable[], TableFault> {
+    const prepared = this.#prepare(change);
+    return prepared.ok ? succeed(this.#publisher.commit(prepared.value)) : prepared;
   }
 
   update(controllers: readonly ControllerId[], how: "head" | "whole"): void {
@@ -263,8 +267,8 @@ class WiredSite implements SiteService {
     return this.#publisher.syncOf(passes);
   }
 
-  explain({ model }: AppliedSite, question: ExplainQuestion): Result<DoorExplanation, QueryFaults> {
-    return this.#explainer.explain(model, question);
+  explain(question: ExplainQuestion): Result<DoorExplanation, QueryFaults> {
+    return this.#explainer.explain(this.#publisher.state, question);
   }
 
   close(): void {
@@ -290,16 +294,30 @@ class WiredSite implements SiteService {
     model: SiteModel,
     { text, file }: KeptSite,
   ): Result<readonly AppliedTable[], readonly TomlFault[]> {
-    const prepared = this.#publisher.prepare(model);
+    const prepared = this.#prepare(modelDifference(this.#told, model, 0));
+    this.#told ??= model;
     if (!prepared.ok) {
       const { controller, detail } = prepared.fault;
       const expected = `a table that controller ${controller} takes`;
       return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
     }
-    this.events.allowUses(allowedBy(model));
     const applied = this.#keepAndCommit({ file, text }, prepared.value);
+    this.#told = model;
     this.#applied = { model, file };
     return succeed(applied);
+  }
+
+  /** Uses are allowed before a table is out that allows them. */
+  #prepare(change: ModelChange): Result<PreparedTables, TableFault> {
+    const prepared = this.#publisher.prepare(change);
+    if (!prepared.ok) return prepared;
+    try {
+      this.events.allowUses(allowedBy(change));
+      return prepared;
+    } catch (error) {
+      prepared.value.undo();
+      throw error;
+    }
   }
 
   /** The model first: cut off between the two, the next start makes the tables from it. */

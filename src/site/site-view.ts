@@ -1,19 +1,18 @@
 import type { ControllerId } from "../domain/ids.ts";
 import { ControllerView, type TableSource } from "./controller-view.ts";
-import type { SiteIndex } from "./site-index.ts";
+import type { SiteState } from "./site-state.ts";
 
-/** The tables of all controllers as one state of the site has them. */
+/** The tables of all controllers as one state of the site has them: for as long as it is that state. */
 export class SiteView {
-  readonly index: SiteIndex;
+  readonly state: SiteState;
   readonly #source: TableSource;
   readonly #views = new Map<ControllerId, ControllerView>();
 
   constructor(source: TableSource) {
-    this.index = source.index;
+    this.state = source.state;
     this.#source = source;
   }
 
-  /** One without a door is seen with nothing and nobody, so that its old table opens nothing. */
   at(controller: ControllerId): ControllerView {
     const known = this.#views.get(controller);
     if (known !== undefined) return known;

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PassRecord } from "../domain/access.ts";
-import type { ControllerId, PassId, UserId } from "../domain/ids.ts";
+import type { ControllerId, PassId, RuleId, UserId } from "../domain/ids.ts";
 import type { TableFrame, TableUser } from "../domain/table-change.ts";
 import type { ControllerView } from "./controller-view.ts";
-import { findTouched, type Touched } from "./model-difference.ts";
+import { type SiteState, scopeOf } from "./site-state.ts";
 import type { SiteView } from "./site-view.ts";
+import type { StateBefore } from "./state-before.ts";
 
 /** A record as it was and as it is to be; undefined where it was not, or will not be, there. */
 export interface Replaced<Record> {
@@ -22,6 +23,8 @@ export interface TableDifference {
 export interface Comparison {
   readonly before: SiteView;
   readonly after: SiteView;
+  /** What was changed between the two; absent: nothing but uses. */
+  readonly changed: StateBefore | undefined;
   /** Those whose tables are of interest, with or without doors. */
   readonly controllers: Iterable<ControllerId>;
   /** Passes of which other uses are spent than before. */
@@ -30,21 +33,21 @@ export interface Comparison {
 
 /**
  * What leads each controller's table from one state of the site to the next; those with nothing new
- * are left out. Looks at each pass of the site once, however many controllers there are, and at a
- * controller only for those who concern it.
+ * are left out. Looks at what was touched, at the controllers that it concerns, and at nothing else.
  */
 export function tableDifferences(
   comparison: Comparison,
 ): ReadonlyMap<ControllerId, TableDifference> {
   const { before, after, controllers } = comparison;
-  const touched = findTouched(before.index, after.index);
-  const concerned = concernedControllers(comparison, touched);
+  const concerned = concernedControllers(comparison);
+  const framed = framedControllers(comparison);
   const differences = new Map<ControllerId, TableDifference>();
   for (const controller of new Set(controllers)) {
-    const views = { before: before.at(controller), after: after.at(controller) };
-    const frame = touched.surroundings ? frameDifference(views) : undefined;
     const people = concerned.get(controller);
-    if (frame === undefined && people === undefined) continue;
+    const isFramed = framed === "all" || framed.has(controller);
+    if (people === undefined && !isFramed) continue;
+    const views = { before: before.at(controller), after: after.at(controller) };
+    const frame = isFramed ? frameDifference(views) : undefined;
     const { users, passes } = peopleDifference(comparison, views, people ?? newConcern());
     if (frame === undefined && users.length === 0 && passes.length === 0) continue;
     differences.set(controller, { ...(frame !== undefined && { frame }), users, passes });
@@ -65,10 +68,12 @@ interface Concern {
 
 const newConcern = (): Concern => ({ users: new Set(), passes: new Set() });
 
-function concernedControllers(
-  { before, after, spent }: Comparison,
-  touched: Touched,
-): ReadonlyMap<ControllerId, Concern> {
+function concernedControllers({
+  before,
+  after,
+  changed,
+  spent,
+}: Comparison): ReadonlyMap<ControllerId, Concern> {
   const concerned = new Map<ControllerId, Concern>();
   const concernAt = (controller: ControllerId): Concern => {
     const known = concerned.get(controller);
@@ -77,25 +82,39 @@ function concernedControllers(
     concerned.set(controller, made);
     return made;
   };
-  const indexes = [before.index, after.index];
-  for (const user of touched.users) {
-    for (const index of indexes) {
-      for (const controller of index.scopeOf(user)) concernAt(controller).users.add(user);
+  const states = [before.state, after.state];
+  for (const user of changed?.touchedUsers ?? []) {
+    for (const state of states) {
+      for (const controller of scopeOf(state, user)) concernAt(controller).users.add(user);
     }
   }
-  for (const pass of new Set([...touched.passes, ...spent])) {
-    for (const index of indexes) {
-      const user = index.passes.get(pass)?.user;
+  for (const pass of new Set([...(changed?.passes.keys() ?? []), ...spent])) {
+    for (const state of states) {
+      const user = state.pass(pass)?.user;
       if (user === undefined) continue;
-      for (const controller of index.scopeOf(user)) concernAt(controller).passes.add(pass);
+      for (const controller of scopeOf(state, user)) concernAt(controller).passes.add(pass);
     }
   }
-  for (const controller of touched.controllers) {
-    for (const index of indexes) {
-      for (const { id } of index.usersAt(controller)) concernAt(controller).users.add(id);
+  for (const controller of changed?.anybodyAt.keys() ?? []) {
+    for (const state of states) {
+      for (const { id } of state.usersAt(controller)) concernAt(controller).users.add(id);
     }
   }
   return concerned;
+}
+
+/** Whose frames may be different. */
+function framedControllers({
+  before: { state: before },
+  after: { state: after },
+  changed,
+}: Comparison): "all" | ReadonlySet<ControllerId> {
+  if (changed === undefined) return new Set();
+  if (changed.places !== after.places) return "all";
+  const isEmptied = (rule: RuleId) => before.hasMembers(rule) !== after.hasMembers(rule);
+  const rules = [...changed.rules.keys(), ...[...changed.memberCounts.keys()].filter(isEmptied)];
+  const coverages = (rule: RuleId) => [...before.coverageOf(rule), ...after.coverageOf(rule)];
+  return new Set(rules.flatMap(coverages));
 }
 
 function frameDifference({ before, after }: Views): TableDifference["frame"] {
@@ -116,9 +135,7 @@ function peopleDifference(
     users.push(user);
     if (user.before !== undefined && user.after !== undefined) continue;
     // Whoever comes or goes does so with all passes, whether those are different or not.
-    for (const { index } of [sites.before, sites.after]) {
-      for (const pass of index.passesOf(id)) concernedPasses.add(pass.id);
-    }
+    for (const { state } of [sites.before, sites.after]) addPasses(state, id, concernedPasses);
   }
   const passes: Replaced<PassRecord>[] = [];
   for (const id of concernedPasses) {
@@ -126,4 +143,8 @@ function peopleDifference(
     if (!isDeepStrictEqual(pass.before, pass.after)) passes.push(pass);
   }
   return { users, passes };
+}
+
+function addPasses(state: SiteState, user: UserId, to: Set<PassId>): void {
+  for (const { id } of state.passesOf(user)) to.add(id);
 }

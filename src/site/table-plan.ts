@@ -9,6 +9,7 @@ import type { ControllerView } from "./controller-view.ts";
 import { sealDifference } from "./sealed-difference.ts";
 import { type SiteKeys, sealerOf } from "./site-keys.ts";
 import type { SiteView } from "./site-view.ts";
+import type { StateBefore } from "./state-before.ts";
 import { type TableDifference, tableDifferences } from "./table-difference.ts";
 import type { Fingerprinter } from "./table-fingerprint.ts";
 import type { ShelfStep, ShelvedTable } from "./table-shelf.ts";
@@ -36,6 +37,8 @@ export interface TablesToPlan {
   readonly tables: ReadonlyMap<ControllerId, ShelvedTable>;
   readonly before: SiteView | undefined;
   readonly after: SiteView;
+  /** What was changed between the two; absent: nothing but uses, or nobody knows. */
+  readonly changed: StateBefore | undefined;
   readonly spent: Iterable<PassId>;
   readonly now: EpochMs;
 }
@@ -46,14 +49,14 @@ export interface TablesToPlan {
  * them by.
  */
 export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], TableFault> {
-  const { keys, before, after, tables, spent } = to;
+  const { keys, before, after, changed, tables, spent } = to;
   // Where the shelf was lost, whoever has a key may hold a table all the same.
   const controllers = new Set([
-    ...after.index.controllers,
+    ...after.state.places.controllers,
     ...tables.keys(),
     ...keys.controllers(),
   ]);
-  const differences = before && tableDifferences({ before, after, controllers, spent });
+  const differences = before && tableDifferences({ before, after, changed, controllers, spent });
   const planned: PlannedTable[] = [];
   for (const controller of controllers) {
     const known = tables.get(controller);

@@ -5,9 +5,10 @@ import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
 import { buildTableImage, type TableImageContent } from "../core/access-table/build-table-image.ts";
 import { adoptTableImage } from "../core/access-table/open-table-image.ts";
+import { TableFault as ZoneFault } from "../core/access-table/table-fault.ts";
 import type { TableVersion } from "../domain/access.ts";
-import type { ControllerId, PassId } from "../domain/ids.ts";
-import { type Result, succeed } from "../domain/result.ts";
+import { type ControllerId, controllerId, type PassId } from "../domain/ids.ts";
+import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TableMark } from "../domain/table-change.ts";
 import { type EpochMs, epochMs, type MonotonicMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
@@ -19,13 +20,15 @@ import type { TableGet } from "../protocols/sync/table-get.ts";
 import { isSameTable } from "../protocols/sync/table-order.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
 import { Gathering } from "./gathering.ts";
+import type { ModelChange } from "./model-change.ts";
 import type { PassSync } from "./site-engine.ts";
 import { SiteIndex } from "./site-index.ts";
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
-import type { SiteModel } from "./site-model.ts";
+import { type SiteState, scopeOf } from "./site-state.ts";
 import { SiteView } from "./site-view.ts";
 import type { SpentUses } from "./spent-uses.ts";
+import type { StateBefore } from "./state-before.ts";
 import { Fingerprinter } from "./table-fingerprint.ts";
 import { logLost, TableHeads } from "./table-heads.ts";
 import {
@@ -50,11 +53,16 @@ export interface AppliedTable {
 }
 
 /** What `commit` will store and publish. */
-export interface PreparedTables {
-  readonly index: SiteIndex;
+interface PlannedTables {
   readonly tables: readonly PlannedTable[];
   /** Uses that the tables tell for the first time. */
   readonly told: ToldUses;
+}
+
+/** A change that is made already, and that nobody knows of yet: it is committed or undone at once. */
+export interface PreparedTables extends PlannedTables {
+  readonly revision: number;
+  readonly undo: () => void;
 }
 
 /** How long uses gather: a queue of visitors at one door is not a change for each of them. */
@@ -104,12 +112,17 @@ export class TablePublisher {
   readonly #untold: Gathering<PassId>;
   /** What the tables tell by now. */
   readonly #told: Map<PassId, ReturnType<SpentUses>>;
-  /** What the tables on the shelf say; undefined while no model is in force. */
-  #view: SiteView | undefined;
+  /** What the site says, and its tables too, as soon as it serves. */
+  readonly #index: SiteIndex;
+  /** Whether the index has been told what there is. */
+  #isTold = false;
+  /** Whether the tables on the shelf are known to say what the index does. */
+  #isServing = false;
 
   constructor(parts: TablePublisherParts) {
     this.#parts = parts;
     const { clock, keys, shelf } = parts;
+    this.#index = new SiteIndex(keys.site);
     this.#fingerprints = new Fingerprinter(keys.pinKey);
     this.#told = new Map(shelf.told());
     this.#heads = new TableHeads(parts);
@@ -142,35 +155,48 @@ export class TablePublisher {
     }
   }
 
-  /**
-   * Plans the tables of `model` and changes nothing yet; a fault means that a controller would
-   * refuse its table. A table whose content is as it was keeps its number; a controller that has no
-   * door any more gets an empty one.
-   */
-  prepare(model: SiteModel): Result<PreparedTables, TableFault> {
-    const index = new SiteIndex(model);
-    const before = this.#view?.index;
-    // After a start the tables are what they were made with: what was spent since is told next.
-    if (before === undefined) return this.#plan(index, new Map());
-    const untold = new Set(this.#untold.items());
-    for (const { id, usesMax } of model.passes) {
-      // Of a pass that had no count, nothing was told.
-      const isNew = before.passes.get(id)?.usesMax === undefined;
-      if (usesMax !== undefined && isNew) untold.add(id);
-    }
-    return this.#plan(index, this.#usesToTell(index, untold));
+  get state(): SiteState {
+    return this.#index;
   }
 
   /**
-   * Stores what changed, and publishes it once it is on disk. `revision`: of the store, whose word the
-   * model is.
+   * Makes the change and plans the tables that it leads to, of which nobody hears yet; a fault means
+   * that a controller would refuse its table, and nothing is changed then. A table whose content is as
+   * it was keeps its number; a controller that has no door any more gets an empty one. The first says
+   * all that there is, and is known even with a fault: the next may mend it.
    */
-  commit(prepared: PreparedTables, revision = 0): readonly AppliedTable[] {
-    const isFirst = this.#view === undefined;
-    this.#store(prepared, isFirst ? 0 : revision);
-    const { index, tables } = prepared;
+  prepare(change: ModelChange): Result<PreparedTables, TableFault> {
+    const { revision } = change;
+    const made = this.#make(change);
+    if (!made.ok) return made;
+    const { before, undo } = made.value;
+    try {
+      const planned = this.#plan(this.#usesToTellAfter(change, before), before);
+      if (planned.ok) return succeed({ ...planned.value, revision, undo });
+      undo();
+      return planned;
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  /** Stores what changed, and publishes it once it is on disk. Undoes it where the disk fails. */
+  commit(prepared: PreparedTables): readonly AppliedTable[] {
+    const { tables, revision, undo } = prepared;
+    const isFirst = !this.#isServing;
+    try {
+      this.#keep(prepared);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    this.#isServing = true;
+    this.#tellOf(prepared, isFirst ? 0 : revision);
     if (!isFirst) this.#untold.take();
-    else if (this.#tell(index.passes.keys()) === "failed") this.#untold.add(index.passes.keys());
+    else if (this.#tell(this.#index.passIds()) === "failed") {
+      this.#untold.add(this.#index.passIds());
+    }
     return tables.map(({ controller, step, mark: { epoch, version } }) => {
       return { controller, table: { epoch, version }, changed: step !== undefined };
     });
@@ -206,7 +232,7 @@ export class TablePublisher {
     const { shelf } = this.#parts;
     const known = [...controllers].flatMap((controller) => {
       const table = shelf.tables().get(controller);
-      return table === undefined || this.#view === undefined ? [] : [{ controller, table }];
+      return table === undefined || !this.#isServing ? [] : [{ controller, table }];
     });
     const steps = known.map(({ controller, table }) => {
       const mark = versionAfter(table.mark);
@@ -231,10 +257,9 @@ export class TablePublisher {
   syncOf(
     passes: readonly { readonly pass: PassId; readonly revision: number }[],
   ): readonly PassSync[] {
-    const index = this.#view?.index;
     return passes.map(({ pass, revision }) => {
-      const user = index?.passes.get(pass)?.user;
-      const scope = user === undefined ? [] : [...(index?.scopeOf(user) ?? [])];
+      const user = this.#index.pass(pass)?.user;
+      const scope = user === undefined ? [] : [...scopeOf(this.#index, user)];
       const waitingFor = scope.filter((controller) => !this.#revisions.has(controller, revision));
       const isFailed = waitingFor.some((one) => this.#states.get(one)?.state === "failed");
       if (waitingFor.length === 0) return { pass, state: "synced", waitingFor };
@@ -292,38 +317,74 @@ export class TablePublisher {
     this.#requests.close();
   }
 
-  #plan(index: SiteIndex, told: ToldUses): Result<PreparedTables, TableFault> {
+  #make(
+    change: ModelChange,
+  ): Result<{ readonly before?: StateBefore; readonly undo: () => void }, TableFault> {
+    try {
+      if (this.#isTold) return succeed(this.#index.change(change));
+      this.#index.fill(change);
+      this.#isTold = true;
+      return succeed({ undo: () => undefined });
+    } catch (error) {
+      if (!(error instanceof ZoneFault)) throw error;
+      const [controller] = change.surroundings?.doors.map((door) => door.controller) ?? [];
+      return fail({ controller: controller ?? controllerId("none"), detail: error.message });
+    }
+  }
+
+  /** After a start the tables are what they were made with: what was spent since is told next. */
+  #usesToTellAfter(change: ModelChange, before: StateBefore | undefined): ToldUses {
+    if (before === undefined || !this.#isServing) return new Map();
+    const untold = new Set(this.#untold.items());
+    for (const { id, to } of change.passes) {
+      // Of a pass that had no count, nothing was told.
+      const isNew = before.pass(id)?.usesMax === undefined;
+      if (to?.usesMax !== undefined && isNew) untold.add(id);
+    }
+    return this.#usesToTell(untold);
+  }
+
+  /** `changed`: what the index was before; absent: nothing else is different than uses. */
+  #plan(told: ToldUses, changed: StateBefore | undefined): Result<PlannedTables, TableFault> {
     const { keys, shelf } = this.#parts;
     const spent: SpentUses = (pass) => told.get(pass) ?? this.#told.get(pass) ?? [];
     const planned = planTables({
       keys,
       fingerprints: this.#fingerprints,
       tables: shelf.tables(),
-      before: this.#view,
-      after: new SiteView({ index, spent }),
+      before: this.#isServing ? this.#viewOf(changed ?? this.#index) : undefined,
+      after: new SiteView({ state: this.#index, spent }),
+      changed,
       spent: told.keys(),
       now: this.#wall(),
     });
-    return planned.ok ? succeed({ index, tables: planned.value, told }) : planned;
+    return planned.ok ? succeed({ tables: planned.value, told }) : planned;
   }
 
-  #store({ index, tables, told }: PreparedTables, revision?: number): void {
+  #viewOf(state: SiteState): SiteView {
+    return new SiteView({ state, spent: (pass) => this.#told.get(pass) ?? [] });
+  }
+
+  #keep({ tables, told }: PlannedTables): void {
     const { shelf } = this.#parts;
     const steps = tables.flatMap(({ step }) => step ?? []);
     const fetched = (controller: ControllerId) => this.#snapshots.fetchedBy(controller)?.version;
     if (steps.length > 0 || told.size > 0) shelf.store(steps, told, fetched);
     for (const [pass, uses] of told) this.#told.set(pass, uses);
-    if (this.#view?.index !== index) {
-      const spent: SpentUses = (pass) => this.#told.get(pass) ?? [];
-      this.#view = new SiteView({ index, spent });
-    }
+  }
+
+  #tellOf({ tables }: PlannedTables, revision?: number): void {
+    const renewed: ControllerId[] = [];
     for (const { controller, mark, step } of tables) {
-      if (step !== undefined) this.#revisions.lead(controller, mark, revision);
+      if (step !== undefined) {
+        this.#revisions.lead(controller, mark, revision);
+        renewed.push(controller);
+      }
       this.#want(controller, mark);
     }
     this.#publishDeltas(tables);
-    if (steps.length > 0) this.#reminders.begin();
-    this.#heads.renew(steps.map(({ controller }) => controller));
+    if (renewed.length > 0) this.#reminders.begin();
+    this.#heads.renew(renewed);
   }
 
   #publishDeltas(tables: readonly PlannedTable[]): void {
@@ -343,14 +404,15 @@ export class TablePublisher {
 
   #tell(passes: Iterable<PassId>): "done" | "failed" {
     const { log } = this.#parts;
-    const index = this.#view?.index;
-    if (index === undefined) return "done";
+    if (!this.#isServing) return "done";
     try {
-      const told = this.#usesToTell(index, passes);
+      const told = this.#usesToTell(passes);
       if (told.size === 0) return "done";
-      const prepared = this.#plan(index, told);
-      if (prepared.ok) this.#store(prepared.value);
-      else log.warn({ ...prepared.fault }, "a table with the uses of passes could not be made");
+      const planned = this.#plan(told, undefined);
+      if (planned.ok) {
+        this.#keep(planned.value);
+        this.#tellOf(planned.value);
+      } else log.warn({ ...planned.fault }, "a table with the uses of passes could not be made");
       return "done";
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
@@ -365,11 +427,11 @@ export class TablePublisher {
    * nobody at the site does; uses whose events the site had acknowledged can then be spent again, at
    * other doors than those where they were spent, until their controllers' kept entries are here.
    */
-  #usesToTell(index: SiteIndex, passes: Iterable<PassId>): ToldUses {
+  #usesToTell(passes: Iterable<PassId>): ToldUses {
     const { spent } = this.#parts;
     const untold = new Map<PassId, ReturnType<SpentUses>>();
     for (const id of passes) {
-      if (index.passes.get(id)?.usesMax === undefined) continue;
+      if (this.#index.pass(id)?.usesMax === undefined) continue;
       const told = this.#told.get(id) ?? [];
       const uses = mostSpent(told, spent(id));
       if (!isDeepStrictEqual(uses, told)) untold.set(id, uses);
@@ -384,7 +446,7 @@ export class TablePublisher {
     const { shelf, log } = this.#parts;
     const known = shelf.tables().get(controller);
     // No number is beyond the last; and without its content, a table could be had from nobody.
-    if (known === undefined || this.#view === undefined || ahead.epoch >= tableNumberMax) {
+    if (known === undefined || !this.#isServing || ahead.epoch >= tableNumberMax) {
       return false;
     }
     log.warn({ controller, ahead }, "the controller's table is ahead of the site's: a new epoch");
@@ -421,8 +483,8 @@ export class TablePublisher {
 
   #contentOf(controller: ControllerId): TableImageContent | undefined {
     const known = this.#parts.shelf.tables().get(controller);
-    if (known === undefined || this.#view === undefined) return undefined;
-    const view = this.#view.at(controller);
+    if (known === undefined || !this.#isServing) return undefined;
+    const view = this.#viewOf(this.#index).at(controller);
     const { mark, compiledAt } = known;
     return { mark, compiledAt, frame: view.frame, users: view.users(), passes: view.passes() };
   }

@@ -1,7 +1,7 @@
 import type { AccessTable } from "../../../src/core/access-table/access-table.ts";
 import { succeed } from "../../../src/domain/result.ts";
 import type { TableChange } from "../../../src/domain/table-change.ts";
-import { SiteIndex } from "../../../src/site/site-index.ts";
+import { ControllerView } from "../../../src/site/controller-view.ts";
 import { TableHeads } from "../../../src/site/table-heads.ts";
 import { TablePublisher } from "../../../src/site/table-publisher.ts";
 import { TableRequests } from "../../../src/site/table-requests.ts";
@@ -119,8 +119,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   })),
   everybodyIsEverywhere: withMethod(
     "every controller has the passes of all doors",
-    SiteIndex,
-    "isAt",
+    ControllerView,
+    "holds",
     () => () => true,
   ),
   usesAreNotTold: withMethod(

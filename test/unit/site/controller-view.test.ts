@@ -6,8 +6,8 @@ import { epochMs } from "../../../src/domain/time.ts";
 import { parseTableFrame } from "../../../src/protocols/sync/table-frame.ts";
 import { ControllerView } from "../../../src/site/controller-view.ts";
 import { modelOfSiteFile, parseSiteFile } from "../../../src/site/site-file.ts";
-import { SiteIndex } from "../../../src/site/site-index.ts";
 import type { SpentUses } from "../../../src/site/spent-uses.ts";
+import { indexOf } from "./index-of.ts";
 import { siteFile } from "./site-rig.ts";
 
 const nothingSpent: SpentUses = () => [];
@@ -17,8 +17,8 @@ const pinKey = new Uint8Array(32);
 function viewOf(controller: string, text: string, spent = nothingSpent): ControllerView {
   const model = parseSiteFile({ file: "site.toml", text });
   if (!model.ok) throw new Error(model.fault.map(({ key, expected }) => key + expected).join());
-  const index = new SiteIndex(modelOfSiteFile(model.value, pinKey));
-  const view = new ControllerView({ index, spent }, controllerId(controller));
+  const state = indexOf(modelOfSiteFile(model.value, pinKey));
+  const view = new ControllerView({ state, spent }, controllerId(controller));
   const mark = { epoch: 1, version: 1, tag: 1 };
   const content = { frame: view.frame, users: view.users(), passes: view.passes() };
   const image = buildTableImage({ ...content, mark, compiledAt: epochMs(1_000) }, [1, 2]);

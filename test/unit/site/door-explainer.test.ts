@@ -4,14 +4,14 @@ import { epochMs } from "../../../src/domain/time.ts";
 import { type ControllerStatus, encodeStatus } from "../../../src/protocols/sync/status-message.ts";
 import { sealTableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import type { DoorExplanation } from "../../../src/site/door-explainer.ts";
-import { appliedOf, one, type SiteRig, siteFile, startSite } from "./site-rig.ts";
+import { one, type SiteRig, siteFile, startSite } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";
 
 const madeAt = 1_800_000_000_000;
 const hourMs = 3_600_000;
 
 function explained(rig: SiteRig, pass = "ada-card", at?: number): DoorExplanation {
-  const answer = rig.service.explain(appliedOf(rig), {
+  const answer = rig.service.explain({
     door: doorId("front"),
     pass: passId(pass),
     ...(at !== undefined && { at: epochMs(at) }),

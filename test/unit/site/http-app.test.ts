@@ -5,7 +5,7 @@ import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
 import { sealTableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import { createSiteApp, siteFileBytesMax } from "../../../src/site/http-app.ts";
 import { entries } from "../protocols/sync/samples.ts";
-import { appliedOf, one, siteFile, startSite } from "./site-rig.ts";
+import { one, siteFile, startSite } from "./site-rig.ts";
 
 async function startApi(t: Test) {
   const rig = await startSite(t);
@@ -261,7 +261,7 @@ t.test("an explanation holds no PIN, no card's number and no digest", async (t) 
   await apply(
     siteFile().replace('readers = ["front"]', 'readers = ["front"], factors = "card_or_pin"'),
   );
-  const pins = rig.service.explain(appliedOf(rig), {
+  const pins = rig.service.explain({
     door: doorId("front"),
     pass: passId("ada-pin"),
   });

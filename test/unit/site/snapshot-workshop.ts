@@ -3,9 +3,9 @@ import { type ControllerId, controllerId } from "../../../src/domain/ids.ts";
 import type { TableMark } from "../../../src/domain/table-change.ts";
 import { epochMs } from "../../../src/domain/time.ts";
 import { controllerFrame } from "../../../src/site/controller-frame.ts";
-import { SiteIndex } from "../../../src/site/site-index.ts";
 import { openSiteKeys } from "../../../src/site/site-keys.ts";
 import { TableSnapshots } from "../../../src/site/table-snapshots.ts";
+import { indexOf } from "./index-of.ts";
 import { paperFolder } from "./paper-folder.ts";
 import { site } from "./site-rig.ts";
 import { accepted, whole } from "./whole-site-file.ts";
@@ -13,7 +13,7 @@ import { accepted, whole } from "./whole-site-file.ts";
 export const one = controllerId("one");
 export const two = controllerId("two");
 export const three = controllerId("three");
-const index = new SiteIndex(accepted(whole));
+const index = indexOf(accepted(whole));
 
 /** Tables that are empty but for their doors, and how long it takes to make one. */
 export class Workshop {

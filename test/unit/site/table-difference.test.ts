@@ -2,20 +2,23 @@ import { isDeepStrictEqual } from "node:util";
 import t, { type Test } from "tap";
 import { Seeded, seedFor } from "../../../hal/sim/seeded.ts";
 import type { PassRecord } from "../../../src/domain/access.ts";
-import type { PassId } from "../../../src/domain/ids.ts";
+import type { ControllerId, PassId } from "../../../src/domain/ids.ts";
+import { ControllerView } from "../../../src/site/controller-view.ts";
+import type { ModelChange } from "../../../src/site/model-change.ts";
+import { modelDifference } from "../../../src/site/model-difference.ts";
 import {
   changesOf,
   frameChange,
   giftsOf,
   revocationsOf,
 } from "../../../src/site/revocations-first.ts";
-import { SiteIndex } from "../../../src/site/site-index.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
 import { SiteView } from "../../../src/site/site-view.ts";
 import type { SpentUses } from "../../../src/site/spent-uses.ts";
 import { type TableDifference, tableDifferences } from "../../../src/site/table-difference.ts";
 import { Fingerprinter } from "../../../src/site/table-fingerprint.ts";
 import { drawSite, everyController } from "./drawn-site.ts";
+import { indexOf } from "./index-of.ts";
 import { applied, type NaiveTable, naivePeople, naivePinKey } from "./naive-table.ts";
 
 interface State {
@@ -24,14 +27,12 @@ interface State {
   readonly view: SiteView;
 }
 
-function stateOf(model: SiteModel, uses: ReadonlyMap<PassId, number>): State {
-  const spent: SpentUses = (pass) => {
+function spentOf(uses: ReadonlyMap<PassId, number>): SpentUses {
+  return (pass) => {
     const count = uses.get(pass);
     const [controller] = everyController;
     return count === undefined || controller === undefined ? [] : [{ controller, spent: count }];
   };
-  const index = new SiteIndex(model);
-  return { model, spent, view: new SiteView({ index, spent }) };
 }
 
 function drawUses(random: Seeded, { passes }: SiteModel): ReadonlyMap<PassId, number> {
@@ -40,10 +41,20 @@ function drawUses(random: Seeded, { passes }: SiteModel): ReadonlyMap<PassId, nu
   );
 }
 
-const tableOf = ({ model, spent, view }: State, controller: (typeof everyController)[number]) => ({
-  frame: view.at(controller).frame,
-  ...naivePeople(model, { controller, spent }),
-});
+/** What a controller is to have, from the model as a whole and nothing else. */
+function tableOf({ model, spent }: State, controller: ControllerId): NaiveTable {
+  const { frame } = new ControllerView({ state: indexOf(model), spent }, controller);
+  return { frame, ...naivePeople(model, { controller, spent }) };
+}
+
+function seen({ view }: State, controller: ControllerId): NaiveTable {
+  const at = view.at(controller);
+  return {
+    frame: at.frame,
+    users: new Map([...at.users()].map((user) => [user.id, user])),
+    passes: new Map([...at.passes()].map((pass) => [pass.id, pass])),
+  };
+}
 
 const sorted = <Key extends string, Item>(items: ReadonlyMap<Key, Item>) =>
   [...items].sort(([one], [other]) => (one < other ? -1 : 1));
@@ -54,24 +65,46 @@ const comparable = ({ frame, users, passes }: NaiveTable) => ({
   passes: sorted(passes),
 });
 
-/** Two states of one site, and what is different at each of its controllers. */
+/** Who goes leaves every rule, whether that is said or not. */
+function withoutTheObvious(change: ModelChange): ModelChange {
+  const gone = new Set(change.users.flatMap(({ id, to }) => (to === undefined ? [id] : [])));
+  const members = change.members.filter(({ user, is }) => is === "in" || !gone.has(user));
+  return { ...change, members };
+}
+
+/**
+ * One index that is changed again and again: at each change the two states of the site, and what is
+ * different at each of its controllers.
+ */
 function* revisions(runs: number, seed: number) {
   for (let run = 0; run < runs; run += 1) {
     const random = new Seeded(seed + run);
-    const model = drawSite(random);
-    const uses = drawUses(random, model);
-    const before = stateOf(model, uses);
-    const revised = random.chance(0.2) ? model : drawSite(random, model);
-    const usesAfter = random.chance(0.5) ? uses : drawUses(random, revised);
-    const after = stateOf(revised, usesAfter);
-    const spent = [...uses.keys(), ...usesAfter.keys()];
-    const differences = tableDifferences({
-      before: before.view,
-      after: after.view,
-      controllers: everyController,
-      spent,
-    });
-    yield { before, after, differences, random, name: `SEED=${seed + run}` };
+    let model = drawSite(random);
+    let uses = drawUses(random, model);
+    const index = indexOf(model);
+    for (let step = 1; step <= revisionsPerRun; step += 1) {
+      const revised = random.chance(0.2) ? model : drawSite(random, model);
+      const usesAfter = random.chance(0.5) ? uses : drawUses(random, revised);
+      const change = modelDifference(model, revised, step);
+      const said = random.chance(0.5) ? change : withoutTheObvious(change);
+      const { before: changed, undo } = index.change(said);
+      const [spent, spentAfter] = [spentOf(uses), spentOf(usesAfter)];
+      const before = { model, spent, view: new SiteView({ state: changed, spent }) };
+      const view = new SiteView({ state: index, spent: spentAfter });
+      const after = { model: revised, spent: spentAfter, view };
+      const differences = tableDifferences({
+        before: before.view,
+        after: after.view,
+        changed,
+        controllers: everyController,
+        spent: [...uses.keys(), ...usesAfter.keys()],
+      });
+      const redo = () => void index.change(said);
+      const name = `SEED=${seed + run}, step ${step}`;
+      yield { before, after, differences, random, name, undo, redo };
+      model = revised;
+      uses = usesAfter;
+    }
   }
 }
 
@@ -81,18 +114,39 @@ function agree(t: Test, name: string, said: unknown, truth: unknown): boolean {
 }
 
 const seed = seedFor(process.env["SEED"]);
-const runs = process.env["SEED"] === undefined ? 2_000 : 1;
+const runs = process.env["SEED"] === undefined ? 500 : 1;
+const revisionsPerRun = 4;
 
 t.test(`each controller is told of its own people, and of nobody else [${seed}]`, async (t) => {
   for (const { after, name } of revisions(runs, seed)) {
     for (const controller of everyController) {
-      const view = after.view.at(controller);
-      const users = new Map([...view.users()].map((user) => [user.id, user]));
-      const passes = new Map([...view.passes()].map((pass) => [pass.id, pass]));
-      const said = comparable({ frame: view.frame, users, passes });
       const truth = comparable(tableOf(after, controller));
-      if (!agree(t, `${name} ${controller}`, said, truth)) return;
+      if (!agree(t, `${name} ${controller}`, comparable(seen(after, controller)), truth)) return;
     }
+  }
+  t.pass("of all that were drawn");
+});
+
+t.test(`what was before a change is seen as it was, until the next [${seed}]`, async (t) => {
+  for (const { before, name } of revisions(runs, seed)) {
+    for (const controller of everyController) {
+      const truth = comparable(tableOf(before, controller));
+      if (!agree(t, `${name} ${controller}`, comparable(seen(before, controller)), truth)) return;
+    }
+  }
+  t.pass("of all that were drawn");
+});
+
+t.test(`a change that is undone has never been [${seed}]`, async (t) => {
+  for (const { before, after, undo, redo, name } of revisions(runs, seed)) {
+    undo();
+    for (const controller of everyController) {
+      const state = after.view.state;
+      const undone = { ...before, view: new SiteView({ state, spent: before.spent }) };
+      const truth = comparable(tableOf(before, controller));
+      if (!agree(t, `${name} ${controller}`, comparable(seen(undone, controller)), truth)) return;
+    }
+    redo();
   }
   t.pass("of all that were drawn");
 });

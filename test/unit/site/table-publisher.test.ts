@@ -15,6 +15,7 @@ import { deltaBytesMax, openTableDelta } from "../../../src/protocols/sync/table
 import { openTableGet } from "../../../src/protocols/sync/table-get.ts";
 import { controllerOfTopic, filtersForSite } from "../../../src/protocols/sync/topics.ts";
 import { scopeOf } from "../../../src/site/event-intake.ts";
+import { modelDifference } from "../../../src/site/model-difference.ts";
 import { openSiteKeys } from "../../../src/site/site-keys.ts";
 import type { SiteModel, SitePass } from "../../../src/site/site-model.ts";
 import type { SpentUses } from "../../../src/site/spent-uses.ts";
@@ -36,6 +37,8 @@ class Stage {
   readonly keys: ReturnType<typeof openSiteKeys>;
   readonly service;
   readonly #folder: string;
+  /** By the publisher since its start. */
+  #told: SiteModel | undefined;
   publisher: TablePublisher;
   #close: () => void;
 
@@ -53,13 +56,15 @@ class Stage {
   }
 
   apply(model: SiteModel): void {
-    const prepared = this.publisher.prepare(model);
+    const prepared = this.publisher.prepare(modelDifference(this.#told, model, 1));
     if (!prepared.ok) throw new Error(prepared.fault.detail);
     this.publisher.commit(prepared.value);
+    this.#told = model;
   }
 
   restart(): void {
     this.close();
+    this.#told = undefined;
     [this.publisher, this.#close] = this.#open();
   }
 

@@ -21,15 +21,7 @@ import { openEventStore } from "../../../src/site/event-store.ts";
 import { headGatherMs } from "../../../src/site/table-heads.ts";
 import { usesGatherMs, usesRetryMs } from "../../../src/site/table-publisher.ts";
 import { asOldEventStore } from "./old-event-store.ts";
-import {
-  appliedOf,
-  one,
-  type SiteRig,
-  site,
-  siteFile,
-  startSite,
-  temporaryFolder,
-} from "./site-rig.ts";
+import { one, type SiteRig, site, siteFile, startSite, temporaryFolder } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";
 
 const two = controllerId("two");
