@@ -25,7 +25,7 @@ export interface ExpanderWiring {
   readonly address: number;
   /** The board's own line that its interrupt outputs pull low. Without it the inputs are polled. */
   readonly interruptLine?: string;
-  /** How often the inputs are read; beside an interrupt line, how often it is checked upon. */
+  /** How often the inputs are read; beside an interrupt line, every 250 ms at most. */
   readonly pollMs: number;
 }
 

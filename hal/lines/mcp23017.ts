@@ -1,13 +1,13 @@
 import { describeFailure } from "../../src/domain/describe-failure.ts";
 import { HalError } from "../../src/domain/hal-error.ts";
-import { type EdgeNs, edgeNs, monotonicMs } from "../../src/domain/time.ts";
+import { type EdgeNs, monotonicMs } from "../../src/domain/time.ts";
 import type { Alarm, Clock } from "../clock.ts";
 import type { Gpio, InputLines, InputRequest, OutputLine, OutputRequest } from "../gpio.ts";
 import type { I2cDevice } from "../i2c.ts";
 import type { OutputAddress } from "../output-address.ts";
 import { ExpanderInputs } from "./expander-inputs.ts";
 import { ExpanderOutput } from "./expander-output.ts";
-import { inputRegisterCount, inputsFrom, registerCount, registers } from "./mcp23017-registers.ts";
+import { inputRegisterCount, registerCount, registers } from "./mcp23017-registers.ts";
 import {
   adoptChip,
   type ChipSettings,
@@ -16,6 +16,7 @@ import {
   isSetAs,
   setChip,
 } from "./mcp23017-settings.ts";
+import { RequestedInputs } from "./requested-inputs.ts";
 
 /** How often it is looked whether the chip is there and set as we set it: its power may have failed. */
 const checkMs = 1_000;
@@ -76,7 +77,7 @@ class Mcp23017 implements Expander {
   readonly #options: Mcp23017Options;
   readonly #name: string;
   readonly #held = new Map<number, string>();
-  readonly #inputs = new Set<ExpanderInputs>();
+  readonly #inputs: RequestedInputs;
   #presence: "present" | "absent" = "absent";
   #hasBeenPresent = false;
   #settings: ChipSettings = chipAtPowerOn;
@@ -88,17 +89,17 @@ class Mcp23017 implements Expander {
   #isAskedAgain = false;
   #interruptAt: EdgeNs | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
-  #handOver: NodeJS.Immediate | undefined;
   #closed = false;
 
   constructor(options: Mcp23017Options) {
     this.#options = options;
-    const { device, interrupt, onTrouble } = options;
+    const { device, clock, interrupt, onTrouble } = options;
+    this.#inputs = new RequestedInputs(clock);
     this.#name = `expander 0x${device.address.toString(16)} on I2C bus ${device.bus}`;
     interrupt?.listen(({ level, at }) => {
       if (level === 1) return;
       this.#interruptAt ??= at;
-      void this.#poll();
+      this.#poll();
     });
     try {
       this.#restore();
@@ -182,7 +183,7 @@ class Mcp23017 implements Expander {
     if (this.#closed) return;
     this.#closed = true;
     this.#alarm?.cancel();
-    clearImmediate(this.#handOver);
+    this.#inputs.close();
     this.#options.interrupt?.close();
     this.#options.device.close();
   }
@@ -204,7 +205,7 @@ class Mcp23017 implements Expander {
 
   #closeInputs(inputs: ExpanderInputs, bits: readonly number[], mask: number): void {
     for (const bit of bits) this.#held.delete(bit);
-    this.#inputs.delete(inputs);
+    this.#inputs.remove(inputs);
     this.#set({ interruptEnable: this.#settings.interruptEnable & ~mask });
   }
 
@@ -228,8 +229,8 @@ class Mcp23017 implements Expander {
     const bytes = this.#spokenTo(() =>
       this.#options.device.readRegisters(registers.interruptFlags, inputRegisterCount),
     );
-    const { levels } = this.#take(bytes, undefined);
-    this.#handOverSoon();
+    const { levels } = this.#inputs.take(bytes);
+    this.#inputs.handOverSoon();
     return levels;
   }
 
@@ -263,9 +264,7 @@ class Mcp23017 implements Expander {
     this.#presence = "absent";
     this.#probeMs = probeMsMin;
     this.#options.onTrouble("raised");
-    const now = this.#now();
-    for (const inputs of this.#inputs) inputs.lose(now);
-    this.#handOverSoon();
+    this.#inputs.lose();
     this.#armProbe();
   }
 
@@ -279,7 +278,7 @@ class Mcp23017 implements Expander {
     if (this.#closed || this.#presence === "present") return;
     if (isThere && this.#tryToRestore()) {
       this.#options.onTrouble("cleared");
-      this.#handOverEdges();
+      this.#inputs.handOver();
     } else this.#armProbe();
   }
 
@@ -303,7 +302,7 @@ class Mcp23017 implements Expander {
     const bytes = setChip(device, this.#settings);
     this.#presence = "present";
     this.#hasBeenPresent = true;
-    this.#take(bytes.subarray(registers.interruptFlags), undefined);
+    this.#inputs.take(bytes.subarray(registers.interruptFlags));
     this.#checkedAt = this.#options.clock.monotonic();
     this.#armPoll();
   }
@@ -312,8 +311,8 @@ class Mcp23017 implements Expander {
     if (this.#presence === "absent" || this.#isFetching) return;
     const { pollMs, interrupt } = this.#options;
     const inputsMs = interrupt === undefined ? pollMs : Math.max(pollMs, lostInterruptMs);
-    const waitMs = this.#inputs.size > 0 ? Math.min(inputsMs, checkMs) : checkMs;
-    this.#arm(waitMs, () => void this.#poll());
+    const waitMs = this.#inputs.count > 0 ? Math.min(inputsMs, checkMs) : checkMs;
+    this.#arm(waitMs, () => this.#poll());
   }
 
   #arm(waitMs: number, due: () => void): void {
@@ -323,7 +322,7 @@ class Mcp23017 implements Expander {
     this.#alarm = clock.alarm(monotonicMs(clock.monotonic() + waitMs), due);
   }
 
-  async #poll(): Promise<void> {
+  #poll(): void {
     if (this.#closed || this.#presence === "absent") return;
     if (this.#isFetching) {
       this.#isAskedAgain = true;
@@ -331,70 +330,56 @@ class Mcp23017 implements Expander {
     }
     this.#isFetching = true;
     this.#alarm?.cancel();
-    try {
-      for (let tries = 1; tries <= triesMax; ) {
-        this.#isAskedAgain = false;
-        const outcome = await this.#fetch();
-        if (outcome === "failed") tries += 1;
-        else if (!this.#isAskedAgain) return;
-      }
-      if (this.#presence === "present" && !this.#closed) this.#lose();
-    } finally {
-      this.#isFetching = false;
-      this.#armPoll();
-    }
+    this.#fetch(1);
   }
 
-  async #fetch(): Promise<"failed" | "done"> {
+  /** By one promise: what is done for nothing, twenty times a second, should be little. */
+  #fetch(tries: number): void {
     const { device, clock } = this.#options;
     const turn = this.#turn;
-    const interruptAt = this.#interruptAt;
+    const movedAt = this.#interruptAt;
     this.#interruptAt = undefined;
+    this.#isAskedAgain = false;
     const isCheck = clock.monotonic() - this.#checkedAt >= checkMs;
-    const [first, count] = isCheck
-      ? [0, registerCount]
-      : [registers.interruptFlags, inputRegisterCount];
-    let bytes: Uint8Array;
-    try {
-      bytes = await device.fetchRegisters(first, count);
-    } catch (error) {
-      if (!(error instanceof HalError)) throw error;
-      return "failed";
-    }
-    if (this.#closed || this.#presence === "absent") return "done";
-    // Older than what was read or written meanwhile, or not: nobody can tell.
-    if (turn !== this.#turn) {
-      this.#isAskedAgain = true;
-      return "done";
-    }
-    if (isCheck) {
-      if (!isSetAs(this.#settings, bytes)) return "failed";
-      this.#checkedAt = clock.monotonic();
-    }
-    this.#take(bytes.subarray(registers.interruptFlags - first), interruptAt);
-    this.#handOverEdges();
-    return "done";
+    const first = isCheck ? 0 : registers.interruptFlags;
+    void device.fetchRegisters(first, isCheck ? registerCount : inputRegisterCount).then(
+      (bytes) => {
+        // What was read or written meanwhile is newer than this, or not: nobody can tell.
+        if (turn !== this.#turn) this.#isAskedAgain = true;
+        else if (isCheck && !isSetAs(this.#settings, bytes)) return this.#missed(tries);
+        else this.#fetched(bytes, { first, movedAt });
+        if (this.#isAskedAgain && this.#isPolling()) this.#fetch(tries);
+        else this.#endPoll();
+      },
+      (error: unknown) => {
+        if (!(error instanceof HalError)) throw error;
+        this.#missed(tries);
+      },
+    );
   }
 
-  #take(bytes: Uint8Array, movedAt: EdgeNs | undefined): { readonly levels: number } {
-    const now = this.#now();
-    const found = inputsFrom(bytes);
-    for (const inputs of this.#inputs) inputs.take(found, { movedAt: movedAt ?? now, now });
-    return found;
+  #missed(tries: number): void {
+    if (tries < triesMax && this.#isPolling()) return this.#fetch(tries + 1);
+    if (this.#isPolling()) this.#lose();
+    this.#endPoll();
   }
 
-  /** Not from within a read or a write: whoever asks for one is in the middle of something. */
-  #handOverSoon(): void {
-    this.#handOver ??= setImmediate(() => this.#handOverEdges());
+  #isPolling(): boolean {
+    return this.#presence === "present" && !this.#closed;
   }
 
-  #handOverEdges(): void {
-    this.#handOver = undefined;
-    if (this.#closed) return;
-    for (const inputs of [...this.#inputs]) inputs.handOver();
+  #endPoll(): void {
+    this.#isFetching = false;
+    this.#armPoll();
   }
 
-  #now(): EdgeNs {
-    return edgeNs(Math.round(this.#options.clock.monotonic() * 1e6));
+  #fetched(
+    bytes: Uint8Array,
+    { first, movedAt }: { readonly first: number; readonly movedAt: EdgeNs | undefined },
+  ): void {
+    if (!this.#isPolling()) return;
+    if (first === 0) this.#checkedAt = this.#options.clock.monotonic();
+    const found = bytes.subarray(registers.interruptFlags - first);
+    if (this.#inputs.take(found, movedAt).told === "news") this.#inputs.handOver();
   }
 }

@@ -71,6 +71,10 @@ t.test(
     const inputs = expander.openInputs({ lines: ["A0", "A7"], bias: "pull_up" });
     const edges: Edge[] = [];
     inputs.listen((edge) => edges.push(edge));
+    let lossCount = 0;
+    inputs.watchLoss?.(() => {
+      lossCount += 1;
+    });
     relay.drive(1);
     t.equal(readChip("outputs"), "0100 0100", "OLATB OLATA, and which pins are outputs");
     setChip("pins", `${0xff7f}`);
@@ -80,6 +84,7 @@ t.test(
 
     setChip("expander", "0");
     await until("it is missed", () => troubles.length === 1);
+    await until("its inputs are told as lost", () => lossCount === 1);
     const before = clock.monotonic();
     for (let count = 0; count < 1_000; count += 1) {
       if (kindOf(() => relay.drive(0)) !== "disconnected") t.fail("driven while it is gone");
@@ -91,8 +96,11 @@ t.test(
     await until("it is back", () => troubles.length === 2);
     t.same(troubles, ["raised", "cleared"]);
     t.equal(readChip("outputs"), "0000 0100", "the relay that should have fallen meanwhile is off");
-    await until("what moved meanwhile is told", () => edges.length === 2);
-    t.match(edges[1], { line: 1, level: 1, sequence: 2 });
+    await until("each input is told anew", () => edges.length === 3);
+    t.match(edges.slice(1), [
+      { line: 0, level: 1, sequence: 2 },
+      { line: 1, level: 1, sequence: 3 },
+    ]);
   },
 );
 

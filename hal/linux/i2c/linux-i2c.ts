@@ -48,7 +48,12 @@ class LinuxI2cDevice implements I2cDevice {
     return this.#transact("read", (bus) => {
       if (count === 1) return Uint8Array.of(bus.readByteSync(this.address, first));
       const buffer = Buffer.alloc(count);
-      return this.#whole(buffer, bus.readI2cBlockSync(this.address, first, count, buffer));
+      const failure = this.#shortage(
+        count,
+        bus.readI2cBlockSync(this.address, first, count, buffer),
+      );
+      if (failure !== undefined) throw failure;
+      return buffer;
     });
   }
 
@@ -60,21 +65,23 @@ class LinuxI2cDevice implements I2cDevice {
     });
   }
 
-  async fetchRegisters(first: number, count: number): Promise<Uint8Array> {
-    // i2c-bus opens its file at the first call, and two first calls at once would share one halfway.
-    if (!this.#isAddressed) return this.readRegisters(first, count);
-    const bus = this.#transact("read", (opened) => opened.promisifiedBus());
-    const buffer = Buffer.alloc(count);
-    this.#pendingCount += 1;
-    try {
-      const { bytesRead } = await bus.readI2cBlock(this.address, first, count, buffer);
-      return this.#whole(buffer, bytesRead);
-    } catch (error) {
-      throw this.#failed("read", error);
-    } finally {
-      this.#pendingCount -= 1;
-      if (this.#isStale || this.#closed) this.#closeFile();
-    }
+  fetchRegisters(first: number, count: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      // i2c-bus opens its file at the first call, and two first calls at once would share one halfway.
+      if (!this.#isAddressed) return resolve(this.readRegisters(first, count));
+      this.#transact("read", (bus) => {
+        const buffer = Buffer.alloc(count);
+        bus.readI2cBlock(this.address, first, count, buffer, (error: unknown, found) => {
+          this.#pendingCount -= 1;
+          const isRead = error === null || error === undefined;
+          const failure = isRead ? this.#shortage(count, found) : this.#failed("read", error);
+          if (failure === undefined) resolve(buffer);
+          else reject(failure);
+          if (this.#isStale || this.#closed) this.#closeFile();
+        });
+        this.#pendingCount += 1;
+      });
+    });
   }
 
   async probe(): Promise<boolean> {
@@ -111,9 +118,9 @@ class LinuxI2cDevice implements I2cDevice {
     return opened;
   }
 
-  #whole(buffer: Buffer, found: number): Uint8Array {
-    if (found === buffer.length) return Uint8Array.from(buffer);
-    throw new HalError("io", `${this.#name()}: ${found} of ${buffer.length} registers were read`);
+  #shortage(count: number, found: number): HalError | undefined {
+    if (found === count) return undefined;
+    return new HalError("io", `${this.#name()}: ${found} of ${count} registers were read`);
   }
 
   #failed(verb: string, cause: unknown): HalError {

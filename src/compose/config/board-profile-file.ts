@@ -65,12 +65,22 @@ function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProf
       readers: tables.readers.map(readerWiring),
       ...(fire === undefined ? {} : { fire: contactWiring(fire) }),
       ...(tamper === undefined ? {} : { tamper: contactWiring(tamper) }),
-      expanders: tables.expanders.map(expanderWiring),
+      expanders: tables.expanders.map((expander) => expanderWiring(expander, tables.readers)),
       ...(clock_chip === undefined ? {} : { clockChip: clock_chip satisfies ClockChipWiring }),
     },
     formats,
   };
 }
+
+/**
+ * A contact's change is believed after a poll and its debouncing: 70 ms at most as a rule, so that the
+ * quickest tap on an exit button counts, which takes some 100 ms, and nobody waits for a lock. Each poll
+ * wakes a sleeping processor, which costs more than the poll: 20 a second are what idling can afford.
+ */
+const contactPollMs = 50;
+
+/** Whoever types fast is on a key for 60 ms or so, and a keypad has to see it for 25. */
+const keypadPollMs = 20;
 
 /** A reader has two Wiegand lines, or a matrix, or both in one housing. */
 function checkKind(reader: ReaderTable, path: KeyPath, report: TomlReport): void {
@@ -181,8 +191,14 @@ function lampWiring(lamp: NonNullable<ReaderTable["red"]>): LampWiring {
   return { line: lamp.line, activeLevel: levelOf(lamp.active_level) };
 }
 
-function expanderWiring(table: BoardProfileTables["expanders"][number]): ExpanderWiring {
+function expanderWiring(
+  table: BoardProfileTables["expanders"][number],
+  readers: readonly ReaderTable[],
+): ExpanderWiring {
   const { id, kind, bus, address, interrupt_line, poll_ms } = table;
   const interruptLine = interrupt_line === undefined ? {} : { interruptLine: interrupt_line };
-  return { id, kind, bus, address, ...interruptLine, pollMs: poll_ms };
+  const isKeypad = ({ matrix }: ReaderTable) =>
+    matrix?.columns.some((line) => line.startsWith(`${id}:`)) === true;
+  const pollMs = poll_ms ?? (readers.some(isKeypad) ? keypadPollMs : contactPollMs);
+  return { id, kind, bus, address, ...interruptLine, pollMs };
 }

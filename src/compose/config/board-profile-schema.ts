@@ -64,7 +64,7 @@ const expanderTable = tomlTable({
   // By the three pins A0 to A2; TOML takes 0x20 for 32.
   address: wholeNumber({ min: 0x20, max: 0x27 }),
   interrupt_line: v.exactOptional(lineName),
-  poll_ms: v.optional(wholeNumber({ min: 2, max: 1_000 }), 20),
+  poll_ms: v.exactOptional(wholeNumber({ min: 2, max: 1_000 })),
 });
 
 const clockChipTable = v.exactOptional(

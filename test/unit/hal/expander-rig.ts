@@ -15,11 +15,14 @@ export function openExpanderRig({
   isThere = true,
   hasInterrupt = false,
   interruptPollMs = 900,
+  polledMs = pollMs,
   chip = new SimMcp23017(),
 }: {
   readonly isThere?: boolean;
   readonly hasInterrupt?: boolean;
   readonly interruptPollMs?: number;
+  /** Without an interrupt line. */
+  readonly polledMs?: number;
   readonly chip?: SimMcp23017;
 } = {}) {
   const clock = new SimClock();
@@ -32,7 +35,7 @@ export function openExpanderRig({
   const expander = openMcp23017({
     device: i2c.open(place),
     clock,
-    pollMs: hasInterrupt ? interruptPollMs : pollMs,
+    pollMs: hasInterrupt ? interruptPollMs : polledMs,
     ...(hasInterrupt && { interrupt: board.openInputs({ lines: ["int"], bias: "pull_up" }) }),
     onTrouble: (trouble) => troubles.push(trouble),
   });

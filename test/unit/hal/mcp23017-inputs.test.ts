@@ -158,6 +158,31 @@ t.test("a request carries all levels of one moment in one transaction", async (t
   t.equal(i2c.transactionCount, before + 1);
 });
 
+t.test("a poll in which nothing moved is one transaction, and holds nobody up", async (t) => {
+  const { clock, i2c, listen, edges } = openExpanderRig();
+  listen(["A0", "B1"]);
+  listen(["A2"]);
+  await clock.elapse(100);
+  const [all, blocking] = [i2c.transactionCount, i2c.blockingCount];
+  await clock.elapse(pollMs * 500);
+  const count = i2c.transactionCount - all;
+  t.ok(count >= 480 && count <= 500, `${count} in 500 polls`);
+  t.equal(i2c.blockingCount, blocking);
+  t.same(edges, []);
+});
+
+t.test("a line that was opened later tells nothing when another one moves", async (t) => {
+  const { clock, chip, edges, listen } = openExpanderRig();
+  for (const pin of [0, 1, 13]) chip.pull(pin, 1);
+  listen(["A0"]);
+  await clock.elapse(100);
+  listen(["A1", "B5"]);
+  await clock.elapse(100);
+  chip.pull(0, 0);
+  await clock.elapse(pollMs);
+  t.same(movesOf(edges), [[0, 0]]);
+});
+
 t.test("an expander that interrupts is asked in vain four times a second at most", async (t) => {
   const { clock, i2c, listen } = openExpanderRig({ hasInterrupt: true, interruptPollMs: 20 });
   listen(["A0"]);

@@ -33,9 +33,33 @@ t.test("an expander and a clock chip are where the file says", async (t) => {
   t.match(result, { ok: true });
   if (!result.ok) return;
   t.same(result.value.profile.expanders, [
-    { id: "io", kind: "mcp23017", bus: 1, address: 0x20, interruptLine: "GPIO17", pollMs: 20 },
+    { id: "io", kind: "mcp23017", bus: 1, address: 0x20, interruptLine: "GPIO17", pollMs: 50 },
   ]);
   t.same(result.value.profile.clockChip, { kind: "ds3231", bus: 1, address: 0x68 });
+});
+
+t.test("an expander is polled as often as what hangs from it asks for", async (t) => {
+  const pollMsOf = (text: string) => {
+    const result = parseBoardProfile({ file, text });
+    return result.ok && result.value.profile.expanders.map(({ pollMs }) => pollMs);
+  };
+  const columnsAt = (chip: string) =>
+    `${pi}\n${keypad.replace('"GPIO12", "GPIO13", "GPIO16"', `"${chip}:A1", "${chip}:A2", "${chip}:A3"`)}
+[[expanders]]
+id = "keys"
+kind = "mcp23017"
+bus = 1
+address = 0x21
+`;
+  t.same(pollMsOf(pi), [50], "contacts and buttons");
+  t.same(pollMsOf(`${pi}\n${keypad}`), [50], "the rows of a keypad tell nothing");
+  t.same(pollMsOf(columnsAt("keys")), [50, 20], "the columns do");
+  t.same(pollMsOf(columnsAt("keys").replace("0x21", "0x21\npoll_ms = 8")), [50, 8]);
+  for (const ms of ["1", "1001", "0.5"]) {
+    t.match(faultsWith("bus = 1", `bus = 1\npoll_ms = ${ms}`), [
+      /expanders\[0\]\.poll_ms: expected a whole number from 2 to 1000/,
+    ]);
+  }
 });
 
 t.test("a line that the expander does not have is refused", async (t) => {
