@@ -161,6 +161,29 @@ t.test("on a KinCony board strikes are on relays and contacts on inputs", async 
   t.match(expanders, [{ id: "io", address: 0x20 }]);
 });
 
+t.test(
+  "what is assumed of a board that nobody tried is said where it is met, with the check",
+  async (t) => {
+    const untried = realFiles.filter((name) => name.startsWith("kincony"));
+    t.equal(untried.length, 2);
+    for (const name of untried) {
+      const text = readFileSync(join(folder, name), "utf8");
+      const { doors } = readProfile(join(folder, name)).profile;
+      const [, pulsed] = /^#\s+postern pulse (\S+) --ms 500\s/m.exec(text) ?? [];
+      t.ok(
+        doors.some(({ id }) => id === pulsed),
+        `${name}: a door that it has`,
+      );
+      t.match(text, /^# ASSUMED.*a high line energizes its relay, and a closed input reads low/m);
+      t.match(text, /^#\s+postern io\s/m);
+      for (const { strike } of doors) t.equal(strike.energizedLevel, 1, "as the comment says");
+      const [, section = ""] = readme.split(`\n## ${name}\n`);
+      t.match(section.split("\n## ")[0], /is \*assumed\*:\s\[check it\]\(#check-the-polarity\)/);
+    }
+    t.match(readme, /^## Check the polarity$/m);
+  },
+);
+
 t.test("no strike hangs from a line that a Pi pulls up at boot", async (t) => {
   const pulledUp = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((number) => `GPIO${number}`);
   for (const name of realFiles) {
