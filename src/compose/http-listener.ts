@@ -11,16 +11,30 @@ export interface HttpListener {
 
 const loopback = "127.0.0.1";
 
+/** A client that dribbles must not keep others out: so long it may take to say what it wants. */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** Further ones are refused. */
+const connectionsMax = 1_024;
+
 /** Serves `answer` on loopback. Throws `StartRefused` naming `variable` when the port is not to be had. */
 export async function listenHttp(options: {
-  readonly answer: (request: Request) => Response | Promise<Response>;
+  /** `address`: the client's. */
+  readonly answer: (request: Request, address: string) => Response | Promise<Response>;
   readonly port: number;
   readonly variable: string;
 }): Promise<HttpListener> {
   const { port, variable } = options;
-  const answer = getRequestListener(options.answer);
+  const answer = getRequestListener((request, { incoming }) =>
+    options.answer(request, incoming.socket.remoteAddress ?? "unknown"),
+  );
   // Owned by itself: what a request fails with, it answers.
-  const server = createServer((request, response) => void answer(request, response));
+  const server = createServer(limits, (request, response) => void answer(request, response));
+  server.maxConnections = connectionsMax;
   server.listen(port, loopback);
   try {
     await once(server, "listening");

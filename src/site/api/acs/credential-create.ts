@@ -101,7 +101,7 @@ function faultsOf(given: Input): FieldFaults {
     "expected card_number alone",
   );
   expect(
-    given.card_format === undefined || (given.card_number ?? given.code) !== undefined,
+    !isCard || given.card_format === undefined || (given.card_number ?? given.code) !== undefined,
     "card_number",
     "expected the number of a card of this card_format",
   );

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { passId, ruleId, userId } from "../../../domain/ids.ts";
+import { ruleId, userId } from "../../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../../domain/result.ts";
 import type { IssuingChange } from "../../issuer.ts";
 import type { RuleRow, UserRow } from "../../store/store-schema.ts";
@@ -55,10 +55,6 @@ export async function updateUser(
     .where("id", "=", row.id)
     .execute();
   change.touch.user(userId(row.id));
-  if (next.startsAt !== row.startsAt || next.endsAt !== row.endsAt) {
-    // Their own dates are cut to the user's.
-    for (const { id } of await passesOf(change, row)) change.touch.pass(passId(id));
-  }
   const subject = { kind: "user", id: row.id };
   change.note({ action: "user.update", subject, detail: { fields: Object.keys(part) } });
   return { ...next, sought };
