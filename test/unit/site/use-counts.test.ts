@@ -12,14 +12,13 @@ import {
   readerId,
   userId,
 } from "../../../src/domain/ids.ts";
-import { epochMs } from "../../../src/domain/time.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
-import { chainStart, hashEntry } from "../../../src/protocols/sync/journal-chain.ts";
 import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
 import { topicsFor } from "../../../src/protocols/sync/topics.ts";
 import { openEventStore } from "../../../src/site/event-store.ts";
 import { headGatherMs } from "../../../src/site/table-heads.ts";
 import { usesGatherMs, usesRetryMs } from "../../../src/site/table-publisher.ts";
+import { Diary } from "./diary.ts";
 import { asOldEventStore } from "./old-event-store.ts";
 import { one, type SiteRig, site, siteFile, startSite, temporaryFolder } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";
@@ -38,36 +37,6 @@ function granted(use?: number, pass = card, door = "front"): DoorEvent {
     reason: "granted",
     ...(use !== undefined && { use }),
   };
-}
-
-/** One controller's journal, as it grows. */
-class Diary {
-  readonly #of: ControllerId;
-  readonly #journal: string;
-  #previous = chainStart;
-  #number = 0;
-
-  constructor(of: ControllerId, journal = "j1") {
-    this.#of = of;
-    this.#journal = journal;
-  }
-
-  /** The next entries, chained to those before. */
-  write(...events: readonly DoorEvent[]): readonly JournalEntry[] {
-    return events.map((event) => {
-      this.#number += 1;
-      const entry: Omit<JournalEntry, "hash"> = {
-        controller: this.#of,
-        journal: this.#journal,
-        number: this.#number,
-        previous: this.#previous,
-        event,
-        wall: { at: epochMs(1_000 + this.#number), quality: "trusted" },
-      };
-      this.#previous = hashEntry(entry);
-      return { ...entry, hash: this.#previous };
-    });
-  }
 }
 
 function deliver(rig: SiteRig, controller: ControllerId, batch: readonly JournalEntry[]): void {
