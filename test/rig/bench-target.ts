@@ -148,6 +148,7 @@ export async function openBenchTarget(
     setClockChip: () => unable("clock chip"),
     cutPower: () => unable("plug"),
     powerOn: () => unable("plug"),
+    waitForReset: () => unable("watchdog"),
     run: (command, limits) => remote.run(command, limits),
   };
   return {

@@ -52,8 +52,11 @@ async function bringAll(folder: string): Promise<void> {
   for (const path of [...otherFiles, ...otherFolders]) {
     await cp(join(repositoryRoot, path), join(folder, path), { recursive: true, force: true });
   }
-  if (!existsSync(join(folder, "node_modules"))) {
-    await symlink(join(repositoryRoot, "node_modules"), join(folder, "node_modules"));
+  const modules = join(folder, "node_modules");
+  if (!existsSync(modules)) {
+    // There is one that leads nowhere, where the checkout has been moved.
+    await rm(modules, { force: true });
+    await symlink(join(repositoryRoot, "node_modules"), modules);
   }
   await dropOthers(folder, kept);
 }

@@ -92,6 +92,11 @@ export interface RigTarget {
   cutPower(): Promise<void>;
   /** Resolves when the machine is up. The controller is not started. */
   powerOn(): Promise<void>;
+  /**
+   * The last instant, to 200 ms, at which the machine was alive before it reset itself; it is off then. With
+   * undefined where it has not within `withinMs` of the target's time. Needs the device `watchdog`.
+   */
+  waitForReset(withinMs: number): Promise<EdgeNs | undefined>;
 
   /** Runs a command on the target as root, to its end. For what no other method says. */
   run(command: readonly string[], options?: { readonly secondsMax?: number }): Promise<Finished>;

@@ -142,6 +142,7 @@ export async function openSimTarget(options: TargetOptions): Promise<OpenTarget>
     setClockChip: () => unable("clock chip"),
     cutPower: () => unable("plug"),
     powerOn: () => unable("plug"),
+    waitForReset: () => unable("watchdog"),
     run: (command, { secondsMax = 60 } = {}) => hostFinished(command, { secondsMax }),
   };
   note(`simulated board for ${scenario.name} in ${folder}`);

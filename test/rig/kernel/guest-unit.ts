@@ -65,9 +65,12 @@ export class GuestUnit {
       chmod 755 /usr/bin/postern
       cp "$sources/hal/linux/secure/build/postern-secure" /usr/lib/postern/
       cp "$sources/systemd/${unit}" /etc/systemd/system/
+      mkdir -p /usr/lib/systemd/system.conf.d
+      cp "$sources/systemd/postern-watchdog.conf" /usr/lib/systemd/system.conf.d/50-postern-watchdog.conf
       for device in /dev/gpiochip*; do chgrp gpio "$device"; chmod 660 "$device"; done
       for device in /dev/i2c-*; do [ ! -e "$device" ] || { chgrp i2c "$device"; chmod 660 "$device"; }; done
-      systemctl daemon-reload`;
+      systemctl daemon-reload
+      [ ! -e /dev/watchdog0 ] || systemctl daemon-reexec`;
     await this.#shell(script);
   }
 

@@ -32,6 +32,8 @@ export interface Guest {
   ): Promise<AgentCalls[Name]["result"]>;
   /** As when the plug is pulled. */
   cutPower(): Promise<void>;
+  /** QEMU's exit code: 0 where the machine was reset or switched itself off. */
+  readonly ended: Promise<number | null>;
 }
 
 /** On a machine with much else to do it takes minutes. */
@@ -42,6 +44,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   // However this process ends, an emulated machine must not go on without it, at a whole processor.
   const bound = ["--pdeathsig", "KILL", "qemu-system-x86_64", ...qemuArguments(options)];
   const qemu = spawn("setpriv", bound, { stdio: "pipe" });
+  const ended = new Promise<number | null>((resolve) => qemu.on("close", resolve));
   const link = new AgentLink(qemu, options.note);
   const clock = createSystemClock({ quality: () => "unknown" });
   const started = clock.monotonic();
@@ -57,6 +60,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   }
   options.note(`booted in ${((clock.monotonic() - started) / 1_000).toFixed(1)} s`);
   return {
+    ended,
     call: (name, parameters) => link.call(name, parameters),
     cutPower: async () => {
       const over = once(qemu, "close");

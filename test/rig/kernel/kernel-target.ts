@@ -148,6 +148,22 @@ class KernelTarget implements RigTarget {
     await guest.cutPower();
   }
 
+  async waitForReset(withinMs: number): Promise<EdgeNs | undefined> {
+    const guest = this.#running();
+    const beat = "while :; do cut -d ' ' -f 1 /proc/uptime > /rig/alive; sleep 0.1; done";
+    await guest.call("spawn", { command: ["sh", "-c", beat] });
+    const isOver = await guest.call("idle", { ms: withinMs }).then(
+      () => false,
+      () => true,
+    );
+    if (!isOver) return undefined;
+    const code = await guest.ended;
+    this.#guest = undefined;
+    this.controller.forget();
+    if (code !== 0) throw new Error(`the guest ended with ${code}, and no reset`);
+    return edgeNs(Number(await readFile(join(this.#share, "alive"), "utf8")) * 1e9);
+  }
+
   async present(plan: PresentationPlan): Promise<readonly Presented[]> {
     const { presentations, ...pace } = plan;
     const things = presentations.map(
