@@ -156,7 +156,8 @@ const emulate = [
   'exec "$@"',
 ].join(" && ");
 
-async function untilEnd(child: ChildProcess): Promise<RunOutcome> {
+/** What it wrote, to both of its outputs, until all of it has ended. */
+export async function untilEnd(child: ChildProcess): Promise<RunOutcome> {
   let output = "";
   const take = (chunk: Buffer) => {
     output += chunk.toString();

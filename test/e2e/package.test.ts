@@ -1,13 +1,12 @@
-import { type ChildProcess, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { builtPackage, nextPackage } from "./built-package.ts";
 import { createDebianRoot, type DebianRoot, packagesSkip } from "./debian-root.ts";
-import { installPackage, loadAddons, said } from "./installed-package.ts";
-import { ada, type BoardState, eventually, freePort } from "./stack.ts";
+import { demo, installPackage, loadAddons, said } from "./installed-package.ts";
+import { openPorts, serveDoor, stop } from "./packaged-door.ts";
 
 const skip = packagesSkip("test/e2e/package.test.ts", "amd64");
 
@@ -15,12 +14,6 @@ const units = ["postern-controller.service", "postern-site.service"];
 
 /** Without it deb-systemd-helper does nothing. */
 const asDpkg = "DPKG_MAINTSCRIPT_PACKAGE=postern";
-
-const demo = "/usr/share/doc/postern/examples/demo";
-const keysFile = "/var/lib/postern/provision.json";
-const provision = ["postern", "site", "provision", "door-1", "--out", "-"];
-/** Followed by where to: what comes through a pipe becomes a file of this user's alone. */
-const asTheUser = (user: string) => `install -o ${user} -g ${user} -m 600 /dev/stdin`;
 
 function filesIn(file: string): readonly string[] {
   const { stdout } = spawnSync("sh", ["-c", 'dpkg-deb --fsys-tarfile "$0" | tar -t', file], {
@@ -56,41 +49,6 @@ function remains(root: DebianRoot): readonly string[] {
       ),
     )
     .filter((path) => /postern/.test(path));
-}
-
-async function stop(child: ChildProcess): Promise<number | null> {
-  const gone = once(child, "close");
-  child.kill("SIGTERM");
-  const [code] = (await gone) as [number | null];
-  return code;
-}
-
-/** Runs daemons as the package's user, on ports that are free. */
-async function openPorts() {
-  const [http, sim, mqtt] = [await freePort(), await freePort(), await freePort()];
-  const board = `http://127.0.0.1:${sim}/sim`;
-  const tap = async () => {
-    const response = await fetch(`${board}/readers/front/card`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(ada),
-    });
-    return response.ok;
-  };
-  return {
-    env: {
-      POSTERN_HTTP_PORT: String(http),
-      POSTERN_SIM_PORT: String(sim),
-      POSTERN_MQTT_PORT: String(mqtt),
-    },
-    /** Presents a card that the demonstration knows until the door answers. */
-    opens: async () =>
-      eventually("the front door's strike is released for Ada", async () => {
-        await tap();
-        const { doors } = (await (await fetch(board)).json()) as BoardState;
-        return doors["front"]?.strike === "released" ? "released" : undefined;
-      }),
-  };
 }
 
 t.test(
@@ -170,44 +128,7 @@ t.test(
     const env = ports.env;
 
     await t.test("a site of its own makes a controller's keys, for nobody else", async (t) => {
-      t.match(await said(root, ...provision), /postern-site: no site has run on this folder/);
-      // As the installed configurations call them.
-      const edit = 's/^site = "demo"/site = "main"/; s/controller = "demo"/controller = "door-1"/';
-      const file = "/var/lib/postern-site/site-file.toml";
-      const put = `sed '${edit}' ${demo}/demo-site.toml | ${asTheUser("postern-site")} ${file}`;
-      t.equal(await said(root, "sh", "-c", put), "");
-      const site = await root.start(["postern", "site"], { env, user: "postern-site" });
-      t.teardown(() => site.kill("SIGKILL"));
-      const tables = () => root.run(["postern", "site", "tables"], { env, user: "postern-site" });
-      const { output } = await eventually("the site answers", async () => {
-        const answer = await tables();
-        return answer.code === 0 ? answer : undefined;
-      });
-      t.match(output, /^door-1 /m);
-
-      t.match(await said(root, ...provision), /this is user 0.* sudo -u '#\d+'/);
-      const other = await root.run(provision, { env, user: "postern" });
-      t.match(other, { code: 1, output: /EACCES.* run this as the user that the site runs as/ });
-      const bring = `${provision.join(" ")} | ${asTheUser("postern")} ${keysFile}`;
-      t.equal(await said(root, "sh", "-c", `runuser -u postern-site -- ${bring}`), "");
-      t.equal(await said(root, "stat", "-c", "%U:%G %a", keysFile), "postern:postern 600");
-
-      const config = join(root.folder, "etc/postern/controller.toml");
-      const changed = readFileSync(config, "utf8")
-        .replace('clock_quality = "ntp"', 'clock_quality = "trusted"')
-        .replace('"linux"', '"sim"')
-        .replace("boards/raspberry-pi.toml", "boards/sim.toml");
-      writeFileSync(config, changed);
-      const controller = await root.start(["postern", "controller"], { env, user: "postern" });
-      t.teardown(() => controller.kill("SIGKILL"));
-      t.equal(await ports.opens(), "released");
-      const complete = await eventually("the site knows that its table is there", async () => {
-        const answer = await tables();
-        return /^door-1 +online +complete/m.test(answer.output) || undefined;
-      });
-      t.ok(complete);
-      t.equal(await stop(site), 0);
-      t.equal(await stop(controller), 0);
+      await serveDoor(t, root, ports);
     });
 
     await t.test("the controller opens it alone, after its site is gone", async (t) => {
