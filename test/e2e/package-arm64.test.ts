@@ -6,6 +6,7 @@ import { builtPackage } from "./built-package.ts";
 import { layOutTests } from "./compiled-tests.ts";
 import { createDebianRoot, packagesSkip } from "./debian-root.ts";
 import { installPackage, loadAddons, said } from "./installed-package.ts";
+import { openPorts, serveDoor } from "./packaged-door.ts";
 
 const skip = packagesSkip("test/e2e/package-arm64.test.ts", "arm64");
 const node = "/usr/lib/postern/node/bin/node";
@@ -44,6 +45,10 @@ t.test("the package for arm64, in an emulated Debian", { skip }, async (t) => {
 
   await t.test("every addon loads", async (t) => {
     t.match(await said(root, node, "-e", loadAddons), /^loaded v22\./);
+  });
+
+  await t.test("a site makes a controller's keys, and the controller opens a door", async (t) => {
+    await serveDoor(t, root, await openPorts());
   });
 
   await t.test(
