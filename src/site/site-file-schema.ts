@@ -72,7 +72,7 @@ const pinText = textLike(
 
 const required = v.optional(oneOf(["not_required", "required"]), "not_required");
 
-const doorTable = tomlTable({
+export const doorEntries = {
   id: idText,
   name: nameText,
   controller: idText,
@@ -98,21 +98,27 @@ const doorTable = tomlTable({
   tamper: v.optional(oneOf(["deny", "go_on"]), "go_on"),
   fire: v.optional(oneOf(["unlock", "ignore"]), "ignore"),
   after_restart: v.optional(oneOf(["remember", "forget"]), "remember"),
-});
+};
 
-const zoneTable = tomlTable({
+const doorTable = tomlTable(doorEntries);
+
+export const zoneEntries = {
   id: idText,
   parent: v.exactOptional(idText),
   doors: v.optional(listOf(idText, "ids of doors"), []),
-});
+};
 
-const areaTable = tomlTable({
+const zoneTable = tomlTable(zoneEntries);
+
+export const areaEntries = {
   id: idText,
   passback: v.optional(oneOf(["none", "soft", "hard", "timed"]), "none"),
   passback_ms: v.exactOptional(wholeNumber({ min: 1_000, max: 7 * 24 * 3_600_000 })),
   occupancy_max: v.exactOptional(wholeNumber({ min: 1, max: tableUsersMax })),
   manager_in: required,
-});
+};
+
+const areaTable = tomlTable(areaEntries);
 
 const userTable = tomlTable({
   id: idText,
@@ -140,7 +146,7 @@ const passTable = tomlTable({
   pin: v.exactOptional(pinText),
 });
 
-const ruleTable = tomlTable({
+export const ruleEntries = {
   id: idText,
   kind: v.optional(oneOf(ruleKinds), "grant"),
   // Which of these there must be is for the kind to say.
@@ -148,7 +154,9 @@ const ruleTable = tomlTable({
   doors: v.optional(listOf(idText, "ids of doors"), []),
   zones: v.optional(listOf(idText, "ids of zones"), []),
   schedule: v.exactOptional(idText),
-});
+};
+
+const ruleTable = tomlTable(ruleEntries);
 
 export const dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
@@ -159,21 +167,25 @@ const intervalTable = tomlTable({
   to: textLike((text) => isClockTime(text) || text === "24:00", clockEndExpectation),
 });
 
-const scheduleTable = tomlTable({
+export const scheduleEntries = {
   id: idText,
   intervals: v.pipe(
     filledListOf(intervalTable, "table"),
     v.maxLength(scheduleIntervalsMax, `at most ${scheduleIntervalsMax} tables`),
   ),
-});
+};
+
+const scheduleTable = tomlTable(scheduleEntries);
 
 export const dateExpectation = 'a date such as "2026-12-25", or "12-25" for every year, in quotes';
 
 /** Whether the month has that day is looked at where the date is read. */
-const calendarTable = tomlTable({
+export const calendarEntries = {
   date: textLike((text) => /^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$/.test(text), dateExpectation),
   day_type: idText,
-});
+};
+
+const calendarTable = tomlTable(calendarEntries);
 
 export const siteFileSchema = tomlTable({
   site: idText,

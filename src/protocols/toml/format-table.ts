@@ -17,7 +17,7 @@ const label = textLike(
 const bitPosition = wholeNumber({ min: 0, max: rawBitsMax - 1 });
 const bitCount = wholeNumber({ min: 1, max: rawBitsMax });
 
-const formatTable = tomlTable({
+export const formatEntries = {
   name: label,
   bit_count: wholeNumber({ min: wiegandBitsMin, max: rawBitsMax }),
   fields: filledListOf(
@@ -40,7 +40,9 @@ const formatTable = tomlTable({
     ),
     [],
   ),
-});
+};
+
+const formatTable = tomlTable(formatEntries);
 
 /** `[[formats]]`: card formats of a site's own, in a board profile and in a site file alike. */
 export const formatTables = v.optional(listOf(formatTable, "tables"), []);
