@@ -1,4 +1,3 @@
-import { fail } from "../domain/result.ts";
 import type { EngineEars, SiteEngine } from "./site-engine.ts";
 import { openSiteService, type SiteServiceOptions } from "./site-service.ts";
 
@@ -21,7 +20,7 @@ export async function openSiteEngine(
     syncOf: async (passes) => service.syncOf(passes),
     explain: async (question) => service.explain(question),
     events: async (query) => service.events.page(query),
-    command: async () => fail({ reason: "controller_offline" }),
+    command: (controller, command) => service.command(controller, command),
     rotateKey: async () => service.rotateKey(),
     close: async () => service.close(),
   };

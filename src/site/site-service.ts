@@ -6,6 +6,7 @@ import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
+import type { SiteCommand } from "../protocols/sync/site-command.ts";
 import { type ControllerStatus, decodeStatus } from "../protocols/sync/status-message.ts";
 import { openTableAck } from "../protocols/sync/table-ack-message.ts";
 import { openTableGet } from "../protocols/sync/table-get.ts";
@@ -13,6 +14,7 @@ import { controllerOfTopic, filtersForSite } from "../protocols/sync/topics.ts";
 import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
 import { type ApiKey, openApiKey } from "./api-key.ts";
 import { type KeptSite, keepSite, readKeptSite } from "./applied-model.ts";
+import { type CommandOutcome, createSiteCommands, type SiteCommands } from "./commands.ts";
 import { DoorExplainer, type DoorExplanation, type ExplainQuestion } from "./door-explainer.ts";
 import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
 import {
@@ -78,6 +80,8 @@ export interface SiteService {
   applied(): AppliedSite | undefined;
   /** As `apply`, without a file: what it says is kept elsewhere. The first says all that there is. */
   change(change: ModelChange): Result<readonly AppliedTable[], TableFault>;
+  /** Never rejects. */
+  command(controller: ControllerId, command: SiteCommand): Promise<CommandOutcome>;
   /** Publishes heads again, or has these controllers fetch their whole tables anew. */
   update(controllers: readonly ControllerId[], how: "head" | "whole"): void;
   syncOf(
@@ -143,6 +147,7 @@ class WiredSite implements SiteService {
   readonly #publisher: TablePublisher;
   readonly #intake: EventIntake;
   readonly #explainer: DoorExplainer;
+  readonly #commands: SiteCommands;
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
   readonly #refusals: RefusalDigest;
   readonly #refusedCounts = new Map<ControllerId, number>();
@@ -180,13 +185,17 @@ class WiredSite implements SiteService {
       store,
       keys,
       refusals: this.#refusals,
-      stored: (controller, outcome) => this.#noteUses(controller, outcome),
+      stored: (controller, outcome) => {
+        this.#noteUses(controller, outcome);
+        if (outcome.stored.length > 0) options.ears?.events(outcome.stored);
+      },
     });
+    this.#commands = createSiteCommands({ ...options, keys, refusals: this.#refusals });
   }
 
   async start(): Promise<void> {
     const { link } = this.#options;
-    const { event, tableAck, tableGet, status } = filtersForSite(this.site);
+    const { event, tableAck, tableGet, status, ...commands } = filtersForSite(this.site);
     const last = this.#options.model === "told" ? undefined : this.#kept();
     // Before the first event, of which it judges whether its use can be.
     if (last !== undefined) {
@@ -197,6 +206,12 @@ class WiredSite implements SiteService {
     await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
     await this.#listen(tableGet, (controller, payload) => this.#takeTableGet(controller, payload));
     await this.#listen(status, (controller, payload) => this.#takeStatus(controller, payload));
+    await this.#listen(commands.commandOffer, (controller, payload) =>
+      this.#commands.takeOffer(controller, payload),
+    );
+    await this.#listen(commands.commandAnswer, (controller, payload) =>
+      this.#commands.takeAnswer(controller, payload),
+    );
     if (last !== undefined) {
       const served = this.#serve(last.model, last.kept);
       if (!served.ok) this.#warnOfKept(served.fault);
@@ -256,6 +271,10 @@ class WiredSite implements SiteService {
     return prepared.ok ? succeed(this.#publisher.commit(prepared.value)) : prepared;
   }
 
+  command(controller: ControllerId, command: SiteCommand): Promise<CommandOutcome> {
+    return this.#commands.send(controller, command);
+  }
+
   update(controllers: readonly ControllerId[], how: "head" | "whole"): void {
     if (how === "whole") this.#publisher.renew(controllers);
     else this.#publisher.publishHeads(controllers);
@@ -274,6 +293,7 @@ class WiredSite implements SiteService {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#commands.close();
     this.#refusals.close();
     this.#publisher.close();
     this.#shelf.close();
