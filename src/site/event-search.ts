@@ -7,7 +7,7 @@ import type { StoredEvent } from "./event-row.ts";
  * another, a busy door and a denial that it never has, would otherwise read a year of events while
  * other work waits; such a page comes early, with fewer events and where to go on.
  */
-export const eventsLookedAtMax = 5_000;
+export const eventsLookedAtMax = 2_000;
 
 /** What a run of positions costs beside its events: two seeks in an index. */
 const runCost = 5;

@@ -195,17 +195,22 @@ export interface NoticeRow {
   readonly position: Generated<number>;
   /** A UUID. Unique: of a door's event it follows from the event, so that it is made once. */
   readonly id: string;
-  /** As in the API: `acs_credential.issued`. Indexed with the position. */
+  /** As in the API: `acs_credential.issued`. Indexed with the time. */
   readonly type: string;
-  /** When it was made, not when it happened. Indexed. */
+  /** When it was made, not when it happened. */
   readonly at: AtMs;
   /** Whole, as the API answers it. */
   readonly body: JsonText<object>;
 }
 
-/** What a notice is of: the UUIDs of the user, the pass, the door. Key: both, the subject first. */
+/**
+ * What a notice is of: the UUIDs of the user, the pass, the door. With its type and time, so that
+ * those of one subject are found in order whatever else is asked for. Key: all, in this order.
+ */
 export interface NoticeSubjectRow {
   readonly subject: string;
+  readonly type: string;
+  readonly at: AtMs;
   /** Of the notice, and gone with it: indexed. */
   readonly position: number;
 }

@@ -217,13 +217,12 @@ async function makeRecords(maker: TableMaker): Promise<void> {
     body: "text",
   });
   await maker.unique("notices", ["id"]);
-  await maker.index("notices", ["type", "position"]);
-  await maker.index("notices", ["at"]);
+  await maker.index("notices", ["type", "at", "position"]);
   await maker.table(
     "noticeSubjects",
-    { subject: "text", position: "whole" },
+    { subject: "text", type: "text", at: "whole", position: "whole" },
     {
-      key: ["subject", "position"],
+      key: ["subject", "type", "at", "position"],
       references: [{ column: "position", to: ["notices", "position"], whenGone: "cascade" }],
     },
   );
