@@ -10,6 +10,7 @@ import {
   withStep,
 } from "./planting.ts";
 import { postureBugs } from "./posture-bugs.ts";
+import { pulseBugs } from "./pulse-bugs.ts";
 import { theDoorMachine as machine } from "./subject.ts";
 import { wireBugs } from "./wire-bugs.ts";
 
@@ -239,4 +240,5 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   ...inputBugs,
   ...postureBugs,
   ...wireBugs,
+  ...pulseBugs,
 };

@@ -1,7 +1,7 @@
 import type { DoorInput, DoorOwnEvent } from "../../../src/core/door-machine.ts";
 import type { DoorSettings } from "../../../src/domain/access.ts";
 import { isChatter } from "./is-chatter.ts";
-import { limitAt, type Opening, watchOpening } from "./opening.ts";
+import { allowedAgain, limitAt, type Opening, watchOpening } from "./opening.ts";
 import { RexJudge, type RexReading } from "./rex-judge.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -24,7 +24,8 @@ export type ContactReading = "open" | "closed" | "cut" | "shorted";
 export class Judge {
   strikeSince: number | undefined;
   isHeldUnlocked = false;
-  #secureBy = 0;
+  /** When a strike that is released and not held has to be secured, if nothing else happens. */
+  secureBy = 0;
   #securedAt = Number.NEGATIVE_INFINITY;
   #awaitsEntry = false;
   #extraMs = 0;
@@ -71,6 +72,11 @@ export class Judge {
     return this.strikeSince === undefined ? "granted" : "granted_already_unlocked";
   }
 
+  /** Nobody tries a strike that somebody holds released, or under a leaf that stands open. */
+  refusesPulse(now: number): boolean {
+    return this.isHeldUnlocked || this.knowsOpen(now);
+  }
+
   take(settings: DoorSettings, input: DoorInput, now: number): Verdict {
     this.#kinds = [];
     this.#passages = [];
@@ -80,6 +86,8 @@ export class Judge {
     if (input.kind === "hold_unlocked") this.#hold(settings, now);
     if (input.kind === "end_hold") this.#endHold(settings, now);
     if (input.kind === "secure_now") this.#secureNow(settings, now);
+    if (input.kind === "pulse" && !this.refusesPulse(now))
+      this.#release(settings, input.forMs, now);
     if (input.kind === "leaf") this.#moveLeaf(settings, input.leaf, now);
     if (input.kind === "rex") this.#moveRex(settings, input.state, now);
     this.#relock(settings, now);
@@ -133,7 +141,7 @@ export class Judge {
     }
     if (this.#boltHolds(now)) this.#nobodyElseComes();
     // Who was granted at an unlocked door has no longer than at a locked one.
-    const isOver = this.isHeldUnlocked && now >= this.#secureBy + boltFallMs;
+    const isOver = this.isHeldUnlocked && now >= this.secureBy + boltFallMs;
     if (isOver && this.#awaitsEntry) this.#nobodyElseComes();
     if (this.#opening !== undefined && this.#isTrusted(now))
       watchOpening(this.#opening, now, this.#tell);
@@ -172,7 +180,8 @@ export class Judge {
   #grant(settings: DoorSettings, extraMs: number, now: number): void {
     if (this.knowsOpen(now)) {
       this.#passages.push("made");
-      this.#allowAgain(settings, extraMs, now);
+      const limit = this.#limit(settings, extraMs, now);
+      this.#opening = this.#opening && allowedAgain(settings, this.#opening, limit);
       return;
     }
     this.#extraMs = this.#awaitsEntry ? Math.max(this.#extraMs, extraMs) : extraMs;
@@ -181,23 +190,10 @@ export class Judge {
     this.#release(settings, settings.unlockMs + extraMs, now);
   }
 
-  /** A grant at an open leaf: all of its time from now on, or what it had if that is longer. */
-  #allowAgain(settings: DoorSettings, extraMs: number, now: number): void {
-    const opening = this.#opening;
-    if (opening === undefined) return;
-    const had = opening.isHeld ? undefined : opening.limit;
-    let limit = this.#limit(settings, extraMs, now);
-    if (limit !== undefined && had !== undefined && had.heldAt > limit.heldAt) {
-      limit = limitAt(settings, had.heldAt);
-    }
-    const anew = { isHeld: false, isWarned: false, isRelockAwaited: false };
-    this.#opening = { ...opening, ...anew, limit, failsToRelockAt: undefined };
-  }
-
   #hold(settings: DoorSettings, now: number): void {
     if (this.isHeldUnlocked) return;
     this.isHeldUnlocked = true;
-    if (this.strikeSince === undefined) this.#secureBy = now;
+    if (this.strikeSince === undefined) this.secureBy = now;
     this.strikeSince ??= now;
     const opening = this.#opening;
     if (opening === undefined) return;
@@ -214,13 +210,13 @@ export class Judge {
     if (!this.isHeldUnlocked) return;
     this.#holdIsOver(settings, now);
     if (this.needsStrike(settings, now)) {
-      this.#secureBy = Math.max(this.#secureBy, now + settings.unlockMs);
+      this.secureBy = Math.max(this.secureBy, now + settings.unlockMs);
     }
-    if (now >= this.#secureBy) {
+    if (now >= this.secureBy) {
       this.#secure(now);
     } else {
       this.strikeSince = now;
-      this.#secureBy = Math.min(this.#secureBy, now + settings.strikeOnMaxMs);
+      this.secureBy = Math.min(this.secureBy, now + settings.strikeOnMaxMs);
     }
   }
 
@@ -232,7 +228,7 @@ export class Judge {
     } else if (this.strikeSince !== undefined) {
       if (wasHeld) this.strikeSince = now;
       const atMost = Math.min(now + settings.unlockMs, this.strikeSince + settings.strikeOnMaxMs);
-      this.#secureBy = wasHeld ? atMost : Math.min(this.#secureBy, atMost);
+      this.secureBy = wasHeld ? atMost : Math.min(this.secureBy, atMost);
     }
   }
 
@@ -263,18 +259,18 @@ export class Judge {
   #release(settings: DoorSettings, forMs: number, now: number): void {
     const isOverdue =
       this.strikeSince !== undefined && now >= this.strikeSince + settings.strikeOnMaxMs;
-    if (this.strikeSince === undefined) this.#secureBy = now;
+    if (this.strikeSince === undefined) this.secureBy = now;
     if (this.strikeSince === undefined || isOverdue) this.strikeSince = now;
-    this.#secureBy = Math.max(this.#secureBy, now + forMs);
+    this.secureBy = Math.max(this.secureBy, now + forMs);
     const coilLimit = this.strikeSince + settings.strikeOnMaxMs;
-    if (!this.isHeldUnlocked) this.#secureBy = Math.min(coilLimit, this.#secureBy);
+    if (!this.isHeldUnlocked) this.secureBy = Math.min(coilLimit, this.secureBy);
   }
 
   #relock(settings: DoorSettings, now: number): void {
-    if (this.strikeSince === undefined || this.isHeldUnlocked || now < this.#secureBy) return;
+    if (this.strikeSince === undefined || this.isHeldUnlocked || now < this.secureBy) return;
     const coilLimit = this.strikeSince + settings.strikeOnMaxMs;
     if (now < coilLimit && this.needsStrike(settings, now)) {
-      this.#secureBy = Math.min(now + settings.unlockMs, coilLimit);
+      this.secureBy = Math.min(now + settings.unlockMs, coilLimit);
     } else this.#secure(now);
   }
 
@@ -329,7 +325,7 @@ export class Judge {
       (to === "open" && settings.relock === "on_open") ||
       (to === "closed" && settings.relock === "on_close");
     if (!isRelock || this.needsStrike(settings, now)) return;
-    if (this.isHeldUnlocked) this.#secureBy = now;
+    if (this.isHeldUnlocked) this.secureBy = now;
     else this.#secure(now);
   }
 

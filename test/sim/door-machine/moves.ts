@@ -140,10 +140,28 @@ export const moves: Readonly<Record<string, Move>> = {
   },
   magnetOnTheContact: (world, random) => world.stickContact(random.chance(0.5)),
 
+  technicianPulses: (world, random) => world.pulse(drawPulse(random)),
+
+  technicianAtWork: (world, random) => {
+    for (let pulse = random.between(2, 8); pulse > 0; pulse -= 1) {
+      world.pulse(drawPulse(random));
+      world.pass(random.between(0, 2_500));
+      if (random.chance(0.3)) openByHand(world, random);
+      if (random.chance(0.2)) world.grant();
+      world.pass(random.between(0, 8_000));
+      if (random.chance(0.6)) world.moveLeaf("closed", "by_hand", debounce(random));
+    }
+  },
+
   nothingNew: (world, random) => world.repeat(random.pick(["deadline", "leaf", "rex"])),
   processRestarts: (world, random) => world.restart(random.between(0, 5_000)),
   tableArrives: (world) => world.newTable(),
 };
+
+/** As `postern pulse` takes them: 50 ms to 10 s. */
+function drawPulse(random: Seeded): number {
+  return random.pick([50, 500, 500, 3_000, 10_000]);
+}
 
 function openByHand(world: DoorWorld, random: Seeded): void {
   if (!world.needsForce) world.moveLeaf("open", "by_hand", debounce(random));

@@ -20,6 +20,19 @@ export function limitAt(settings: DoorSettings, heldAt: number): Opening["limit"
   return { warnAt: warningMs === 0 ? undefined : heldAt - warningMs, heldAt };
 }
 
+/** A grant at an open leaf: all of its time from now on, or what it had if that is longer. */
+export function allowedAgain(
+  settings: DoorSettings,
+  opening: Opening,
+  allowed: Opening["limit"],
+): Opening {
+  const had = opening.isHeld ? undefined : opening.limit;
+  const isLonger = had !== undefined && allowed !== undefined && had.heldAt > allowed.heldAt;
+  const limit = isLonger ? limitAt(settings, had.heldAt) : allowed;
+  const anew = { isHeld: false, isWarned: false, isRelockAwaited: false };
+  return { ...opening, ...anew, limit, failsToRelockAt: undefined };
+}
+
 /** What time alone makes of it, told as it comes due. */
 export function watchOpening(
   opening: Opening,

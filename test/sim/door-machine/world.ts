@@ -97,6 +97,16 @@ export class DoorWorld {
       throw broken(`${reason}, but the strike said otherwise`);
   }
 
+  /** A technician tries the strike. Whatever comes of it, it does not stay released for him. */
+  pulse(forMs: number): void {
+    const isRefused = this.#judge.refusesPulse(this.now);
+    const effects = this.#feed({ kind: "pulse", forMs }, `pulse of ${forMs} ms`);
+    if (!isRefused && !this.isUnlocked) throw broken("a pulse released nothing");
+    if (isRefused && effects.some((one) => one.kind === "strike" && one.command === "released")) {
+      throw broken("a pulse released what it must leave alone");
+    }
+  }
+
   /** What the posture makes of the door. */
   posture(kind: "hold_unlocked" | "end_hold" | "secure_now"): void {
     this.#feed({ kind }, kind.replace("_", " "));
@@ -267,8 +277,9 @@ export class DoorWorld {
       this.#strikeOnMaxMs = this.settings.strikeOnMaxMs;
       const isHold = input.kind === "hold_unlocked";
       const isPress = input.kind === "rex" && input.state === "pressed";
-      if (!isHold && !isPress && !isLetOut && input.kind !== "grant") {
-        throw broken("the strike was released without a grant, a press or a hold");
+      const isAsked = input.kind === "grant" || input.kind === "pulse";
+      if (!isHold && !isPress && !isLetOut && !isAsked) {
+        throw broken("the strike was released without a grant, a press, a pulse or a hold");
       }
       if (wasTrustedOpen && !isHold && !isLetOut)
         throw broken("the strike of an open leaf was released");
@@ -320,6 +331,8 @@ export class DoorWorld {
     if (since === undefined || this.#judge.isHeldUnlocked) return;
     if (deadline === undefined) throw broken("nothing would ever secure the strike");
     if (deadline > since + this.#strikeOnMaxMs) throw broken("the coil would burn");
+    if (deadline > this.#judge.secureBy)
+      throw broken("the strike would stay released for too long");
   }
 
   #armTimer(): void {
