@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type PassTrait, passTraits, userTraits } from "../domain/access.ts";
+import { type PassTrait, passTraits, userTraits, type ZoneRecord } from "../domain/access.ts";
 import { pinDigest, rawCredential } from "../domain/credential.ts";
 import {
   controllerId,
@@ -127,15 +127,19 @@ export function surroundingsOf(
 ): Surroundings {
   const of = <Record>(kind: SurroundingRow["kind"], read: (row: SurroundingRow) => Record) =>
     rows.filter((row) => row.kind === kind).map(read);
-  const { calendar, zones, areas, schedules } = tableFrameSchema.entries;
+  const { calendar, areas, schedules } = tableFrameSchema.entries;
   return {
     zone: zone ?? usualZone,
     calendar: of("calendar_day", (row) => recordOf(calendar, row)),
-    zones: of("zone", (row) => recordOf(zones, row)),
+    zones: of("zone", siteZoneOf),
     areas: of("area", (row) => recordOf(areas, row)),
     doors: of("door", siteDoorOf),
     schedules: of("schedule", (row) => recordOf(schedules, row)),
   };
+}
+
+export function siteZoneOf(row: SurroundingRow): ZoneRecord {
+  return recordOf(tableFrameSchema.entries.zones, row);
 }
 
 const doorPlace = v.looseObject({ controller: v.string(), readers: texts });

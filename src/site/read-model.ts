@@ -11,14 +11,12 @@ import {
   zoneFact,
 } from "./model-rows.ts";
 import type { SitePass, SiteUser } from "./site-model.ts";
+import { byIds } from "./store/by-ids.ts";
+import { eachPage, pageRows } from "./store/each-page.ts";
 import type { PassRow, RuleUserRow, StoreSchema, UserRow } from "./store/store-schema.ts";
 import type { TouchedRows } from "./touched-rows.ts";
 
 type Rows = Transaction<StoreSchema> | Kysely<StoreSchema>;
-
-/** So many rows are read in one go; in between, others have their turn. */
-const pageRows = 2_000;
-const idsAtOnceMax = 500;
 
 /** What the rows that were touched say now, and those whose tables' part follows from them. */
 export async function readTouched(
@@ -26,13 +24,13 @@ export async function readTouched(
   touched: TouchedRows,
   revision: number,
 ): Promise<ModelChange> {
-  const users = await byIds([...touched.users], (ids) =>
+  const users = await byIds(touched.users, (ids) =>
     rows.selectFrom("users").selectAll().where("id", "in", ids).execute(),
   );
   const userRows = new Map(users.map((row) => [row.id, row]));
   const passRows = await readTouchedPasses(rows, touched, userRows);
   const owners = await readOwners(rows, passRows, userRows);
-  const rules = await byIds([...touched.rules], (ids) =>
+  const rules = await byIds(touched.rules, (ids) =>
     rows.selectFrom("rules").selectAll().where("id", "in", ids).execute(),
   );
   const ruleRows = new Map(rules.map((row) => [row.id, row]));
@@ -101,15 +99,15 @@ async function readTouchedPasses(
   users: ReadonlyMap<string, UserRow>,
 ): Promise<ReadonlyMap<string, PassRow>> {
   const found = [
-    ...(await byIds([...touched.passes], (ids) =>
+    ...(await byIds(touched.passes, (ids) =>
       rows.selectFrom("passes").selectAll().where("id", "in", ids).execute(),
     )),
-    ...(await byIds([...users.keys()], (ids) =>
+    ...(await byIds(users.keys(), (ids) =>
       rows.selectFrom("passes").selectAll().where("userId", "in", ids).execute(),
     )),
   ];
   const parents = new Set(found.flatMap(({ id, isMultiPhone }) => (isMultiPhone === 1 ? id : [])));
-  const children = await byIds([...parents], (ids) =>
+  const children = await byIds(parents, (ids) =>
     rows.selectFrom("passes").selectAll().where("parentId", "in", ids).execute(),
   );
   return new Map([...found, ...children].map((row) => [row.id, row]));
@@ -124,7 +122,7 @@ async function readOwners(
   for (const { parentId } of passes.values()) {
     if (parentId !== null && !passes.has(parentId)) parentIds.add(parentId);
   }
-  const others = await byIds([...parentIds], (ids) =>
+  const others = await byIds(parentIds, (ids) =>
     rows.selectFrom("passes").selectAll().where("id", "in", ids).execute(),
   );
   const parents = new Map([...passes, ...others.map((row) => [row.id, row] as const)]);
@@ -132,7 +130,7 @@ async function readOwners(
   for (const { userId: user } of parents.values()) {
     if (user !== null && !known.has(user)) userIds.add(user);
   }
-  const spans = await byIds([...userIds], (ids) =>
+  const spans = await byIds(userIds, (ids) =>
     rows.selectFrom("users").select(["id", "startsAt", "endsAt"]).where("id", "in", ids).execute(),
   );
   const users = new Map<string, UserSpanRow>([
@@ -145,7 +143,7 @@ async function readOwners(
 async function readMembers(rows: Rows, { members }: TouchedRows): Promise<readonly Membership[]> {
   const found: Membership[] = [];
   for (const [rule, users] of members) {
-    const present = await byIds([...users], (ids) =>
+    const present = await byIds(users, (ids) =>
       rows
         .selectFrom("ruleUsers")
         .select("userId")
@@ -220,37 +218,5 @@ function puts<Id extends string, Row, Record>(
   return [...ids].map((id) => {
     const row = found.get(id);
     return { id, to: row === undefined ? undefined : read(row) };
-  });
-}
-
-async function byIds<Row>(
-  ids: readonly string[],
-  read: (ids: readonly string[]) => Promise<readonly Row[]>,
-): Promise<readonly Row[]> {
-  const found: Row[] = [];
-  for (let from = 0; from < ids.length; from += idsAtOnceMax) {
-    if (from > 0) await othersTurn();
-    for (const row of await read(ids.slice(from, from + idsAtOnceMax))) found.push(row);
-  }
-  return found;
-}
-
-async function eachPage<Row>(
-  read: (after: Row | undefined) => Promise<readonly Row[]>,
-  take: (row: Row) => void,
-): Promise<void> {
-  let last: Row | undefined;
-  do {
-    const page = await read(last);
-    for (const row of page) take(row);
-    last = page.length < pageRows ? undefined : page.at(-1);
-    await othersTurn();
-  } while (last !== undefined);
-}
-
-/** SQLite answers within the turn that asks: without this, a million rows would be one turn. */
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
   });
 }

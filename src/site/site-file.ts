@@ -7,6 +7,7 @@ import type { KeyPath } from "../protocols/toml/key-path.ts";
 import { readToml, type TomlReport, type TomlSource } from "../protocols/toml/located-toml.ts";
 import { reportRepeats } from "../protocols/toml/reference-checks.ts";
 import type { TomlFault } from "../protocols/toml/toml-fault.ts";
+import { standardFormats, type WiegandFormat } from "../protocols/wiegand/format.ts";
 import { readAreas } from "./site-file-areas.ts";
 import { readCalendar, readSchedules } from "./site-file-calendar.ts";
 import { readDoors, readZones } from "./site-file-doors.ts";
@@ -18,10 +19,12 @@ import type { SiteModel, SiteUser } from "./site-model.ts";
 /** A site as its file says it. */
 export interface SiteFile extends Omit<SiteModel, "passes"> {
   readonly passes: readonly FilePass[];
+  /** The site's own, beside the standard ones. */
+  readonly formats: readonly WiegandFormat[];
 }
 
 /** What a file says, its PINs as the site keeps them. */
-export function modelOfSiteFile(file: SiteFile, pinKey: Uint8Array): SiteModel {
+export function modelOfSiteFile({ formats: _, ...file }: SiteFile, pinKey: Uint8Array): SiteModel {
   const passes = file.passes.map((pass) => {
     if (pass.kind !== "pin") return pass;
     const { pin, ...others } = pass;
@@ -53,6 +56,7 @@ function siteFile(tables: SiteTables, report: TomlReport): SiteFile {
   }
   // A wrong zone is a fault of its own, and must not make others of every date.
   const zone = isZoneName(tables.zone) ? tables.zone : "UTC";
+  const formats = readFormats(tables.formats, report);
   return {
     site: siteId(tables.site),
     zone,
@@ -61,9 +65,10 @@ function siteFile(tables: SiteTables, report: TomlReport): SiteFile {
     areas: readAreas(tables, report),
     doors: readDoors(tables, report),
     users: readUsers(tables, report),
-    passes: readPasses({ tables, zone, formats: readFormats(tables.formats, report), report }),
+    passes: readPasses({ tables, zone, formats, report }),
     rules: readRules(tables, report),
     schedules: readSchedules(tables, report),
+    formats: formats.slice(standardFormats.length),
   };
 }
 
