@@ -81,7 +81,8 @@ function noteUnknownFields(
   faults: InputFaults,
 ): void {
   const { type, entries, item } = innermost(schema);
-  if (type === "strict_object" && isRecord(entries) && isRecord(value)) {
+  const isClosed = type === "strict_object" || type === "object";
+  if (isClosed && isRecord(entries) && isRecord(value)) {
     for (const [name, inner] of Object.entries(value)) {
       if (Object.hasOwn(entries, name)) {
         noteUnknownFields(entries[name], inner, [...path, name], faults);
@@ -97,9 +98,12 @@ function noteUnknownFields(
   }
 }
 
-/** Without what says that it may be absent or null. */
+/** Without what says that it may be absent or null; of a table of our files, its keys. */
 export function innermost(schema: unknown): Readonly<Record<string, unknown>> {
   let inner = isRecord(schema) ? schema : {};
   while (isRecord(inner["wrapped"])) inner = inner["wrapped"];
-  return inner;
+  const pipe = inner["pipe"];
+  if (!Array.isArray(pipe) || inner["entries"] !== undefined) return inner;
+  const table: unknown = pipe.find((step) => isRecord(step) && isRecord(step["entries"]));
+  return isRecord(table) ? table : inner;
 }

@@ -95,7 +95,7 @@ export function encodedCard(
   });
 }
 
-async function usualFormat(rows: Rows): Promise<string> {
+export async function usualFormat(rows: Rows): Promise<string> {
   const fact = await rows
     .selectFrom("facts")
     .select("value")
