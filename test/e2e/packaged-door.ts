@@ -7,8 +7,9 @@ import { ada, type BoardState, eventually, freePort } from "./stack.ts";
 
 export interface DoorPorts {
   readonly env: Readonly<Record<string, string>>;
-  /** Presents a card that the demonstration knows until the door answers. */
+  /** Presents a card that the demonstration knows until the door answers; throws after `patienceMs`. */
   opens(): Promise<"released">;
+  readonly patienceMs: number;
 }
 
 /** As systemd does; resolves with the exit code. */
@@ -20,7 +21,7 @@ export async function stop(child: ChildProcess): Promise<number | null> {
 }
 
 /** For the services of a root that has no network of its own. */
-export async function openPorts(): Promise<DoorPorts> {
+export async function openPorts({ patienceMs = 30_000 } = {}): Promise<DoorPorts> {
   const [http, sim, mqtt] = [await freePort(), await freePort(), await freePort()];
   const board = `http://127.0.0.1:${sim}/sim`;
   const tap = async () => {
@@ -37,12 +38,15 @@ export async function openPorts(): Promise<DoorPorts> {
       POSTERN_SIM_PORT: String(sim),
       POSTERN_MQTT_PORT: String(mqtt),
     },
-    opens: async () =>
-      eventually("the front door's strike is released for Ada", async () => {
+    patienceMs,
+    opens: async () => {
+      const isOpen = async () => {
         await tap();
         const { doors } = (await (await fetch(board)).json()) as BoardState;
         return doors["front"]?.strike === "released" ? "released" : undefined;
-      }),
+      };
+      return eventually("the front door's strike is released for Ada", isOpen, patienceMs);
+    },
   };
 }
 
@@ -53,18 +57,20 @@ export async function openPorts(): Promise<DoorPorts> {
 export async function serveDoor(
   t: Test,
   root: DebianRoot,
-  { env, opens }: DoorPorts,
+  { env, opens, patienceMs }: DoorPorts,
 ): Promise<void> {
   t.match(await said(root, ...provision), /postern-site: no site has run on this folder/);
   await putSiteFile(t, root);
   const site = await root.start(["postern", "site"], { env, user: "postern-site" });
   t.teardown(() => site.kill("SIGKILL"));
   const tables = () => root.run(["postern", "site", "tables"], { env, user: "postern-site" });
-  const { output } = await eventually("the site answers", async () => {
-    const answer = await tables();
-    return answer.code === 0 ? answer : undefined;
-  });
-  t.match(output, /^door-1 /m);
+  const untilSiteSays = (what: RegExp) =>
+    eventually(
+      `the site says ${what}`,
+      async () => what.test((await tables()).output) || undefined,
+      patienceMs,
+    );
+  t.ok(await untilSiteSays(/^door-1 /m));
 
   t.match(await said(root, ...provision), /this is user 0.* sudo -u '#\d+'/);
   const other = await root.run(provision, { env, user: "postern" });
@@ -74,11 +80,7 @@ export async function serveDoor(
   const controller = await root.start(["postern", "controller"], { env, user: "postern" });
   t.teardown(() => controller.kill("SIGKILL"));
   t.equal(await opens(), "released");
-  const complete = await eventually("the site knows that its table is there", async () => {
-    const answer = await tables();
-    return /^door-1 +online +complete/m.test(answer.output) || undefined;
-  });
-  t.ok(complete);
+  t.ok(await untilSiteSays(/^door-1 +online +complete/m), "and the site knows");
   t.equal(await stop(site), 0);
   t.equal(await stop(controller), 0);
 }

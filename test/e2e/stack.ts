@@ -63,8 +63,12 @@ export interface Stack {
 }
 
 /** Asks until the answer is not undefined; throws with `what` when patience is at its end. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const giveUpAt = performance.now() + patienceMs;
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  forMs = patienceMs,
+): Promise<T> {
+  const giveUpAt = performance.now() + forMs;
   let last: unknown;
   for (;;) {
     try {
@@ -74,7 +78,7 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
       last = error;
     }
     if (performance.now() > giveUpAt) {
-      throw new Error(`did not happen in ${patienceMs} ms: ${what}`, { cause: last });
+      throw new Error(`did not happen in ${forMs} ms: ${what}`, { cause: last });
     }
     await pause(20);
   }
