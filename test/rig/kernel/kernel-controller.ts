@@ -162,7 +162,7 @@ export class KernelController implements RigController {
     if (this.#hasState) return;
     this.#hasState = true;
     const { world, share, stateFolder } = this.#options;
-    await tool("cp", ["-r", world.controllerState, join(share, "state")]);
+    await tool("cp", ["-rT", world.controllerState, join(share, "state")]);
     const to = this.#unit?.stateFolder ?? stateFolder;
     const script = 'mkdir -p "$1" && cp -r /rig/state/. "$1" && chmod 700 "$1" && sync';
     const { code, stderr } = await this.#options.guest().call("run", {
