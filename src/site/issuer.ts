@@ -1,5 +1,6 @@
 import type { PassId, RuleId, UserId } from "../domain/ids.ts";
 import type { Result } from "../domain/result.ts";
+import type { Notice } from "./notice.ts";
 import type { SiteEngine } from "./site-engine.ts";
 import type { Author, SiteStore, StoreChange } from "./store/site-store.ts";
 import type { TableFault } from "./table-plan.ts";
@@ -16,6 +17,8 @@ export interface Touch {
 
 export interface IssuingChange extends StoreChange {
   readonly touch: Touch;
+  /** Tells whoever listens to the API's events, once the change is on disk. */
+  tell(...notices: readonly Notice[]): void;
 }
 
 /** The store and the doors, kept in step. */

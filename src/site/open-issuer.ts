@@ -3,6 +3,8 @@ import { describeFailure } from "../domain/describe-failure.ts";
 import { type Result, succeed } from "../domain/result.ts";
 import { monotonicMs } from "../domain/time.ts";
 import type { Issuer, IssuingChange } from "./issuer.ts";
+import type { Notice } from "./notice.ts";
+import type { Notices } from "./notices.ts";
 import { readTouched, readWhole } from "./read-model.ts";
 import type { SiteEngine } from "./site-engine.ts";
 import type { SiteLog } from "./site-log.ts";
@@ -16,6 +18,8 @@ export interface IssuerOptions {
   readonly engine: SiteEngine;
   readonly clock: Clock;
   readonly log: SiteLog;
+  /** Absent: nobody listens. */
+  readonly notices?: Pick<Notices, "add">;
 }
 
 /** What was changed, and the tables that came of it; none where no table says anything of it. */
@@ -53,14 +57,16 @@ class StoreIssuer implements OpenIssuer {
   readonly engine: SiteEngine;
   readonly #clock: Clock;
   readonly #log: SiteLog;
+  readonly #notices: IssuerOptions["notices"];
   /** What the engine may have otherwise than the store. */
   readonly #doubted = new TouchedRows();
   #again: Alarm | undefined;
   #againMs = mendAgainMsFirst;
   #isClosed = false;
 
-  constructor({ store, engine, clock, log }: IssuerOptions) {
+  constructor({ store, engine, clock, log, notices }: IssuerOptions) {
     this.store = store;
+    this.#notices = notices;
     this.engine = engine;
     this.#clock = clock;
     this.#log = log;
@@ -91,8 +97,14 @@ class StoreIssuer implements OpenIssuer {
     try {
       return await this.store.change<Issued<Value>, Fault | TableFault>(author, async (change) => {
         await this.#mend(change, change.revision);
-        const made = await make({ ...change, touch });
+        const told: Notice[] = [];
+        const tell = (...notices: readonly Notice[]) => void told.push(...notices);
+        const made = await make({ ...change, touch, tell });
         if (!made.ok) return made;
+        await this.#notices?.add(
+          change,
+          told.map((notice) => ({ notice })),
+        );
         const { value } = made;
         if (touch.isEmpty) return succeed({ value, tables: [] });
         const said = await readTouched(change.rows, touch, change.revision);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { passId } from "../../../domain/ids.ts";
 import type { IssuingChange } from "../../issuer.ts";
+import { noticesOfPass } from "../../notices-of-passes.ts";
 import type { PassRow } from "../../store/store-schema.ts";
 import { drawId } from "../api-site.ts";
 
@@ -40,6 +41,7 @@ export async function createPass(change: IssuingChange, pass: NewPass): Promise<
   change.touch.pass(passId(row.id));
   const { kind, userId: user } = row;
   change.note({ action: "pass.create", subject: subjectOf(row), detail: { kind, user } });
+  change.tell(...noticesOfPass(undefined, row));
   return row;
 }
 
@@ -56,7 +58,9 @@ export async function updatePass(
   // The names of the fields alone: among their values are secrets.
   const detail = { fields: Object.keys(part), ...("userId" in part && { user: part.userId }) };
   change.note({ action, subject: subjectOf(row), detail });
-  return { ...row, ...next };
+  const after = { ...row, ...next };
+  change.tell(...noticesOfPass(row, after));
+  return after;
 }
 
 /** With those of the phones that it stands for. */
@@ -71,6 +75,7 @@ export async function deletePass(change: IssuingChange, row: PassRow): Promise<v
     change.touch.pass(passId(child.id));
     const { kind, userId: user } = child;
     change.note({ action: "pass.delete", subject: subjectOf(child), detail: { kind, user } });
+    change.tell(...noticesOfPass(child, undefined));
   }
 }
 

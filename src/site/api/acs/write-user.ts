@@ -38,6 +38,7 @@ export async function createUser(change: IssuingChange, user: NewUser): Promise<
   await change.rows.insertInto("users").values(row).execute();
   change.touch.user(userId(row.id));
   change.note({ action: "user.create", subject: { kind: "user", id: row.id } });
+  change.tell({ type: "acs_user.created", user: row.uuid });
   return row;
 }
 
@@ -77,6 +78,7 @@ export async function deleteUser(
   await change.rows.deleteFrom("users").where("id", "=", row.id).execute();
   change.touch.user(userId(row.id));
   change.note({ action: "user.delete", subject: { kind: "user", id: row.id } });
+  change.tell({ type: "acs_user.deleted", user: row.uuid });
   return succeed(undefined);
 }
 

@@ -43,7 +43,7 @@ export async function storeNames(store: SiteStore): Promise<Names> {
   return names;
 }
 
-function passRow(id: string, kind: PassRow["kind"]): PassRow {
+export function passRow(id: string, kind: PassRow["kind"]): PassRow {
   return {
     id,
     uuid: randomUUID(),
