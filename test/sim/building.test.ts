@@ -35,6 +35,7 @@ t.test(
       "alarm_input_fault",
       "door_not_entered",
       "rex_admitted",
+      "strike_pulsed",
     ]) {
       t.ok((told.get(kind) ?? 0) > 0, `${kind} was met`);
     }

@@ -17,6 +17,7 @@ import {
   withTable,
   withUsers,
 } from "./planting.ts";
+import { pulseBugs } from "./pulse-bugs.ts";
 
 const without = (pass: PassRecord, trait: PassTrait): PassRecord => ({
   ...pass,
@@ -345,4 +346,5 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   ...doorBugs,
   ...restartBugs,
   ...shellBugs,
+  ...pulseBugs,
 };

@@ -16,6 +16,7 @@ const judgedKinds: ReadonlySet<DoorEvent["kind"]> = new Set([
   "fire",
   "tamper",
   "alarm_input_fault",
+  "strike_pulsed",
 ] as const);
 
 const atStart = "locked, site";

@@ -67,6 +67,12 @@ export const orderlyMoves: Readonly<Record<string, Move>> = {
       world.house.tampers.get(reader) === "raised" ? "idle" : "raised",
     );
   },
+  technicianTriesStrikes: async (world, random) => {
+    for (let count = random.between(1, 3); count > 0; count -= 1) {
+      await world.pulse(drawDoor(random).id, random.pick([50, 500, 3_000, 10_000]));
+      if (random.chance(0.6)) await world.pass(random.between(0, 12_000));
+    }
+  },
   strikeFailsOnce: (world, random) => {
     world.failStrike(drawDoor(random).id);
     return Promise.resolve();

@@ -24,9 +24,14 @@ export class ReleaseTruth {
   }
 
   letIn(door: DoorId, until: number): void {
+    this.tried(door, until);
+    this.#owedUntil.set(door, Math.max(this.#time(this.#owedUntil, door), until));
+  }
+
+  /** For nobody; whoever was let in before has the strike for as long. */
+  tried(door: DoorId, until: number): void {
     this.#expect(door, until);
     this.#letInUntil.set(door, Math.max(this.#time(this.#letInUntil, door), until));
-    this.#owedUntil.set(door, Math.max(this.#time(this.#owedUntil, door), until));
   }
 
   /** Somebody is at the exit button from now on. */

@@ -2,6 +2,7 @@ import type { Board } from "../../../hal/board.ts";
 import {
   DoorController,
   type DoorControllerOptions,
+  type PulseFault,
 } from "../../../src/controller/door-controller.ts";
 import type { PremisesStore } from "../../../src/controller/premises-store.ts";
 import { type AccessTable, buildAccessTable } from "../../../src/core/access-table/access-table.ts";
@@ -16,6 +17,8 @@ export interface Controlled {
   /** Whether it was accepted. */
   override(door: DoorId, asked: OverrideRequest | "clear"): boolean;
   forgive(user?: UserId): void;
+  /** Whether the strike took it, or why it was not asked. */
+  pulse(door: DoorId, forMs: number): PulseFault | "released";
   close(): void;
 }
 
@@ -40,6 +43,10 @@ export const theController: Subject = {
       setTable: (next) => controller.setTable(built(next)),
       override: (door, asked) => controller.override(door, asked).ok,
       forgive: (user) => controller.forgive(user),
+      pulse: (door, forMs) => {
+        const pulsed = controller.pulse(door, forMs);
+        return pulsed.ok ? "released" : pulsed.fault;
+      },
       close: () => controller.close(),
     };
   },

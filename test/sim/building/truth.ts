@@ -24,6 +24,7 @@ import {
   type Where,
   withGrant,
 } from "./posture-truth.ts";
+import { type PulseOutcome, pulseOutcome } from "./pulse-truth.ts";
 import { ReaderTruth, type Refusal } from "./reader-truth.ts";
 import type { Sight } from "./sight.ts";
 import { StrikeTruth } from "./strike-truth.ts";
@@ -186,6 +187,17 @@ export class Truth {
   leafMoved(door: DoorId, to: "open" | "closed"): void {
     if (to === "open") this.leafOpened(door);
     this.strikes.leafMoved(door, to);
+  }
+
+  /** A technician tries the strike: nobody comes in by it, and it is journalled if it moves. */
+  pulse(door: DoorId, asked: number): PulseOutcome {
+    const { isShut } = this.#facts();
+    const outcome = pulseOutcome(this, door, { leaf: this.#sight.leaf(door), isShut });
+    if (outcome !== "released") return outcome;
+    const forMs = Math.min(asked, this.settings(door).strikeOnMaxMs);
+    this.strikes.tried(door, forMs);
+    this.journal.tell({ kind: "strike_pulsed", door, forMs });
+    return outcome;
   }
 
   override(door: DoorId, override: Doings["override"]): void {

@@ -207,6 +207,20 @@ export class BuildingWorld {
     return true;
   }
 
+  /** A technician tries the strike. */
+  async pulse(door: DoorId, forMs: number): Promise<void> {
+    await this.#letBoltsFall();
+    this.#say(`technician: ${door} for ${forMs} ms`);
+    const due = this.truth.pulse(door, forMs);
+    const answer = this.#controller.pulse(door, forMs);
+    this.#checkRelease(door, due === "released");
+    const expected = due === "released" && !this.isReleased(door) ? "strike_failed" : due;
+    if (answer !== expected) {
+      throw new BrokenPromise(`a pulse at ${door} was answered ${answer}, not ${expected}`);
+    }
+    await this.#settle();
+  }
+
   async override(door: DoorId, asked: OverrideRequest): Promise<void> {
     const until = asked.until === "cleared" ? undefined : this.truth.nextUnlockChange(door);
     if (asked.until === "next_change" && until === undefined && this.quality !== "unknown") return;
