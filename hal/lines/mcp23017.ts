@@ -62,7 +62,7 @@ export interface Expander extends Gpio {
  *
  * It does *not* stamp edges as a kernel does: they carry the time of the interrupt or, without one, of the
  * poll. One short press between two polls is seen (the chip latches it), a second one is not, and without
- * an interrupt nobody knows how long it was: poll at least as often as the shortest debouncing asks for.
+ * an interrupt nobody knows how long it was: a contact believes what lasts for a poll and its debouncing.
  * Readers that send pulses are refused. There is no pull-down.
  *
  * Reading costs the event loop about 1 ms and driving 0.3 ms at 100 kHz, polling nothing. Lines A7 and B7
