@@ -8,7 +8,7 @@ import type { AppliedTable } from "../../../src/site/table-publisher.ts";
 
 /** What an engine was told, in an order that says nothing. */
 export interface ToldModel {
-  readonly surroundings: Surroundings | undefined;
+  readonly surroundings: Surroundings;
   readonly users: readonly SiteUser[];
   readonly passes: readonly SitePass[];
   readonly rules: readonly SiteRule[];
@@ -22,7 +22,14 @@ export class RecordingEngine implements Pick<SiteEngine, "apply"> {
   next: "apply" | "refuse" | "fail" | "fail_afterwards" = "apply";
   applyCount = 0;
   revision = 0;
-  #surroundings: Surroundings | undefined;
+  #surroundings: Surroundings = {
+    zone: "UTC",
+    calendar: [],
+    zones: [],
+    areas: [],
+    doors: [],
+    schedules: [],
+  };
   readonly #users = new Map<string, SiteUser>();
   readonly #passes = new Map<string, SitePass>();
   readonly #rules = new Map<string, SiteRule>();
