@@ -53,7 +53,7 @@ export class ControllerView {
     const { state } = this.#source;
     const pass = state.pass(id);
     if (pass === undefined || !this.holds(pass.user)) return undefined;
-    return this.#recordOfPass(pass);
+    return this.recordOf(pass);
   }
 
   *users(): Generator<TableUser> {
@@ -63,7 +63,7 @@ export class ControllerView {
   *passes(): Generator<PassRecord> {
     const { state } = this.#source;
     for (const { id } of state.usersAt(this.controller)) {
-      for (const pass of state.passesOf(id)) yield this.#recordOfPass(pass);
+      for (const pass of state.passesOf(id)) yield this.recordOf(pass);
     }
   }
 
@@ -79,7 +79,8 @@ export class ControllerView {
     };
   }
 
-  #recordOfPass(pass: IndexedPass): PassRecord {
+  /** As this table has a pass that is in it. */
+  recordOf(pass: IndexedPass): PassRecord {
     if (pass.usesMax === undefined) return pass;
     const { traits, presents, ...counted } = pass;
     const spent = this.#spentOn(pass.id, pass.usesMax);

@@ -51,6 +51,10 @@ export class SiteIndex implements SiteState {
     return this.#passes.keys();
   }
 
+  users(): Iterable<IndexedUser> {
+    return this.#users.values();
+  }
+
   user(id: UserId): IndexedUser | undefined {
     return this.#users.get(id);
   }
@@ -135,10 +139,10 @@ export class SiteIndex implements SiteState {
 
   #undo(before: StateBefore): void {
     if (this.#places !== before.places) this.#movePlaces(before.places, undefined);
-    for (const [id, rule] of before.rules) {
+    for (const [id, rule] of before.rulesWere) {
       if (rule !== undefined) this.#putRule(id, rule, undefined);
     }
-    for (const [id, user] of before.users) this.#putUser(id, user, undefined);
+    for (const [id, user] of before.usersWere) this.#putUser(id, user, undefined);
     for (const [user, rules] of before.memberships) {
       const were = new Set(rules);
       for (const rule of [...this.#rulesOf.of(user)]) {
@@ -146,8 +150,9 @@ export class SiteIndex implements SiteState {
       }
       for (const rule of were) this.#putMember({ rule, user, is: "in" }, undefined);
     }
-    for (const [id, pass] of before.passes) this.#putPass(id, pass, undefined);
-    for (const [id, rule] of before.rules) if (rule === undefined) this.#removeRule(id, undefined);
+    for (const [id, pass] of before.passesWere) this.#putPass(id, pass, undefined);
+    for (const [id, rule] of before.rulesWere)
+      if (rule === undefined) this.#removeRule(id, undefined);
   }
 
   #movePlaces(places: SitePlaces, before: StateBefore | undefined): void {

@@ -17,6 +17,7 @@ export type IndexedPass = Omit<PassRecord, "spentHere" | "spentElsewhere">;
 export interface SiteState {
   readonly site: SiteId;
   readonly places: SitePlaces;
+  users(): Iterable<IndexedUser>;
   user(id: UserId): IndexedUser | undefined;
   pass(id: PassId): IndexedPass | undefined;
   passesOf(user: UserId): Iterable<IndexedPass>;

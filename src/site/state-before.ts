@@ -15,9 +15,9 @@ export class StateBefore implements SiteState {
   readonly places: SitePlaces;
   /** Users of whom something may be different in some table. */
   readonly touchedUsers = new Set<UserId>();
-  readonly users: Was<UserId, IndexedUser> = new Map();
-  readonly passes: Was<PassId, IndexedPass> = new Map();
-  readonly rules: Was<RuleId, SiteRule> = new Map();
+  readonly usersWere: Was<UserId, IndexedUser> = new Map();
+  readonly passesWere: Was<PassId, IndexedPass> = new Map();
+  readonly rulesWere: Was<RuleId, SiteRule> = new Map();
   readonly coverages = new Map<RuleId, ReadonlySet<ControllerId>>();
   /** All that named a user, whether they cover a door or not. */
   readonly memberships = new Map<UserId, readonly RuleId[]>();
@@ -35,16 +35,16 @@ export class StateBefore implements SiteState {
   }
 
   noteUser(id: UserId, was: IndexedUser | undefined): void {
-    if (!this.users.has(id)) this.users.set(id, was);
+    if (!this.usersWere.has(id)) this.usersWere.set(id, was);
     this.touchedUsers.add(id);
   }
 
   notePass(id: PassId, was: IndexedPass | undefined): void {
-    if (!this.passes.has(id)) this.passes.set(id, was);
+    if (!this.passesWere.has(id)) this.passesWere.set(id, was);
   }
 
   noteRule(id: RuleId, was: SiteRule | undefined): void {
-    if (!this.rules.has(id)) this.rules.set(id, was);
+    if (!this.rulesWere.has(id)) this.rulesWere.set(id, was);
   }
 
   /** `memberCount`: of the rule that somebody comes into or leaves; `rules`: of whoever does. */
@@ -63,27 +63,32 @@ export class StateBefore implements SiteState {
     for (const user of members) this.touchedUsers.add(user);
   }
 
+  *users(): Generator<IndexedUser> {
+    for (const user of this.#now.users()) if (!this.usersWere.has(user.id)) yield user;
+    for (const user of this.usersWere.values()) if (user !== undefined) yield user;
+  }
+
   user(id: UserId): IndexedUser | undefined {
-    return this.users.has(id) ? this.users.get(id) : this.#now.user(id);
+    return this.usersWere.has(id) ? this.usersWere.get(id) : this.#now.user(id);
   }
 
   pass(id: PassId): IndexedPass | undefined {
-    return this.passes.has(id) ? this.passes.get(id) : this.#now.pass(id);
+    return this.passesWere.has(id) ? this.passesWere.get(id) : this.#now.pass(id);
   }
 
   rule(id: RuleId): SiteRule | undefined {
-    return this.rules.has(id) ? this.rules.get(id) : this.#now.rule(id);
+    return this.rulesWere.has(id) ? this.rulesWere.get(id) : this.#now.rule(id);
   }
 
   *passesOf(user: UserId): Generator<IndexedPass> {
-    for (const pass of this.#now.passesOf(user)) if (!this.passes.has(pass.id)) yield pass;
-    this.#passesByUser ??= byUser(this.passes.values());
+    for (const pass of this.#now.passesOf(user)) if (!this.passesWere.has(pass.id)) yield pass;
+    this.#passesByUser ??= byUser(this.passesWere.values());
     yield* this.#passesByUser.get(user) ?? [];
   }
 
   rulesAt(controller: ControllerId): readonly SiteRule[] {
     const here = this.#now.rulesAt(controller).map(({ id }) => id);
-    const ids = new Set([...here, ...this.rules.keys(), ...this.coverages.keys()]);
+    const ids = new Set([...here, ...this.rulesWere.keys(), ...this.coverages.keys()]);
     return [...ids]
       .filter((id) => this.coverageOf(id).has(controller))
       .sort()

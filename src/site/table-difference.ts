@@ -88,7 +88,7 @@ function concernedControllers({
       for (const controller of scopeOf(state, user)) concernAt(controller).users.add(user);
     }
   }
-  for (const pass of new Set([...(changed?.passes.keys() ?? []), ...spent])) {
+  for (const pass of new Set([...(changed?.passesWere.keys() ?? []), ...spent])) {
     for (const state of states) {
       const user = state.pass(pass)?.user;
       if (user === undefined) continue;
@@ -112,7 +112,10 @@ function framedControllers({
   if (changed === undefined) return new Set();
   if (changed.places !== after.places) return "all";
   const isEmptied = (rule: RuleId) => before.hasMembers(rule) !== after.hasMembers(rule);
-  const rules = [...changed.rules.keys(), ...[...changed.memberCounts.keys()].filter(isEmptied)];
+  const rules = [
+    ...changed.rulesWere.keys(),
+    ...[...changed.memberCounts.keys()].filter(isEmptied),
+  ];
   const coverages = (rule: RuleId) => [...before.coverageOf(rule), ...after.coverageOf(rule)];
   return new Set(rules.flatMap(coverages));
 }

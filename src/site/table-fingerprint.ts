@@ -1,5 +1,8 @@
 import { createHmac } from "node:crypto";
+import type { ControllerId } from "../domain/ids.ts";
 import type { ControllerView } from "./controller-view.ts";
+import { scopeOf } from "./site-state.ts";
+import type { SiteView } from "./site-view.ts";
 import type { TableDifference } from "./table-difference.ts";
 
 /**
@@ -20,6 +23,32 @@ export class Fingerprinter {
   /** `secret`: one that is the site's alone. */
   constructor(secret: Uint8Array) {
     this.#key = createHmac("sha256", secret).update("postern/1\0table fingerprint").digest();
+  }
+
+  /** Of the tables of all these controllers. */
+  ofAll(
+    view: SiteView,
+    controllers: Iterable<ControllerId>,
+  ): ReadonlyMap<ControllerId, TableFingerprint> {
+    const sums = new Map<ControllerId, bigint>();
+    for (const controller of controllers) {
+      sums.set(controller, this.#digest("frame", view.at(controller).frame));
+    }
+    // One after another, each at every controller: what is told in the same words is digested once.
+    for (const { id } of view.state.users()) {
+      const passes = [...view.state.passesOf(id)];
+      for (const controller of scopeOf(view.state, id)) {
+        const at = view.at(controller);
+        let sum = sums.get(controller) ?? 0n;
+        sum += this.#digest("user", at.user(id));
+        for (const pass of passes) sum += this.#digest("pass", at.recordOf(pass));
+        sums.set(controller, sum);
+      }
+    }
+    for (const [controller, sum] of sums) {
+      sums.set(controller, BigInt.asUintN(fingerprintBits, sum));
+    }
+    return sums;
   }
 
   of(view: ControllerView): TableFingerprint {

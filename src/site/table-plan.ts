@@ -11,7 +11,7 @@ import { type SiteKeys, sealerOf } from "./site-keys.ts";
 import type { SiteView } from "./site-view.ts";
 import type { StateBefore } from "./state-before.ts";
 import { type TableDifference, tableDifferences } from "./table-difference.ts";
-import type { Fingerprinter } from "./table-fingerprint.ts";
+import type { Fingerprinter, TableFingerprint } from "./table-fingerprint.ts";
 import type { ShelfStep, ShelvedTable } from "./table-shelf.ts";
 
 /** Why a controller would refuse what the model says of its doors. */
@@ -49,7 +49,7 @@ export interface TablesToPlan {
  * them by.
  */
 export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], TableFault> {
-  const { keys, before, after, changed, tables, spent } = to;
+  const { keys, before, after, changed, tables, spent, fingerprints } = to;
   // Where the shelf was lost, whoever has a key may hold a table all the same.
   const controllers = new Set([
     ...after.state.places.controllers,
@@ -57,6 +57,8 @@ export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], Ta
     ...keys.controllers(),
   ]);
   const differences = before && tableDifferences({ before, after, changed, controllers, spent });
+  // After a start nobody knows what the tables said: of all of them, only this can tell.
+  const now = before === undefined ? fingerprints.ofAll(after, controllers) : undefined;
   const planned: PlannedTable[] = [];
   for (const controller of controllers) {
     const known = tables.get(controller);
@@ -65,9 +67,11 @@ export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], Ta
       const frame = parseTableFrame(after.at(controller).frame);
       if (!frame.ok) return fail({ controller, detail: frame.fault });
     }
-    if (known === undefined) planned.push(firstTable(to, controller));
-    else if (before === undefined) planned.push(tableAfterStart(to, controller, known));
-    else if (difference === undefined) planned.push({ controller, mark: known.mark });
+    const fingerprint = now?.get(controller);
+    if (known === undefined) planned.push(firstTable(to, controller, fingerprint));
+    else if (fingerprint !== undefined) {
+      planned.push(tableAfterStart(to, controller, { known, fingerprint }));
+    } else if (difference === undefined) planned.push({ controller, mark: known.mark });
     else planned.push(nextTable(to, { controller, known, difference }));
   }
   return succeed(planned);
@@ -76,22 +80,21 @@ export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], Ta
 function firstTable(
   { keys, after, fingerprints, now }: TablesToPlan,
   controller: ControllerId,
+  fingerprint = fingerprints.of(after.at(controller)),
 ): PlannedTable {
   // Makes the key that it needs to hear of it: what comes from those without one is not listened
   // to.
   keys.keysFor(controller);
   // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
   const mark = markOf({ epoch: Math.floor(now / 1_000), version: 1 });
-  const fingerprint = fingerprints.of(after.at(controller));
   return reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas: [] });
 }
 
 function tableAfterStart(
-  { after, fingerprints, now }: TablesToPlan,
+  { now }: TablesToPlan,
   controller: ControllerId,
-  known: ShelvedTable,
+  { known, fingerprint }: { readonly known: ShelvedTable; readonly fingerprint: TableFingerprint },
 ): PlannedTable {
-  const fingerprint = fingerprints.of(after.at(controller));
   if (fingerprint === known.fingerprint) return { controller, mark: known.mark };
   // What it was before is not known any more, and neither is what would lead from there.
   const mark = versionAfter(known.mark);

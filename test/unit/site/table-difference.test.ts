@@ -114,7 +114,7 @@ function agree(t: Test, name: string, said: unknown, truth: unknown): boolean {
 }
 
 const seed = seedFor(process.env["SEED"]);
-const runs = process.env["SEED"] === undefined ? 500 : 1;
+const runs = process.env["SEED"] === undefined ? 200 : 1;
 const revisionsPerRun = 4;
 
 t.test(`each controller is told of its own people, and of nobody else [${seed}]`, async (t) => {
@@ -155,13 +155,14 @@ t.test(`a table and its difference make the next table [${seed}]`, async (t) => 
   const fingerprints = new Fingerprinter(naivePinKey);
   let changedCount = 0;
   for (const { before, after, differences, name } of revisions(runs, seed)) {
+    const all = fingerprints.ofAll(before.view, everyController);
     for (const controller of everyController) {
       const difference = differences.get(controller);
       const changes = difference === undefined ? [] : changesOf(difference);
       const made = applied(tableOf(before, controller), changes);
       const truth = comparable(tableOf(after, controller));
       if (!agree(t, `${name} ${controller}`, comparable(made), truth)) return;
-      const fingerprint = fingerprints.of(before.view.at(controller));
+      const fingerprint = all.get(controller) ?? 0n;
       const next = difference ? fingerprints.after(fingerprint, difference) : fingerprint;
       if (!agree(t, name, next, fingerprints.of(after.view.at(controller)))) return;
       // Nobody is told nothing.
