@@ -24,6 +24,12 @@ export class MemoryBroker implements BrokerLink {
   readonly #subscriptions: { readonly filter: string; readonly listener: Listener }[] = [];
   readonly #upListeners: (() => void)[] = [];
   #isUp = true;
+  #onPublished: (publication: Publication) => void = () => {};
+
+  /** What the world does with what is published. */
+  onPublished(listener: (publication: Publication) => void): void {
+    this.#onPublished = listener;
+  }
 
   publish(
     topic: string,
@@ -31,7 +37,9 @@ export class MemoryBroker implements BrokerLink {
     options: { readonly qos: 0 | 1; readonly retain: boolean },
   ): Promise<void> {
     if (!this.#isUp) return Promise.reject(new Error("the link is down"));
-    this.published.push({ topic, payload, ...options });
+    const publication = { topic, payload, ...options };
+    this.published.push(publication);
+    this.#onPublished(publication);
     return Promise.resolve();
   }
 

@@ -18,6 +18,19 @@ const scanSchema = v.object({
 const passSchema = v.object({ pass: v.string() });
 const unlockSchema = v.object({ was_confirmed_by_device: v.boolean() });
 
+/** What a reader saw of a card that it read for nobody: more than Seam has words for. */
+export async function scannedCardJson({ issuer }: ApiSite, row: ActionAttemptRow) {
+  const scanned = storedJson(scanSchema, row.result ?? "", placeOf(row));
+  const known = scanned.pass === null ? undefined : await passRow(issuer.store.rows, scanned.pass);
+  return {
+    action_attempt_id: row.id,
+    display_name: scanned.display_name,
+    card_format: scanned.card_format,
+    bit_count: scanned.bit_count,
+    acs_credential_id: known?.uuid ?? null,
+  };
+}
+
 /** Seam's `action_attempt`. What it names is told as it is now. */
 export async function actionAttemptJson(site: ApiSite, row: ActionAttemptRow) {
   const { id, status, type, error } = row;
@@ -62,7 +75,7 @@ async function resultJson(site: ApiSite, row: ActionAttemptRow): Promise<object 
 }
 
 async function scanJson(site: ApiSite, row: ActionAttemptRow, text: string): Promise<object> {
-  const { pass, display_name, bit_count, card_format } = storedJson(scanSchema, text, placeOf(row));
+  const { pass, display_name } = storedJson(scanSchema, text, placeOf(row));
   const known = pass === null ? undefined : await passRow(site.issuer.store.rows, pass);
   return {
     acs_credential_on_encoder: {
@@ -72,10 +85,6 @@ async function scanJson(site: ApiSite, row: ActionAttemptRow, text: string): Pro
       ends_at: momentOf(known?.endsAt),
       // Enough to know the card by, and not enough to copy it.
       card_number: display_name,
-      visionline_metadata: null,
-      // Ours: what the reader saw of it.
-      card_format,
-      bit_count,
     },
     acs_credential_on_seam: known === undefined ? null : await credentialOf(site, known.id),
     warnings: [],

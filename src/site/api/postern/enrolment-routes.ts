@@ -3,7 +3,7 @@ import { fail, type Result, succeed } from "../../../domain/result.ts";
 import { enrolmentMsMax, enrolmentMsMin } from "../../../protocols/sync/site-command.ts";
 import { type EnrolmentTarget, waitsForCard } from "../../fill-target.ts";
 import type { SiteHardware } from "../../site-hardware.ts";
-import { actionAttemptJson } from "../acs/action-attempt-json.ts";
+import { actionAttemptJson, scannedCardJson } from "../acs/action-attempt-json.ts";
 import { credentialJson } from "../acs/credential-json.ts";
 import { findReader, tooMany } from "../acs/encoder-routes.ts";
 import { asField, findPass, findUser, type Rows } from "../acs/find-rows.ts";
@@ -25,7 +25,12 @@ type Whose = { readonly acs_user_id?: string; readonly acs_credential_id?: strin
 
 /** The administrator's form of enrolment: behaviours 13 to 16. */
 export function enrolmentRoutes(site: ApiSite, hardware: SiteHardware): readonly Route[] {
-  return [createRoute(site, hardware), cancelRoute(site, hardware), saveRoute(site, hardware)];
+  return [
+    createRoute(site, hardware),
+    cardRoute(site, hardware),
+    cancelRoute(site, hardware),
+    saveRoute(site, hardware),
+  ];
 }
 
 const listenExpected = `a whole number of milliseconds, ${enrolmentMsMin} to ${enrolmentMsMax}`;
@@ -90,6 +95,25 @@ async function targetOf(
     return succeed({ pass: row.value.id });
   }
   return fail(inputFault({ acs_credential_id: ["expected one that waits for its card"] }));
+}
+
+function cardRoute(site: ApiSite, hardware: SiteHardware): Route {
+  return jsonRoute({
+    methods: ["GET", "POST"],
+    path: "/postern/enrolments/get_card",
+    role: "issue",
+    summary:
+      "Gets what a reader saw of a card that was presented to be shown: its number is starred.",
+    input: v.strictObject(whichAttempt),
+    answer: { key: "scanned_card", is: "object", of: "scanned_card" },
+    handle: async (input) => {
+      const row = await hardware.attempts.find(input.action_attempt_id);
+      if (row?.type !== "SCAN_CREDENTIAL" || row.status !== "success") {
+        return notFound("scanned_card");
+      }
+      return succeed({ scanned_card: await scannedCardJson(site, row) });
+    },
+  });
 }
 
 function cancelRoute(site: ApiSite, hardware: SiteHardware): Route {
