@@ -59,6 +59,8 @@ export function wholeNumber(bounds: { readonly min: number; readonly max: number
       (value) => Number.isInteger(value) && value >= bounds.min && value <= bounds.max,
       expected,
     ),
+    // For descriptions that are made from schemas: what a check looks at, they cannot see.
+    v.metadata({ type: "integer", minimum: bounds.min, maximum: bounds.max }),
   );
 }
 

@@ -5,6 +5,9 @@ import { acsRoutes } from "./acs/acs-routes.ts";
 import { type ApiApp, type ApiAppOptions, createApiApp } from "./api-app.ts";
 import { apiKeyCheck } from "./api-key-check.ts";
 import type { ApiSite } from "./api-site.ts";
+import { describeApi } from "./open-api.ts";
+import { posternRoutes } from "./postern/postern-routes.ts";
+import type { ApplySiteFile } from "./postern/site-routes.ts";
 import type { Route } from "./route.ts";
 
 export interface SiteApiOptions extends Pick<ApiAppOptions, "limits"> {
@@ -13,17 +16,20 @@ export interface SiteApiOptions extends Pick<ApiAppOptions, "limits"> {
   readonly fileKey: ApiKey;
   readonly clock: Pick<Clock, "monotonic" | "wall">;
   readonly log: SiteLog;
-  /** Beside those of the store: what watches, streams, commands. */
+  readonly applyFile: ApplySiteFile;
+  /** Beside those of the store: what streams, commands, enrols. */
   readonly routes?: readonly Route[];
 }
 
 /** Everything that the site answers over HTTP. */
 export function createSiteApi(options: SiteApiOptions): ApiApp {
-  const { site, fileKey, routes = [] } = options;
+  const { site, fileKey, applyFile, routes: others = [] } = options;
+  const routes = [...acsRoutes(site), ...posternRoutes(site, applyFile), ...others];
+  const description = describeApi(routes);
   return createApiApp({
     ...options,
-    routes: [...acsRoutes(site), ...routes],
-    open: { "/health": () => ({ ok: true }) },
+    routes,
+    open: { "/health": () => ({ ok: true }), "/openapi.json": () => description },
     keys: apiKeyCheck(fileKey, site.issuer.store.rows),
   });
 }

@@ -65,3 +65,11 @@ export function asField<Value>(
   if (found.ok) return found;
   return fail(inputFault({ [field]: [found.fault.message] }));
 }
+
+export async function countOf(rows: Rows, table: "users" | "passes" | "rules"): Promise<number> {
+  const { count } = await rows
+    .selectFrom(table)
+    .select((row) => row.fn.countAll().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

@@ -1,11 +1,15 @@
 import * as v from "valibot";
 import { succeed } from "../../../domain/result.ts";
+import { zoneFact } from "../../model-rows.ts";
 import type { ApiSite } from "../api-site.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import { textOf, uuidText } from "../schema-parts.ts";
-import type { Rows } from "./find-rows.ts";
+import { countOf, type Rows } from "./find-rows.ts";
 import { isThisSystem } from "./user-input.ts";
 import { isoOf } from "./user-json.ts";
+
+/** The fact that says what the site is called. */
+export const nameFact = "name";
 
 /** Seam's description asks for a picture: a door, with no server behind it. */
 const image =
@@ -76,16 +80,16 @@ async function systemJson({ site, identity, issuer }: ApiSite) {
   const facts = await rows
     .selectFrom("facts")
     .selectAll()
-    .where("key", "in", ["name", "zone"])
+    .where("key", "in", [nameFact, zoneFact])
     .execute();
   const fact = (key: string) => facts.find((row) => row.key === key)?.value;
   return {
     acs_system_id: identity.systemId,
-    acs_user_count: await countUsers(rows),
+    acs_user_count: await countOf(rows, "users"),
     acs_access_group_count: await countGroups(rows),
     is_credential_manager: false,
-    location: { time_zone: fact("zone") ?? null },
-    name: fact("name") ?? site,
+    location: { time_zone: fact(zoneFact) ?? null },
+    name: fact(nameFact) ?? site,
     created_at: isoOf(await firstAt(rows)),
     workspace_id: identity.workspaceId,
     connected_account_id: identity.connectedAccountId,
@@ -95,14 +99,6 @@ async function systemJson({ site, identity, issuer }: ApiSite) {
     errors: [],
     warnings: [],
   };
-}
-
-async function countUsers(rows: Rows): Promise<number> {
-  const { count } = await rows
-    .selectFrom("users")
-    .select((row) => row.fn.countAll().as("count"))
-    .executeTakeFirstOrThrow();
-  return Number(count);
 }
 
 async function countGroups(rows: Rows): Promise<number> {

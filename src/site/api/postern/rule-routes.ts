@@ -8,7 +8,7 @@ import { tableRulesMax } from "../../../protocols/sync/table-content-schema.ts";
 import { idText, listOf, oneOf } from "../../../protocols/toml/toml-schema.ts";
 import type { IssuingChange } from "../../issuer.ts";
 import type { RuleRow } from "../../store/store-schema.ts";
-import { asField, findUser, type Rows } from "../acs/find-rows.ts";
+import { asField, countOf, findUser, type Rows } from "../acs/find-rows.ts";
 import { deleteRule } from "../acs/group-routes.ts";
 import { isoOf } from "../acs/user-json.ts";
 import { addMember, removeMember } from "../acs/write-user.ts";
@@ -110,11 +110,7 @@ function createRoute(site: ApiSite): Route {
 
 async function insertRule(change: IssuingChange, row: RuleRow, users: readonly string[]) {
   const { rows } = change;
-  const { count } = await rows
-    .selectFrom("rules")
-    .select((of) => of.fn.countAll().as("count"))
-    .executeTakeFirstOrThrow();
-  if (Number(count) >= tableRulesMax) {
+  if ((await countOf(rows, "rules")) >= tableRulesMax) {
     return conflict("too_many", `A site has at most ${tableRulesMax} rules.`);
   }
   await rows.insertInto("rules").values(row).execute();

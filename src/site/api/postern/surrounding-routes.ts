@@ -124,13 +124,13 @@ function listRoute({ issuer }: ApiSite, kind: SurroundingKind): Route {
 
 /** Every field may be left out; one that a door need not have is taken away with null. */
 function partOf({ entries, idField }: SurroundingKind): v.ObjectEntries {
-  const parts = Object.entries(entries).map(([name, entry]) => {
-    if (name === idField) return [name, entry] as const;
+  const parts = Object.entries(entries).map(([name, entry]): [string, v.GenericSchema] => {
+    if (name === idField) return [name, entry];
     const isOptional = entry.type === "exact_optional";
     const whole = isWrapping(entry) ? entry.wrapped : entry;
-    return [name, v.exactOptional(isOptional ? v.nullable(whole) : whole)] as const;
+    return [name, v.exactOptional(isOptional ? v.nullable(whole) : whole)];
   });
-  return Object.fromEntries(parts);
+  return Object.fromEntries<v.GenericSchema>(parts);
 }
 
 function isWrapping(entry: object): entry is { readonly wrapped: v.GenericSchema } {

@@ -59,7 +59,8 @@ class FaultReport implements TomlReport {
 /** `door front`: what stands at the path, as people know it. */
 function nameOf(tables: SiteTables, [list, index]: KeyPath): string {
   const table = valueAt(tables, [list ?? "", index ?? 0]);
-  const named = typeof table === "object" && table !== null ? table : {};
+  const named: Readonly<Record<string, unknown>> =
+    typeof table === "object" && table !== null ? { ...table } : {};
   const name = Object.entries(named).find(([key]) => ["id", "date", "name"].includes(key))?.[1];
   const noun = String(list).replace(/s$/, "");
   return `${noun} ${String(name)}`;

@@ -15,10 +15,13 @@ import type { ApiAppOptions } from "../../../../src/site/api/api-app.ts";
 import { apiIdentity } from "../../../../src/site/api/api-identity.ts";
 import { hashKey } from "../../../../src/site/api/api-key-check.ts";
 import type { ApiSite } from "../../../../src/site/api/api-site.ts";
+import type { ApplySiteFile } from "../../../../src/site/api/postern/site-routes.ts";
 import { createSiteApi } from "../../../../src/site/api/site-api.ts";
 import { openApiKey } from "../../../../src/site/api-key.ts";
+import { applySiteFile } from "../../../../src/site/apply-site-file.ts";
 import { openIssuer } from "../../../../src/site/open-issuer.ts";
 import { openSiteEngine } from "../../../../src/site/open-site-engine.ts";
+import { parseSiteFile } from "../../../../src/site/site-file.ts";
 import { openSiteKeys } from "../../../../src/site/site-keys.ts";
 import type { SiteDoor } from "../../../../src/site/site-model.ts";
 import { openSiteFolder, openStateFolder } from "../../../../src/site/state-folder.ts";
@@ -63,7 +66,17 @@ export async function startSiteApi(t: Test, part: Pick<ApiAppOptions, "limits"> 
     digestPin: (digits) => digestPin(keys.pinKey, digits),
   };
   const fileKey = openApiKey(openStateFolder(folder));
-  const app = createSiteApi({ site: apiSite, fileKey, clock, log, ...part });
+  const applyFile: ApplySiteFile = async ({ text, name, author }) => {
+    const file = parseSiteFile({ text, file: name });
+    if (!file.ok) return file;
+    return await applySiteFile(issuer, {
+      name,
+      file: file.value,
+      author,
+      digestPin: apiSite.digestPin,
+    });
+  };
+  const app = createSiteApi({ site: apiSite, fileKey, applyFile, clock, log, ...part });
   const listener = await listenHttp({ answer: app.answer, port: 0, variable: "TEST_PORT" });
   t.teardown(async () => {
     await listener.close();
