@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -51,10 +52,13 @@ export function buildDeb(options: DebOptions): void {
     chmodSync(join(control, script), 0o755);
   }
   evenOut(root, sourceDateEpoch);
-  runCommand("dpkg-deb", ["--root-owner-group", `-Z${compression}`, "--build", root, file], {
+  // Compressing takes minutes: what is cut off in them must not look like a package.
+  const unfinished = `${file}.unfinished`;
+  runCommand("dpkg-deb", ["--root-owner-group", `-Z${compression}`, "--build", root, unfinished], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(sourceDateEpoch) },
     from: "dpkg",
   });
+  renameSync(unfinished, file);
 }
 
 function controlFile(
@@ -82,7 +86,9 @@ function controlFile(
     "Description: door controller, and the site service that issues passes to it",
     " Decides who comes in at the doors of this machine: reads cards and PINs, drives",
     " strikes, and tells its site what happened. Decides from a table that the site",
-    " signed, with or without a network. The site's service is installed and not enabled.",
+    " signed, with or without a network.",
+    " .",
+    " The site's service comes along, and is not enabled.",
     " .",
     " Brings the Node.js that it runs on.",
     "",
