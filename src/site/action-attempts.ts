@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../../hal/clock.ts";
 import { describeFailure } from "../domain/describe-failure.ts";
 import { succeed } from "../domain/result.ts";
+import type { Notices } from "./notices.ts";
 import type { SiteLog } from "./site-log.ts";
-import type { Author, SiteStore } from "./store/site-store.ts";
+import type { Author, SiteStore, StoreRecord } from "./store/site-store.ts";
 import type { ActionAttemptRow } from "./store/store-schema.ts";
 
 /** As in Seam's API. */
@@ -47,6 +48,8 @@ export interface ActionAttemptsParts {
   readonly store: SiteStore;
   readonly clock: Pick<Clock, "wall">;
   readonly log: SiteLog;
+  /** Absent: nobody is told. */
+  readonly notices?: Pick<Notices, "add">;
 }
 
 /** What somebody asked the hardware for, and what became of it. */
@@ -60,12 +63,19 @@ export class ActionAttempts {
 
   /** Those that a process before this one had under way are nobody's any more. */
   async open(): Promise<void> {
-    await this.#parts.store.record(async ({ rows }) => {
+    await this.#parts.store.record(async (record) => {
+      const { rows } = record;
+      const pending = await rows
+        .selectFrom("actionAttempts")
+        .select(["id", "type"])
+        .where("status", "=", "pending")
+        .execute();
       await rows
         .updateTable("actionAttempts")
         .set({ status: "error", error: JSON.stringify(attemptExpired) })
         .where("status", "=", "pending")
         .execute();
+      for (const attempt of pending) await this.#tell(record, attempt, "error");
     });
   }
 
@@ -105,19 +115,34 @@ export class ActionAttempts {
         ? { status: outcome.status, result: JSON.stringify(outcome.result) }
         : { status: outcome.status, error: JSON.stringify(outcome.error) };
     try {
-      await store.record(async ({ rows }) => {
-        await rows
-          .updateTable("actionAttempts")
-          .set(ended)
+      await store.record(async (record) => {
+        const under = await record.rows
+          .selectFrom("actionAttempts")
+          .select(["id", "type"])
           .where("id", "=", id)
           .where("status", "=", "pending")
           .where("expiresAt", ">", clock.wall().at)
-          .execute();
+          .executeTakeFirst();
+        if (under === undefined) return;
+        await record.rows.updateTable("actionAttempts").set(ended).where("id", "=", id).execute();
+        await this.#tell(record, under, outcome.status);
       });
     } catch (error) {
       // It expires: that nobody knows what became of it is then the truth.
       log.warn({ attempt: id, failure: describeFailure(error) }, "an attempt's end was not stored");
     }
+  }
+
+  /** Seam tells of the ends of those that unlock doors, and of no others that there are here. */
+  async #tell(
+    record: StoreRecord,
+    { id, type }: Pick<ActionAttemptRow, "id" | "type">,
+    status: "success" | "error",
+  ): Promise<void> {
+    if (type !== "UNLOCK_DOOR") return;
+    const end = status === "success" ? "succeeded" : "failed";
+    const notice = { type: `action_attempt.unlock_door.${end}`, attempt: id } as const;
+    await this.#parts.notices?.add(record, [{ notice }]);
   }
 
   /** As of now; undefined where there is none, or it is too long ago. */

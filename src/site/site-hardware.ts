@@ -3,6 +3,7 @@ import { ActionAttempts } from "./action-attempts.ts";
 import { type CardWriter, Encoders } from "./encoders.ts";
 import { Enrolments } from "./enrolments.ts";
 import type { Issuer } from "./issuer.ts";
+import type { Notices } from "./notices.ts";
 import { RemoteUnlock } from "./remote-unlock.ts";
 import type { SiteLog } from "./site-log.ts";
 
@@ -10,6 +11,8 @@ export interface SiteHardwareParts {
   readonly issuer: Issuer;
   readonly clock: Pick<Clock, "wall" | "monotonic">;
   readonly log: SiteLog;
+  /** Told of the ends of unlockings; absent: nobody is. */
+  readonly notices?: Pick<Notices, "add">;
   /** What writes cards; none by default. */
   readonly writers?: readonly CardWriter[];
 }

@@ -10,9 +10,11 @@ import { openerOf } from "../../../../src/protocols/sync/site-seal.ts";
 import { topicsFor } from "../../../../src/protocols/sync/topics.ts";
 import { acsRoutes } from "../../../../src/site/api/acs/acs-routes.ts";
 import { createApiApp } from "../../../../src/site/api/api-app.ts";
+import { apiIdentity } from "../../../../src/site/api/api-identity.ts";
 import { apiKeyCheck } from "../../../../src/site/api/api-key-check.ts";
 import { hardwareRoutes } from "../../../../src/site/api/hardware-routes.ts";
 import { openApiKey } from "../../../../src/site/api-key.ts";
+import { Notices } from "../../../../src/site/notices.ts";
 import { openSiteHardware, type SiteHardware } from "../../../../src/site/site-hardware.ts";
 import { openStateFolder } from "../../../../src/site/state-folder.ts";
 import { content, open } from "../../controller/door-rig.ts";
@@ -69,7 +71,8 @@ export function openHardware(
   encoder = new SimCardEncoder(),
 ): Promise<SiteHardware> {
   const writers = [{ uuid: writerId, name: "Desk", encoder }];
-  return openSiteHardware({ issuer, clock, log, writers });
+  const notices = new Notices({ identity: apiIdentity(site), made: () => {} });
+  return openSiteHardware({ issuer, clock, log, writers, notices });
 }
 
 async function serve(rig: ApiRig, hardware: SiteHardware) {

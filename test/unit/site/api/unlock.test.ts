@@ -76,6 +76,33 @@ t.test("an administrator's own word needs no credential", async (t) => {
   t.match(audit.at(-1), { subjectKind: "door", subjectId: "front" });
 });
 
+t.test("how an unlocking ended is told as Seam tells it, once", async (t) => {
+  const told = async () => {
+    const rows = await rig.store.rows
+      .selectFrom("notices")
+      .select(["type", "body"])
+      .where("type", "like", "action_attempt.%")
+      .orderBy("position")
+      .execute();
+    return rows.map(({ type, body }) => ({
+      type,
+      attempt: (JSON.parse(body) as { action_attempt_id?: string }).action_attempt_id,
+    }));
+  };
+  const before = await told();
+  const opened = await unlock(front);
+  doors.controller.override(doorId("front"), { posture: "disabled", until: "cleared" });
+  const refused = await unlock(front);
+  doors.controller.override(doorId("front"), "clear");
+  const [ok, no] = [opened, refused].map((one) =>
+    "action_attempt_id" in one ? one.action_attempt_id : "",
+  );
+  t.same((await told()).slice(before.length), [
+    { type: "action_attempt.unlock_door.succeeded", attempt: ok },
+    { type: "action_attempt.unlock_door.failed", attempt: no },
+  ]);
+});
+
 t.test("who may unlock is what the site says: nobody, administrators, or users too", async (t) => {
   const { acs_user_id } = await addUser(rig, "Granted");
   const { acs_credential_id } = await rig.client.acs.credentials.create({
