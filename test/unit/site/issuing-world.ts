@@ -26,6 +26,7 @@ export class ApiMoves {
     const { name, move } = this.#random.pick<Move>([
       { name: "a user comes", move: () => this.#createUser(change) },
       { name: "a user changes", move: () => this.#changeUser(change) },
+      { name: "another user changes", move: () => this.#changeUser(change) },
       { name: "a user goes", move: () => this.#deleteUser(change) },
       { name: "a pass is issued", move: () => this.#createPass(change) },
       { name: "another pass is issued", move: () => this.#createPass(change) },
@@ -34,6 +35,7 @@ export class ApiMoves {
       { name: "a pass goes", move: () => this.#deletePass(change) },
       { name: "a rule comes", move: () => this.#createRule(change) },
       { name: "a rule changes", move: () => this.#changeRule(change) },
+      { name: "another rule changes", move: () => this.#changeRule(change) },
       { name: "a rule goes", move: () => this.#deleteRule(change) },
       { name: "a member comes or goes", move: () => this.#toggleMember(change) },
       { name: "another member comes or goes", move: () => this.#toggleMember(change) },
@@ -86,6 +88,7 @@ export class ApiMoves {
     if (user === undefined) return;
     const part = this.#random.pick<Partial<UserRow>>([
       { suspended: this.#random.between(0, 1) },
+      { startsAt: this.#maybe(1_000, 5_000), endsAt: this.#maybe(4_000, 9_000) },
       { startsAt: this.#maybe(1_000, 5_000), endsAt: this.#maybe(4_000, 9_000) },
       { traits: this.#random.pick(["[]", '["manager"]']) },
     ]);
@@ -224,7 +227,7 @@ export class ApiMoves {
     const part = {
       doors: JSON.stringify(idsOf("door")),
       zones: JSON.stringify(idsOf("zone")),
-      schedule: this.#random.chance(0.2) ? (idsOf("schedule")[0] ?? null) : null,
+      schedule: this.#random.chance(0.5) ? (idsOf("schedule")[0] ?? null) : null,
     };
     await rows.updateTable("rules").set(part).where("id", "=", rule.id).execute();
     touch.rule(ruleId(rule.id));
