@@ -43,7 +43,11 @@ async function measureSmoke(rig: RigTarget): Promise<readonly Measurement[]> {
 
 async function measureAll(rig: RigTarget): Promise<readonly Measurement[]> {
   const taps = { count: fullTaps, hogCount };
-  const weak = { "board.driver": "sysfs", "board.accept_weak_wiegand": true };
+  const weak = {
+    "board.driver": "sysfs",
+    "board.accept_weak_wiegand": true,
+    "board.profile_file": join(rig.programFolder, "test/rig/boards/two-doors-sysfs.toml"),
+  };
   return [
     ...(await measureDrivers(rig, {
       drivers: ["character_device", "sysfs", "gpiomon"],

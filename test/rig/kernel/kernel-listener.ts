@@ -30,7 +30,7 @@ export async function startKernelListener(
   const file = join(share, name);
   const parameters: ListenerArguments = {
     driver,
-    profile,
+    profile: driver === "sysfs" ? `${profile}-sysfs` : profile,
     report: `/rig/${name}`,
     ...(stall === undefined ? {} : { stall }),
   };
