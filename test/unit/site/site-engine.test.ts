@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
 import t, { type Test } from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
@@ -14,6 +15,7 @@ import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
 import { sealTableAck, type TableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import { topicsFor } from "../../../src/protocols/sync/topics.ts";
 import { scopeOf } from "../../../src/site/event-intake.ts";
+import { hostEngine } from "../../../src/site/host-engine.ts";
 import type { ModelChange } from "../../../src/site/model-change.ts";
 import { modelDifference } from "../../../src/site/model-difference.ts";
 import { openSiteEngine } from "../../../src/site/open-site-engine.ts";
@@ -22,6 +24,7 @@ import { openSiteKeys } from "../../../src/site/site-keys.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
 import { openSiteFolder } from "../../../src/site/state-folder.ts";
 import { headGatherMs } from "../../../src/site/table-heads.ts";
+import { ThreadedEngine } from "../../../src/site/threaded-engine.ts";
 import { entries } from "../protocols/sync/samples.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { LogText, one, site, siteFile, temporaryFolder } from "./site-rig.ts";
@@ -67,12 +70,40 @@ interface Rig {
   readonly service: ReturnType<typeof openSiteKeys>;
 }
 
-async function startEngine(t: Test, folder = temporaryFolder(t)): Promise<Rig> {
+type Open = typeof openSiteEngine;
+
+/** In another thread, but for the thread: what is said goes through a port, as copies. */
+const openOverPort: Open = async (options, ears) => {
+  const { port1, port2 } = new MessageChannel();
+  const hosted = hostEngine({
+    port: {
+      say: (message) => port2.postMessage(message),
+      hear: (take) => void port2.on("message", take),
+    },
+    open: (hostEars) => openSiteEngine(options, hostEars),
+    closed: async () => undefined,
+  });
+  const engine = new ThreadedEngine(
+    {
+      say: (message) => port1.postMessage(message),
+      hear: (take) => void port1.on("message", take),
+    },
+    ears,
+  );
+  hosted.then(
+    () => port2.close(),
+    (error: unknown) => engine.ended(error instanceof Error ? error : new Error(String(error))),
+  );
+  await engine.opened;
+  return engine;
+};
+
+async function startEngine(t: Test, open: Open, folder = temporaryFolder(t)): Promise<Rig> {
   const broker = new MemoryBroker();
   const clock = new SimClock({ wallAt: 1_800_000_000_000 });
   const ears = new Ears();
   const parts = { stateFolder: folder, site, link: broker, clock, log: new LogText() };
-  const engine = await openSiteEngine(parts, ears);
+  const engine = await open(parts, ears);
   t.teardown(() => engine.close());
   return {
     folder,
@@ -112,201 +143,218 @@ function complete(rig: Rig, controller: ControllerId): void {
   tell(rig, controller, { outcome: "complete", table: mark });
 }
 
-t.test("the first change says all that there is, and each after it what is new", async (t) => {
-  const rig = await startEngine(t);
-  t.match(await rig.engine.apply(whole), { ok: true, value: [{ controller: "one" }, {}] });
-  const taker = new TableTaker(rig, one);
-  taker.follow();
-  const published = rig.broker.published.length;
-  t.match(await rig.engine.apply(withoutBob), { value: [{ changed: true }, { changed: true }] });
-  t.equal(rig.broker.published.length, published + 2, "a delta to each");
-  t.match(taker.deltas().at(-1)?.changes, [{ kind: "pass_gone", pass: bob }]);
-  t.equal(taker.follow().credentialCount, 2);
-});
+function suite(t: Test, open: Open): void {
+  const start = (test: Test, folder?: string) => startEngine(test, open, folder);
 
-t.test("a change that a controller would refuse leaves everything as it was", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  const taker = new TableTaker(rig, one);
-  const { mark } = taker.follow();
-  const published = rig.broker.published.length;
-  const { passes, users } = withoutBob;
-  const refused: readonly ModelChange[] = [
-    revised(2, ({ doors }) => ({ doors: doors.map((door) => ({ ...door, unlockMs: -1 })) })),
-    revised(2, ({ zones }) => ({ zones: [...zones, ring("a", "b"), ring("b", "a")] })),
-  ];
-  for (const change of refused) {
-    const answer = await rig.engine.apply({ ...change, passes, users });
-    t.match(answer, { ok: false, fault: { controller: String, detail: /.+/ } });
-  }
-  t.equal(rig.broker.published.length, published);
-  rig.clock.advance(headGatherMs);
-  t.same(taker.head().mark, mark);
-  const front = doorId("front");
-  t.match(await rig.engine.explain({ door: front, pass: bob }), { ok: true });
-  await rig.engine.apply(renamed("Main"));
-  t.match(taker.follow().frame.doors, [{ name: "Main" }]);
-  t.ok(taker.pass(bob), "of what was refused with it, nothing was kept");
-});
-
-t.test("no letter in a name keeps a table from its controller", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  const taker = new TableTaker(rig, one);
-  taker.follow();
-  let before = model;
-  for (const name of ["\ud800", "a\u0000b", "\u202e\ufeff", "\udfff\ud83d", "😀".repeat(20)]) {
-    const after = { ...model, doors: model.doors.map((door) => ({ ...door, name })) };
-    t.match(await rig.engine.apply(modelDifference(before, after, 2)), { ok: true });
-    before = after;
-    const readable = asUtf8(name);
-    t.match(taker.follow().frame.doors, [{ name: readable }]);
-    taker.table = undefined;
-    t.match(asUtf8(taker.follow().frame.doors[0]?.name ?? ""), readable, "and whole");
-  }
-});
-
-t.test("a change that the disk does not take leaves everything as it was", async (t) => {
-  for (const [file, table] of [
-    ["tables.sqlite3", "deltas"],
-    ["events.sqlite3", "useLimits"],
-  ] as const) {
-    const rig = await startEngine(t);
-    await rig.engine.apply(whole);
-    const disk = new Database(join(rig.folder, "site", file));
-    t.teardown(() => disk.close());
-    disk.exec(`CREATE TRIGGER full BEFORE INSERT ON ${table}
-      BEGIN SELECT RAISE(ABORT, 'disk full'); END`);
-    const limited = revised(2, ({ passes }) => ({
-      passes: passes.map((pass) => ({ ...pass, usesMax: 2 })),
-    }));
-    await t.rejects(rig.engine.apply(limited), /disk full/);
-    disk.exec("DROP TRIGGER full");
-    await rig.engine.apply(renamed("Main"));
+  t.test("the first change says all that there is, and each after it what is new", async (t) => {
+    const rig = await start(t);
+    t.match(await rig.engine.apply(whole), { ok: true, value: [{ controller: "one" }, {}] });
     const taker = new TableTaker(rig, one);
+    taker.follow();
+    const published = rig.broker.published.length;
+    t.match(await rig.engine.apply(withoutBob), { value: [{ changed: true }, { changed: true }] });
+    t.equal(rig.broker.published.length, published + 2, "a delta to each");
+    t.match(taker.deltas().at(-1)?.changes, [{ kind: "pass_gone", pass: bob }]);
+    t.equal(taker.follow().credentialCount, 2);
+  });
+
+  t.test("a change that a controller would refuse leaves everything as it was", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    const taker = new TableTaker(rig, one);
+    const { mark } = taker.follow();
+    const published = rig.broker.published.length;
+    const { passes, users } = withoutBob;
+    const refused: readonly ModelChange[] = [
+      revised(2, ({ doors }) => ({ doors: doors.map((door) => ({ ...door, unlockMs: -1 })) })),
+      revised(2, ({ zones }) => ({ zones: [...zones, ring("a", "b"), ring("b", "a")] })),
+    ];
+    for (const change of refused) {
+      const answer = await rig.engine.apply({ ...change, passes, users });
+      t.match(answer, { ok: false, fault: { controller: String, detail: /.+/ } });
+    }
+    t.equal(rig.broker.published.length, published);
+    rig.clock.advance(headGatherMs);
+    t.same(taker.head().mark, mark);
+    const front = doorId("front");
+    t.match(await rig.engine.explain({ door: front, pass: bob }), { ok: true });
+    await rig.engine.apply(renamed("Main"));
     t.match(taker.follow().frame.doors, [{ name: "Main" }]);
-    t.equal(taker.pass(bob)?.usesMax, undefined, "and nothing of it comes with the next");
-  }
-});
+    t.ok(taker.pass(bob), "of what was refused with it, nothing was kept");
+  });
 
-t.test("a first state that a controller would refuse is mended by the next change", async (t) => {
-  const rig = await startEngine(t);
-  const broken = modelDifference(
-    undefined,
-    { ...model, doors: model.doors.map((door) => ({ ...door, unlockMs: -1 })) },
-    1,
-  );
-  t.match(await rig.engine.apply(broken), { ok: false });
-  t.match(await rig.engine.apply(withoutBob), { ok: false }, "which must be the one that mends it");
-  t.same(rig.broker.published, []);
-  t.match(await rig.engine.apply(renamed("Main")), { ok: true });
-  const taker = new TableTaker(rig, one);
-  t.same(new Set(taker.follow().frame.doors.map(({ name }) => name)), new Set(["Main"]));
-  t.ok(taker.pass(bob), "with everybody of the first");
-});
+  t.test("no letter in a name keeps a table from its controller", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    const taker = new TableTaker(rig, one);
+    taker.follow();
+    let before = model;
+    for (const name of ["\ud800", "a\u0000b", "\u202e\ufeff", "\udfff\ud83d", "😀".repeat(20)]) {
+      const after = { ...model, doors: model.doors.map((door) => ({ ...door, name })) };
+      t.match(await rig.engine.apply(modelDifference(before, after, 2)), { ok: true });
+      before = after;
+      const readable = asUtf8(name);
+      t.match(taker.follow().frame.doors, [{ name: readable }]);
+      taker.table = undefined;
+      t.match(asUtf8(taker.follow().frame.doors[0]?.name ?? ""), readable, "and whole");
+    }
+  });
 
-t.test("a pass is synced once every controller that has it has said so", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  t.same(await syncOf(rig, bob, 1), ["updating", ["one", "two"]]);
-  complete(rig, one);
-  t.same(await syncOf(rig, bob, 1), ["updating", ["two"]]);
-  complete(rig, two);
-  t.same(await syncOf(rig, bob, 1), ["synced", []]);
-  const { mark: old } = new TableTaker(rig, one).head();
-  const barred = revised(2, ({ passes }) => ({
-    passes: passes.map((pass) => (pass.id === bob ? { ...pass, active: false } : pass)),
-  }));
-  await rig.engine.apply(barred);
-  t.same(await syncOf(rig, bob, 2), ["updating", ["one", "two"]]);
-  t.same(await syncOf(rig, "ada-card", 1), ["synced", []], "nothing is new of Ada");
-  tell(rig, one, { outcome: "complete", table: old });
-  t.same(await syncOf(rig, bob, 2), ["updating", ["one", "two"]], "a late word");
-  complete(rig, one);
-  tell(rig, two, { outcome: "refused", reason: "altered", detail: "no match" });
-  t.same(await syncOf(rig, bob, 2), ["failed", ["two"]]);
-  complete(rig, two);
-  t.same(await syncOf(rig, bob, 2), ["synced", []]);
-});
+  t.test("a change that the disk does not take leaves everything as it was", async (t) => {
+    for (const [file, table] of [
+      ["tables.sqlite3", "deltas"],
+      ["events.sqlite3", "useLimits"],
+    ] as const) {
+      const rig = await start(t);
+      await rig.engine.apply(whole);
+      const disk = new Database(join(rig.folder, "site", file));
+      t.teardown(() => disk.close());
+      disk.exec(`CREATE TRIGGER full BEFORE INSERT ON ${table}
+      BEGIN SELECT RAISE(ABORT, 'disk full'); END`);
+      const limited = revised(2, ({ passes }) => ({
+        passes: passes.map((pass) => ({ ...pass, usesMax: 2 })),
+      }));
+      await t.rejects(rig.engine.apply(limited), /disk full/);
+      disk.exec("DROP TRIGGER full");
+      await rig.engine.apply(renamed("Main"));
+      const taker = new TableTaker(rig, one);
+      t.match(taker.follow().frame.doors, [{ name: "Main" }]);
+      t.equal(taker.pass(bob)?.usesMax, undefined, "and nothing of it comes with the next");
+    }
+  });
 
-t.test("what was said of the last table but one counts for what was in it", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  const { mark } = new TableTaker(rig, one).head();
-  await rig.engine.apply(renamed("Main", 2));
-  complete(rig, two);
-  tell(rig, one, { outcome: "complete", table: { ...mark, tag: mark.tag ^ 1 } });
-  t.same(await syncOf(rig, bob, 1), ["updating", ["one"]], "another table of the same number");
-  tell(rig, one, { outcome: "complete", table: mark });
-  t.same(await syncOf(rig, bob, 1), ["synced", []]);
-  t.same(await syncOf(rig, bob, 2), ["updating", ["one"]]);
-});
+  t.test("a first state that a controller would refuse is mended by the next change", async (t) => {
+    const rig = await start(t);
+    const broken = modelDifference(
+      undefined,
+      { ...model, doors: model.doors.map((door) => ({ ...door, unlockMs: -1 })) },
+      1,
+    );
+    t.match(await rig.engine.apply(broken), { ok: false });
+    t.match(
+      await rig.engine.apply(withoutBob),
+      { ok: false },
+      "which must be the one that mends it",
+    );
+    t.same(rig.broker.published, []);
+    t.match(await rig.engine.apply(renamed("Main")), { ok: true });
+    const taker = new TableTaker(rig, one);
+    t.same(new Set(taker.follow().frame.doors.map(({ name }) => name)), new Set(["Main"]));
+    t.ok(taker.pass(bob), "with everybody of the first");
+  });
 
-t.test("after a restart nothing is synced before its controller has its table", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  for (const controller of [one, two]) complete(rig, controller);
-  await rig.engine.close();
-  const again = await startEngine(t, rig.folder);
-  await again.engine.apply(whole);
-  t.same(await syncOf(again, bob, 1), ["updating", ["one", "two"]]);
-  for (const controller of [one, two]) complete(again, controller);
-  t.same(await syncOf(again, bob, 1), ["synced", []]);
-});
+  t.test("a pass is synced once every controller that has it has said so", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    t.same(await syncOf(rig, bob, 1), ["updating", ["one", "two"]]);
+    complete(rig, one);
+    t.same(await syncOf(rig, bob, 1), ["updating", ["two"]]);
+    complete(rig, two);
+    t.same(await syncOf(rig, bob, 1), ["synced", []]);
+    const { mark: old } = new TableTaker(rig, one).head();
+    const barred = revised(2, ({ passes }) => ({
+      passes: passes.map((pass) => (pass.id === bob ? { ...pass, active: false } : pass)),
+    }));
+    await rig.engine.apply(barred);
+    t.same(await syncOf(rig, bob, 2), ["updating", ["one", "two"]]);
+    t.same(await syncOf(rig, "ada-card", 1), ["synced", []], "nothing is new of Ada");
+    tell(rig, one, { outcome: "complete", table: old });
+    t.same(await syncOf(rig, bob, 2), ["updating", ["one", "two"]], "a late word");
+    complete(rig, one);
+    tell(rig, two, { outcome: "refused", reason: "altered", detail: "no match" });
+    t.same(await syncOf(rig, bob, 2), ["failed", ["two"]]);
+    complete(rig, two);
+    t.same(await syncOf(rig, bob, 2), ["synced", []]);
+  });
 
-t.test(
-  "a whole update brings the same table again, as one that deltas do not lead to",
-  async (t) => {
-    const rig = await startEngine(t);
+  t.test("what was said of the last table but one counts for what was in it", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    const { mark } = new TableTaker(rig, one).head();
+    await rig.engine.apply(renamed("Main", 2));
+    complete(rig, two);
+    tell(rig, one, { outcome: "complete", table: { ...mark, tag: mark.tag ^ 1 } });
+    t.same(await syncOf(rig, bob, 1), ["updating", ["one"]], "another table of the same number");
+    tell(rig, one, { outcome: "complete", table: mark });
+    t.same(await syncOf(rig, bob, 1), ["synced", []]);
+    t.same(await syncOf(rig, bob, 2), ["updating", ["one"]]);
+  });
+
+  t.test("after a restart nothing is synced before its controller has its table", async (t) => {
+    const rig = await start(t);
     await rig.engine.apply(whole);
     for (const controller of [one, two]) complete(rig, controller);
-    const taker = new TableTaker(rig, one);
-    const before = taker.follow();
-    const people = sorted(before.passRecords());
-    await rig.engine.update([one, controllerId("nobody")], "whole");
-    const retained = rig.broker.published.filter(({ retain }) => retain).map(({ topic }) => topic);
-    t.same(retained, [taker.topics.tableHead], "told at once, and to nobody else");
-    t.match(taker.head(), { mark: { version: 2 }, deltasFrom: 3 });
-    const manifests = rig.broker.payloadsOn(taker.topics.tableManifest).length;
-    const after = taker.follow();
-    t.ok(rig.broker.payloadsOn(taker.topics.tableManifest).length > manifests);
-    t.not(after, before);
-    t.same(sorted(after.passRecords()), people);
-    const [report] = await rig.engine.controllers();
-    t.match(report?.sync, { state: "updating", wanted: { version: 2 }, inForce: { version: 1 } });
-    t.same(await syncOf(rig, bob, 1), ["synced", []], "the doors decide as they did");
-    await rig.engine.apply(withoutBob);
-    t.equal(taker.follow().mark.version, 3, "and changes go on from there");
-    t.equal(taker.pass(bob), undefined);
-  },
-);
+    await rig.engine.close();
+    const again = await start(t, rig.folder);
+    await again.engine.apply(whole);
+    t.same(await syncOf(again, bob, 1), ["updating", ["one", "two"]]);
+    for (const controller of [one, two]) complete(again, controller);
+    t.same(await syncOf(again, bob, 1), ["synced", []]);
+  });
 
-t.test("a head is said again on demand", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  rig.clock.advance(headGatherMs);
-  const { tableHead } = topicsFor(site, two);
-  const [said] = rig.broker.payloadsOn(tableHead);
-  await rig.engine.update([two], "head");
-  t.same(rig.broker.payloadsOn(tableHead), [said, said]);
-});
+  t.test(
+    "a whole update brings the same table again, as one that deltas do not lead to",
+    async (t) => {
+      const rig = await start(t);
+      await rig.engine.apply(whole);
+      for (const controller of [one, two]) complete(rig, controller);
+      const taker = new TableTaker(rig, one);
+      const before = taker.follow();
+      const people = sorted(before.passRecords());
+      await rig.engine.update([one, controllerId("nobody")], "whole");
+      const retained = rig.broker.published
+        .filter(({ retain }) => retain)
+        .map(({ topic }) => topic);
+      t.same(retained, [taker.topics.tableHead], "told at once, and to nobody else");
+      t.match(taker.head(), { mark: { version: 2 }, deltasFrom: 3 });
+      const manifests = rig.broker.payloadsOn(taker.topics.tableManifest).length;
+      const after = taker.follow();
+      t.ok(rig.broker.payloadsOn(taker.topics.tableManifest).length > manifests);
+      t.not(after, before);
+      t.same(sorted(after.passRecords()), people);
+      const [report] = await rig.engine.controllers();
+      t.match(report?.sync, { state: "updating", wanted: { version: 2 }, inForce: { version: 1 } });
+      t.same(await syncOf(rig, bob, 1), ["synced", []], "the doors decide as they did");
+      await rig.engine.apply(withoutBob);
+      t.equal(taker.follow().mark.version, 3, "and changes go on from there");
+      t.equal(taker.pass(bob), undefined);
+    },
+  );
 
-t.test("what is stored is told once, and what is heard of controllers too", async (t) => {
-  const rig = await startEngine(t);
-  await rig.engine.apply(whole);
-  const scope = scopeOf(rig.service, one);
-  const { event, status } = topicsFor(site, one);
-  const chain = entries({ count: 5 });
-  rig.broker.deliver(event, sealEventBatch(scope, chain.slice(0, 3)));
-  rig.broker.deliver(event, sealEventBatch(scope, chain.slice(1, 5)));
-  rig.broker.deliver(event, sealEventBatch(scope, chain));
-  t.same(rig.ears.heard, [1, 2, 3, 4, 5]);
-  rig.ears.changed.length = 0;
-  const said = { online: true, software: "x", clock: "trusted", troubles: [] } as const;
-  for (let time = 0; time < 3; time += 1) rig.broker.deliver(status, encodeStatus(said));
-  t.same(rig.ears.changed, [one], "that it is there");
-  complete(rig, one);
-  t.same(rig.ears.changed, [one, one], "that it has its table");
-  rig.broker.deliver(status, encodeStatus({ online: false }));
-  t.same(rig.ears.changed, [one, one, one]);
-});
+  t.test("a head is said again on demand", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    rig.clock.advance(headGatherMs);
+    const { tableHead } = topicsFor(site, two);
+    const [said] = rig.broker.payloadsOn(tableHead);
+    await rig.engine.update([two], "head");
+    t.same(rig.broker.payloadsOn(tableHead), [said, said]);
+  });
+
+  t.test("what is stored is told once, and what is heard of controllers too", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    const scope = scopeOf(rig.service, one);
+    const { event, status } = topicsFor(site, one);
+    const chain = entries({ count: 5 });
+    rig.broker.deliver(event, sealEventBatch(scope, chain.slice(0, 3)));
+    rig.broker.deliver(event, sealEventBatch(scope, chain.slice(1, 5)));
+    rig.broker.deliver(event, sealEventBatch(scope, chain));
+    await rig.engine.controllers();
+    t.same(rig.ears.heard, [1, 2, 3, 4, 5]);
+    rig.ears.changed.length = 0;
+    const said = { online: true, software: "x", clock: "trusted", troubles: [] } as const;
+    for (let time = 0; time < 3; time += 1) rig.broker.deliver(status, encodeStatus(said));
+    await rig.engine.controllers();
+    t.same(rig.ears.changed, [one], "that it is there");
+    complete(rig, one);
+    await rig.engine.controllers();
+    t.same(rig.ears.changed, [one, one], "that it has its table");
+    rig.broker.deliver(status, encodeStatus({ online: false }));
+    await rig.engine.controllers();
+    t.same(rig.ears.changed, [one, one, one]);
+  });
+}
+
+t.test("in this thread", async (t) => suite(t, openSiteEngine));
+t.test("in another thread", async (t) => suite(t, openOverPort));
