@@ -3,6 +3,7 @@ import type { Route } from "../route.ts";
 import { credentialRoutes } from "./credential-routes.ts";
 import { entranceRoutes } from "./entrance-routes.ts";
 import { groupRoutes } from "./group-routes.ts";
+import { groupWriteRoutes } from "./group-write-routes.ts";
 import { systemRoutes } from "./system-routes.ts";
 import { userAccessRoutes } from "./user-access-routes.ts";
 import { userRoutes } from "./user-routes.ts";
@@ -16,5 +17,6 @@ export function acsRoutes(site: ApiSite): readonly Route[] {
     ...credentialRoutes(site),
     ...entranceRoutes(site),
     ...groupRoutes(site),
+    ...groupWriteRoutes(site),
   ];
 }

@@ -2,6 +2,7 @@ import type { ApiSite } from "../api-site.ts";
 import type { Route } from "../route.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { overrideRoutes } from "./override-routes.ts";
 import { personRoutes } from "./person-routes.ts";
 import { policyRoutes } from "./policy-routes.ts";
 import { ruleRoutes } from "./rule-routes.ts";
@@ -15,6 +16,7 @@ export function posternRoutes(site: ApiSite, apply: ApplySiteFile): readonly Rou
     ...siteRoutes(site, apply),
     ...watchRoutes(site),
     ...surroundingRoutes(site),
+    ...overrideRoutes(site),
     ...ruleRoutes(site),
     ...personRoutes(site),
     ...policyRoutes(site),

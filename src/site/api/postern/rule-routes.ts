@@ -103,12 +103,17 @@ function createRoute(site: ApiSite): Route {
           grantedDoor: null,
           createdAt: change.at,
         };
-        return await insertRule(change, row, input.acs_user_ids);
+        const made = await insertRule(change, row, input.acs_user_ids);
+        return made.ok ? succeed({ rule: ruleJson(row) }) : made;
       }),
   });
 }
 
-async function insertRule(change: IssuingChange, row: RuleRow, users: readonly string[]) {
+export async function insertRule(
+  change: IssuingChange,
+  row: RuleRow,
+  users: readonly string[],
+): Promise<Result<RuleRow, ApiFault>> {
   const { rows } = change;
   if ((await countOf(rows, "rules")) >= tableRulesMax) {
     return conflict("too_many", `A site has at most ${tableRulesMax} rules.`);
@@ -122,7 +127,7 @@ async function insertRule(change: IssuingChange, row: RuleRow, users: readonly s
     if (!user.ok) return user;
     await addMember(change, row, user.value);
   }
-  return succeed({ rule: ruleJson(row) });
+  return succeed(row);
 }
 
 interface RuleParts {
@@ -258,7 +263,7 @@ function updateRoute(site: ApiSite): Route {
   });
 }
 
-async function writeRule(
+export async function writeRule(
   change: IssuingChange,
   row: RuleRow,
   { name = row.name, doors, zones, schedule }: RuleParts & { readonly name?: string },
