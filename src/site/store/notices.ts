@@ -76,8 +76,8 @@ async function queue(
 ): Promise<void> {
   const webhooks = await rows.selectFrom("webhooks").select(["id", "eventTypes"]).execute();
   for (const { id, eventTypes } of webhooks) {
-    const types = eventTypes === null ? undefined : (JSON.parse(eventTypes) as readonly string[]);
-    const wanted = fresh.filter(({ type }) => types?.includes(type) ?? true);
+    const types = eventTypes === null ? ["*"] : (JSON.parse(eventTypes) as readonly string[]);
+    const wanted = fresh.filter(({ type }) => types.includes(type) || types.includes("*"));
     if (wanted.length === 0) continue;
     const deliveries = wanted.map(({ position }) => ({
       webhookId: id,

@@ -227,7 +227,7 @@ export interface WebhookRow {
 
 /**
  * One notice for one webhook. Key: both, the webhook first. Gone with either: the position is
- * indexed. What is due is found by (webhookId, outcome, position).
+ * indexed. What is due is found by (webhookId, outcome, nextAt, position).
  */
 export interface WebhookDeliveryRow {
   readonly webhookId: string;

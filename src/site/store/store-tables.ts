@@ -256,6 +256,6 @@ async function makeWebhooks(maker: TableMaker): Promise<void> {
       ],
     },
   );
-  await maker.index("webhookDeliveries", ["webhookId", "outcome", "position"]);
+  await maker.index("webhookDeliveries", ["webhookId", "outcome", "nextAt", "position"]);
   await maker.index("webhookDeliveries", ["position"]);
 }
