@@ -13,7 +13,7 @@ import type { Measurement } from "./measurement.ts";
 export const name = "rig";
 
 const hogCount = 2;
-const fullFrames = 2_000;
+const fullFrames = 1_000;
 const fullTaps = 200;
 const smokeFrames = 10;
 const smokeTaps = 2;

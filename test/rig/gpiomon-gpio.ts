@@ -18,9 +18,9 @@ export function openGpiomonGpio(): Gpio {
 
 class GpiomonLines implements InputLines {
   readonly lines: readonly string[];
-  readonly #child: ChildProcess;
   readonly #chip: string;
   readonly #offsets: readonly string[];
+  #child: ChildProcess | undefined;
   #listener: ((edge: Edge) => void) | undefined;
   #rest = "";
   #sequence = 0;
@@ -30,6 +30,15 @@ class GpiomonLines implements InputLines {
     const places = lines.map((line) => runNow("gpiofind", [line]).split(" "));
     this.#chip = places[0]?.[0] ?? "";
     this.#offsets = places.map(([, offset = ""]) => offset);
+  }
+
+  /** Only before `listen`: from then on `gpiomon` has the lines for itself. */
+  read(line: number): Level {
+    return runNow("gpioget", [this.#chip, this.#offsets[line] ?? ""]) === "1" ? 1 : 0;
+  }
+
+  listen(listener: (edge: Edge) => void): void {
+    this.#listener = listener;
     const format = ["-b", "-B", "pull-up", "-F", "%e %o %s %n"];
     this.#child = spawn("gpiomon", [...format, this.#chip, ...this.#offsets], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -37,16 +46,8 @@ class GpiomonLines implements InputLines {
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#take(chunk.toString()));
   }
 
-  read(line: number): Level {
-    return runNow("gpioget", [this.#chip, this.#offsets[line] ?? ""]) === "1" ? 1 : 0;
-  }
-
-  listen(listener: (edge: Edge) => void): void {
-    this.#listener = listener;
-  }
-
   close(): void {
-    this.#child.kill("SIGTERM");
+    this.#child?.kill("SIGTERM");
   }
 
   /** It asks the kernel for each line by itself: only the stamps have the order. */

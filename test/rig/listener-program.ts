@@ -53,6 +53,14 @@ function listen({ driver, stall, profile, report }: ListenerArguments): void {
     lastAt = clock.monotonic();
     tell();
   });
+  // Its lines stay exported after their program, and nobody else gets them. What gpiomon took of the
+  // processor is asked of its processes, after this one's end.
+  if (driver === "sysfs") {
+    process.on("SIGTERM", () => {
+      for (const { reader } of readers) reader.close();
+      process.exit(0);
+    });
+  }
   process.send?.({ ready: {} });
 }
 
