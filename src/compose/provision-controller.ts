@@ -3,12 +3,10 @@ import { join } from "node:path";
 import { failureCode, isMissing } from "../domain/failure-code.ts";
 import type { ControllerId, DoorId } from "../domain/ids.ts";
 import { serialiseProvision } from "../protocols/sync/provision.ts";
-import { readKeptSite } from "../site/applied-model.ts";
-import { parseSiteFile, type SiteFile } from "../site/site-file.ts";
+import { readSiteDoors, type SiteDoors } from "../site/doors-file.ts";
 import { openSiteKeys, type SiteKeys } from "../site/site-keys.ts";
 import { openSiteFolder, StateError, type StateFolder } from "../site/state-folder.ts";
 import { readSiteConfig, type StartConfigSource } from "./start-config.ts";
-import { orRefuse } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** The configuration is the site's own: where its state folder is. */
@@ -35,7 +33,7 @@ export function provisionController(options: ProvisionOptions): void {
   const { stateDir } = readSiteConfig(options);
   requireOwnSite(stateDir);
   const folder = openSiteFolder(stateDir);
-  const model = readAppliedModel(folder, stateDir);
+  const model = readDoors(folder, stateDir);
   const own = model.doors.filter((door) => door.controller === controller).map(({ id }) => id);
   if (own.length === 0 && doors === "required") refuseDoorless(controller, model);
   const text = withKeysOf(folder, model, (keys, mayMakeKey) => {
@@ -75,19 +73,17 @@ function refuseUnstarted(stateDir: string): never {
   );
 }
 
-/** The file in force and not the configured one, which somebody may be changing. */
-function readAppliedModel(folder: StateFolder, stateDir: string): SiteFile {
-  const kept = readKeptSite(folder);
+/** What is in force and not the configured file, which somebody may be changing. */
+function readDoors(folder: StateFolder, stateDir: string): SiteDoors {
+  const kept = readSiteDoors(folder);
   if (kept === "absent") return refuseUnstarted(stateDir);
-  if (kept === "damaged") {
-    throw new StartRefused(
-      `${folder.path}: the site file that was applied last is damaged. Apply it again: postern site apply`,
-    );
-  }
-  return orRefuse(parseSiteFile(kept));
+  if (kept !== "damaged") return kept;
+  throw new StartRefused(
+    `${folder.path}: the list of the site's doors is damaged. Start the site again: it writes it anew.`,
+  );
 }
 
-function refuseDoorless(controller: ControllerId, { site, doors }: SiteFile): never {
+function refuseDoorless(controller: ControllerId, { site, doors }: SiteDoors): never {
   const named = [...new Set(doors.map((door) => door.controller))].sort();
   throw new StartRefused(
     `${controller}: no door of site ${site} is at a controller of this name; there are: ` +
@@ -107,7 +103,7 @@ function listed(ids: readonly string[]): string {
  */
 function withKeysOf<T>(
   folder: StateFolder,
-  { site }: SiteFile,
+  { site }: SiteDoors,
   use: (keys: SiteKeys, mayMakeKey: () => void) => T,
 ): T {
   let isMakingAllowed = false;
@@ -147,7 +143,7 @@ function writeNew(file: string, text: string): void {
 function describeFile(options: {
   readonly out: string;
   readonly controller: ControllerId;
-  readonly model: SiteFile;
+  readonly model: SiteDoors;
   readonly own: readonly DoorId[];
 }): string {
   const { out, controller, model, own } = options;

@@ -16,6 +16,7 @@ import { type ApiKey, openApiKey } from "./api-key.ts";
 import { type KeptSite, keepSite, readKeptSite } from "./applied-model.ts";
 import { type CommandOutcome, createSiteCommands, type SiteCommands } from "./commands.ts";
 import { DoorExplainer, type DoorExplanation, type ExplainQuestion } from "./door-explainer.ts";
+import { keepSiteDoors } from "./doors-file.ts";
 import { createEventIntake, type EventIntake, scopeOf } from "./event-intake.ts";
 import {
   type EventStore,
@@ -23,7 +24,7 @@ import {
   openEventStore,
   type TroubleRow,
 } from "./event-store.ts";
-import type { ModelChange } from "./model-change.ts";
+import type { ModelChange, Surroundings } from "./model-change.ts";
 import { modelDifference } from "./model-difference.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import { RefusalDigest } from "./refusal-digest.ts";
@@ -32,7 +33,7 @@ import { modelOfSiteFile, parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { SiteModel } from "./site-model.ts";
-import { openSiteFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
+import { openSiteFolder, openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
 import type { TableFault } from "./table-plan.ts";
 import { type AppliedTable, type PreparedTables, TablePublisher } from "./table-publisher.ts";
 import { openTableShelf, type TableShelf } from "./table-shelf.ts";
@@ -268,7 +269,10 @@ class WiredSite implements SiteService {
 
   change(change: ModelChange): Result<readonly AppliedTable[], TableFault> {
     const prepared = this.#prepare(change);
-    return prepared.ok ? succeed(this.#publisher.commit(prepared.value)) : prepared;
+    if (!prepared.ok) return prepared;
+    const applied = this.#publisher.commit(prepared.value);
+    if (change.surroundings !== undefined) this.#keepDoors(change.surroundings);
+    return succeed(applied);
   }
 
   command(controller: ControllerId, command: SiteCommand): Promise<CommandOutcome> {
@@ -324,7 +328,18 @@ class WiredSite implements SiteService {
     const applied = this.#keepAndCommit({ file, text }, prepared.value);
     this.#told = model;
     this.#applied = { model, file };
+    this.#keepDoors(model);
     return succeed(applied);
+  }
+
+  /** The tables are out: the next start writes them down, or the next change of a door. */
+  #keepDoors({ doors }: Surroundings): void {
+    try {
+      keepSiteDoors(this.#folder, { site: this.site, doors });
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
+      this.#options.log.warn({ failure: error.message }, "the list of doors could not be written");
+    }
   }
 
   /** Uses are allowed before a table is out that allows them. */

@@ -148,16 +148,12 @@ t.test("what the site has lost is not made anew behind its back", async (t) => {
   }
 });
 
-t.test("a site file in force that is damaged is named, without what it holds", async (t) => {
+t.test("a list of doors that is damaged is named", async (t) => {
   const { rig, refusal } = await running(t);
-  const file = join(rig.folder, "site/applied-site.json");
-  writeFileSync(file, "{");
-  t.match(refusal(), /StartRefused: .*applied last is damaged.*site apply/);
-  const text = siteFile().replace('"246810"', '"2468"\nnonsense = 246810');
-  writeFileSync(file, JSON.stringify({ format: 1, file: "kept.toml", text }));
-  const said = refusal();
-  t.match(said, /StartRefused: kept\.toml:\d+/);
-  t.notMatch(said, /246810/);
+  for (const text of ["{", "{}", '{"site":"test","doors":[{"id":7}]}']) {
+    writeFileSync(join(rig.folder, "site/doors.json"), text);
+    t.match(refusal(), /StartRefused: .*list of the site's doors is damaged/);
+  }
 });
 
 t.test("a folder that others may write is refused", async (t) => {
