@@ -15,6 +15,8 @@ export const name = "rig";
 const hogCount = 2;
 const fullFrames = 1_000;
 const fullTaps = 200;
+/** Of these most move nothing, and that is waited for. */
+const weakTaps = 10;
 const smokeFrames = 10;
 const smokeTaps = 2;
 
@@ -42,7 +44,6 @@ async function measureSmoke(rig: RigTarget): Promise<readonly Measurement[]> {
 }
 
 async function measureAll(rig: RigTarget): Promise<readonly Measurement[]> {
-  const taps = { count: fullTaps, hogCount };
   const weak = {
     "board.driver": "sysfs",
     "board.accept_weak_wiegand": true,
@@ -54,8 +55,8 @@ async function measureAll(rig: RigTarget): Promise<readonly Measurement[]> {
       loads: ["idle", "hog", "stall"],
       count: fullFrames,
     })),
-    ...(await measureTaps(rig, { ...taps, subject: "postern" })),
-    ...(await measureTaps(rig, { ...taps, subject: "onoff", settings: weak })),
+    ...(await measureTaps(rig, { hogCount, count: fullTaps, subject: "postern" })),
+    ...(await measureTaps(rig, { hogCount, count: weakTaps, subject: "onoff", settings: weak })),
   ];
 }
 
