@@ -1,6 +1,7 @@
 import type { PinDigest } from "../domain/credential.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { TomlFault } from "../protocols/toml/toml-fault.ts";
+import { checkTogether } from "./check-together.ts";
 import { type FileConflict, FileReconciliation } from "./file-reconciliation.ts";
 import type { OpenIssuer } from "./open-issuer.ts";
 import { reconcilePeople } from "./reconcile-people.ts";
@@ -37,6 +38,7 @@ export async function applySiteFile(
     const gone = await reconcileSurroundings(reconciliation);
     await reconcilePeople(reconciliation);
     await reconcileReferences(reconciliation, gone);
+    await checkTogether(reconciliation);
     if (reconciliation.conflicts.length > 0) return fail(reconciliation.conflicts);
     const subject = { kind: "site", id: file.site };
     change.note({

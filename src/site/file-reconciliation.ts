@@ -1,5 +1,6 @@
 import type { SiteId } from "../domain/ids.ts";
 import type { IssuingChange } from "./issuer.ts";
+import type { Notice } from "./notice.ts";
 import type { FileRows } from "./site-file-rows.ts";
 
 /** What keeps a file from being applied to what the store holds beside it. */
@@ -34,6 +35,11 @@ export class FileReconciliation {
   /** How many of each kind were made, changed and taken away: `user.create: 3`. */
   get counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
+  }
+
+  /** At a site's beginning there is nobody yet who could listen. */
+  tell(...notices: readonly Notice[]): void {
+    if (this.change.revision > 1) this.change.tell(...notices);
   }
 
   did(verb: Verb, kind: string, id: string): void {

@@ -2,6 +2,7 @@ import { passId, ruleId, userId } from "../domain/ids.ts";
 import { soughtIn } from "./api/acs/write-user.ts";
 import type { FileReconciliation } from "./file-reconciliation.ts";
 import { nameUuid } from "./name-uuid.ts";
+import { noticesOfPass } from "./notices-of-passes.ts";
 import {
   type MemberDifference,
   memberDifference,
@@ -132,7 +133,7 @@ async function takeAway(
     rows.updateTable("passes").set(loose).where("id", "in", ids).execute(),
   );
   await unassign(reconciliation, [...users.gone.keys()]);
-  await deletePasses(reconciliation, [...passes.gone.keys()]);
+  await deletePasses(reconciliation, [...passes.gone.values()]);
   await inParts(rules.gone.keys(), (ids) =>
     rows.deleteFrom("rules").where("id", "in", ids).execute(),
   );
@@ -143,9 +144,10 @@ async function takeAway(
   await inParts(users.gone.keys(), (ids) =>
     rows.deleteFrom("users").where("id", "in", ids).execute(),
   );
-  for (const id of users.gone.keys()) {
+  for (const { id, uuid } of users.gone.values()) {
     touch.user(userId(id));
     reconciliation.did("delete", "user", id);
+    reconciliation.tell({ type: "acs_user.deleted", user: uuid });
   }
 }
 
@@ -170,17 +172,19 @@ async function unassign(
 
 async function deletePasses(
   reconciliation: FileReconciliation,
-  passes: readonly string[],
+  passes: readonly PassRow[],
 ): Promise<void> {
   const { rows, touch } = reconciliation.change;
-  const phones = await byIds(passes, (ids) =>
-    rows.selectFrom("passes").select("id").where("parentId", "in", ids).execute(),
+  const idsOf = (gone: readonly PassRow[]) => gone.map(({ id }) => id);
+  const phones = await byIds(idsOf(passes), (ids) =>
+    rows.selectFrom("passes").selectAll().where("parentId", "in", ids).execute(),
   );
-  for (const gone of [phones.map(({ id }) => id), passes]) {
-    await inParts(gone, (ids) => rows.deleteFrom("passes").where("id", "in", ids).execute());
-    for (const id of gone) {
-      touch.pass(passId(id));
-      reconciliation.did("delete", "pass", id);
+  for (const gone of [phones, passes]) {
+    await inParts(idsOf(gone), (ids) => rows.deleteFrom("passes").where("id", "in", ids).execute());
+    for (const pass of gone) {
+      touch.pass(passId(pass.id));
+      reconciliation.did("delete", "pass", pass.id);
+      reconciliation.tell(...noticesOfPass(pass, undefined));
     }
   }
 }
@@ -205,6 +209,10 @@ async function put(
       note(id);
       reconciliation.did("update", kind, id);
     }
+  }
+  for (const { uuid } of users.made) reconciliation.tell({ type: "acs_user.created", user: uuid });
+  for (const pass of [...passes.made, ...passes.changed]) {
+    reconciliation.tell(...noticesOfPass(passes.before.get(pass.id), pass));
   }
   await putMembers(reconciliation, members);
 }

@@ -4,8 +4,8 @@ import { siteDoorOf, siteRuleOf, siteZoneOf } from "./model-rows.ts";
 import type { RuleRow, SurroundingRow } from "./store/store-schema.ts";
 
 /**
- * What the API made is without the doors and zones that are there no longer. A schedule or an area
- * cannot just be left out, for then a door would be open at all times, or to more people.
+ * What the API made is without the doors and zones that are there no longer. A schedule cannot just
+ * be left out, for then a door would be open at all times; neither can an area: `checkTogether`.
  */
 export async function reconcileReferences(
   reconciliation: FileReconciliation,
@@ -15,7 +15,6 @@ export async function reconcileReferences(
   const names = {
     door: idsOf(gone, "door"),
     zone: idsOf(gone, "zone"),
-    area: idsOf(gone, "area"),
     schedule: idsOf(gone, "schedule"),
   };
   const { rows } = reconciliation.change;
@@ -29,7 +28,7 @@ export async function reconcileReferences(
   for (const row of others) await reconcileSurrounding(reconciliation, row, names);
 }
 
-type GoneNames = Readonly<Record<"door" | "zone" | "area" | "schedule", ReadonlySet<string>>>;
+type GoneNames = Readonly<Record<"door" | "zone" | "schedule", ReadonlySet<string>>>;
 
 const idsOf = (gone: readonly SurroundingRow[], kind: SurroundingRow["kind"]) =>
   new Set(gone.flatMap((row) => (row.kind === kind ? row.id : [])));
@@ -76,8 +75,9 @@ async function reconcileSurrounding(
   gone: GoneNames,
 ): Promise<void> {
   const { kind, id } = row;
-  const body = kind === "zone" ? zoneBody(row, gone) : doorBody(reconciliation, row, gone);
-  if (body === undefined || body === row.body) return;
+  if (kind !== "zone" && kind !== "door") return;
+  const body = kind === "zone" ? zoneBody(row, gone) : doorBody(row, gone);
+  if (body === undefined) return;
   const { rows } = reconciliation.change;
   await rows
     .updateTable("surroundings")
@@ -88,27 +88,18 @@ async function reconcileSurrounding(
   reconciliation.did("update", kind, id);
 }
 
-function zoneBody(row: SurroundingRow, gone: GoneNames): string {
+/** Undefined: it names nothing that is gone. */
+function zoneBody(row: SurroundingRow, gone: GoneNames): string | undefined {
   const { parent, doors, ...zone } = siteZoneOf(row);
-  return JSON.stringify({
-    ...zone,
-    ...(parent !== undefined && !gone.zone.has(parent) && { parent }),
-    doors: doors.filter((door) => !gone.door.has(door)),
-  });
+  const left = doors.filter((door) => !gone.door.has(door));
+  const isOrphan = parent !== undefined && gone.zone.has(parent);
+  if (left.length === doors.length && !isOrphan) return undefined;
+  const above = parent !== undefined && !isOrphan ? { parent } : {};
+  return JSON.stringify({ ...zone, ...above, doors: left });
 }
 
-function doorBody(
-  reconciliation: FileReconciliation,
-  row: SurroundingRow,
-  gone: GoneNames,
-): string | undefined {
-  if (row.kind !== "door") return undefined;
+function doorBody(row: SurroundingRow, gone: GoneNames): string | undefined {
   const door = siteDoorOf(row);
-  for (const area of [door.inside, door.outside]) {
-    if (area !== undefined && gone.area.has(area)) {
-      refuse(reconciliation, `area ${area}`, `door ${row.id}`);
-    }
-  }
   const interlock = door.interlock.filter((other) => !gone.door.has(other));
   if (interlock.length === door.interlock.length) return undefined;
   return JSON.stringify({ ...door, interlock });

@@ -20,16 +20,21 @@ export async function reconcileSurroundings(
   const known = new Map(all.map((row) => [keyOf(row), row]));
   const named = new Set(wanted.surroundings.map(keyOf));
   const gone = all.filter((row) => row.origin === "file" && !named.has(keyOf(row)));
-  for (const { kind, id } of gone) {
+  for (const { kind, id, uuid } of gone) {
     await rows.deleteFrom("surroundings").where("kind", "=", kind).where("id", "=", id).execute();
     reconciliation.did("delete", kind, id);
+    if (kind === "door") reconciliation.tell({ type: "acs_entrance.removed", entrance: uuid });
   }
   const made: SurroundingRow[] = [];
   for (const row of wanted.surroundings) {
     const before = known.get(keyOf(row));
     if (before === undefined) {
-      made.push(newRow(reconciliation, row));
+      const after = newRow(reconciliation, row);
+      made.push(after);
       reconciliation.did("create", row.kind, row.id);
+      if (row.kind === "door") {
+        reconciliation.tell({ type: "acs_entrance.added", entrance: after.uuid });
+      }
     } else if (!isSame(row, before)) {
       const { kind, id, ...said } = row;
       await rows

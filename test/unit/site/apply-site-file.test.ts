@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
+import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import { passId, ruleId, userId } from "../../../src/domain/ids.ts";
 import { succeed } from "../../../src/domain/result.ts";
 import { digestPin } from "../../../src/protocols/sync/provision.ts";
@@ -235,6 +236,62 @@ t.test("a rule of the API's does not lose its last first person to a file", asyn
     touch.member(ruleId("early"), userId("bob"));
   });
   t.match(await apply(withoutBob), [/rule early: .* found none: anybody would unlock its doors/]);
+});
+
+const addSurrounding =
+  (kind: "door" | "zone", body: { readonly id: string }) =>
+  async ({ rows, touch }: IssuingChange) => {
+    const { id } = body;
+    const names = { id, uuid: `uuid-${id}`, name: id, origin: "api", position: 99 } as const;
+    const row = { ...names, kind, body: JSON.stringify(body), createdAt: 1 };
+    await rows.insertInto("surroundings").values(row).execute();
+    touch.surroundings();
+  };
+
+const apiDoor = (id: string, part: object) => ({
+  ...doorDefaults,
+  id,
+  name: id,
+  controller: "two",
+  readers: [],
+  ...part,
+});
+
+t.test("zones and mantraps of the API's are without the doors that a file took away", async (t) => {
+  const { engine, apply, issue } = await openRig(t);
+  await apply(whole);
+  const zone = { id: "api-zone", parent: "garden", doors: ["yard", "outer"] };
+  await issue(addSurrounding("zone", zone));
+  await issue(addSurrounding("door", apiDoor("gate", { interlock: ["yard"] })));
+  const withoutYard = whole
+    .replace(/.*id = "yard", .*\n/, "")
+    .replace(/.*id = "garden", .*\n/, "")
+    .replace(', zones = ["garden"]', "");
+  t.equal(await apply(withoutYard), "applied");
+  const { zones, doors } = engine.told.surroundings;
+  t.match(
+    zones.filter(({ id }) => id === "api-zone"),
+    [{ doors: ["outer"], parent: undefined }],
+  );
+  t.match(
+    doors.filter(({ id }) => id === "gate"),
+    [{ interlock: [] }],
+  );
+});
+
+t.test("a file and what stands beside it are in order together, or nothing is done", async (t) => {
+  const { store, engine, apply, issue } = await openRig(t);
+  await apply(whole);
+  await issue(addSurrounding("door", apiDoor("gate", { inside: "lock" })));
+  const before = { told: engine.told, revision: await store.revision() };
+  t.match(await apply(changed('{ id = "lock" }', '{ id = "lock", passback = "soft" }')), [
+    /door (inner outside|gate inside): expected an area with rules at doors of one controller/,
+  ]);
+  t.match(await apply(whole.replaceAll('"lock"', '"lobby"')), [
+    /door gate inside: expected an area of this site/,
+  ]);
+  t.same({ told: engine.told, revision: await store.revision() }, before);
+  t.equal(await apply(whole), "applied");
 });
 
 t.test("what a file says of its own stays as the API made it elsewhere", async (t) => {

@@ -66,6 +66,29 @@ function nameOf(tables: SiteTables, [list, index]: KeyPath): string {
   return `${noun} ${String(name)}`;
 }
 
+function checkedLists(tables: SiteTables) {
+  const report = new FaultReport(tables);
+  const records = {
+    formats: readFormats(tables.formats, report),
+    calendar: readCalendar(tables, report),
+    zones: readZones(tables, report),
+    areas: readAreas(tables, report),
+    doors: readDoors(tables, report),
+    schedules: readSchedules(tables, report),
+  };
+  return { records, faults: report.faults };
+}
+
+/** What is not in order on a site as a whole, each with what it is of: `area lobby`. */
+export function faultsOfSite(
+  tables: SiteTables,
+): readonly { readonly key: string; readonly expected: string }[] {
+  return checkedLists(tables).faults.map(({ path, expected }) => {
+    const field = path.slice(2).join(".");
+    return { key: `${nameOf(tables, path)} ${field}`.trim(), expected };
+  });
+}
+
 /**
  * The records of a list as tables are made from them, if all of the site is in order with it: by the
  * checks of a site file and no others. What is wrong with the table at `index` is told by field; what
@@ -76,22 +99,14 @@ export function checkedRecords(
   list: SurroundingList,
   index: number | undefined,
 ): Result<readonly object[], ApiFault> {
-  const report = new FaultReport(tables);
-  const records = {
-    formats: readFormats(tables.formats, report),
-    calendar: readCalendar(tables, report),
-    zones: readZones(tables, report),
-    areas: readAreas(tables, report),
-    doors: readDoors(tables, report),
-    schedules: readSchedules(tables, report),
-  };
+  const { records, faults } = checkedLists(tables);
   const most = listMax[list];
   if (most !== undefined && tables[list].length > most) {
     return conflict("too_many", `A site has at most ${most} ${list}.`);
   }
   const own = new Map<string, string[]>();
   const others: string[] = [];
-  for (const { path, expected } of report.faults) {
+  for (const { path, expected } of faults) {
     if (path[0] === list && path[1] === index) {
       const field = path.slice(2).join(".");
       own.set(field, [...(own.get(field) ?? []), `expected ${expected}`]);
