@@ -6,6 +6,7 @@ import { type ApiApp, type ApiAppOptions, createApiApp } from "./api-app.ts";
 import { apiKeyCheck } from "./api-key-check.ts";
 import type { ApiSite } from "./api-site.ts";
 import { describeApi } from "./open-api.ts";
+import { peopleRoutes } from "./postern/people-routes.ts";
 import { posternRoutes } from "./postern/postern-routes.ts";
 import type { ApplySiteFile } from "./postern/site-routes.ts";
 import type { Route } from "./route.ts";
@@ -24,7 +25,8 @@ export interface SiteApiOptions extends Pick<ApiAppOptions, "limits"> {
 /** Everything that the site answers over HTTP. */
 export function createSiteApi(options: SiteApiOptions): ApiApp {
   const { site, fileKey, applyFile, routes: others = [] } = options;
-  const routes = [...acsRoutes(site), ...posternRoutes(site, applyFile), ...others];
+  const own = [...posternRoutes(site, applyFile), ...peopleRoutes(site)];
+  const routes = [...acsRoutes(site), ...own, ...others];
   const description = describeApi(routes);
   return createApiApp({
     ...options,

@@ -1,0 +1,63 @@
+import { passId } from "../../../domain/ids.ts";
+import type { PassRow, UserRow } from "../../store/store-schema.ts";
+import type { Rows } from "../acs/find-rows.ts";
+import { isoOf } from "../acs/user-json.ts";
+import type { ApiSite } from "../api-site.ts";
+import { inParts } from "../in-parts.ts";
+
+const momentOf = (at: number | null): string | null => (at === null ? null : isoOf(at));
+
+/** A user in our own words: with what tables call them, and with traits. */
+export function personJson(row: UserRow) {
+  return {
+    acs_user_id: row.uuid,
+    id: row.id,
+    name: row.name,
+    email_address: row.email,
+    phone_number: row.phone,
+    suspended: row.suspended === 1,
+    traits: JSON.parse(row.traits) as readonly string[],
+    starts_at: momentOf(row.startsAt),
+    ends_at: momentOf(row.endsAt),
+    origin: row.origin,
+    created_at: isoOf(row.createdAt),
+  };
+}
+
+/** Passes in our own words, with how far the doors are with each. */
+export async function passesJson({ issuer }: ApiSite, rows: Rows, passes: readonly PassRow[]) {
+  const ids = [...new Set(passes.flatMap(({ userId }) => userId ?? []))];
+  const found = await inParts(ids, async (part) =>
+    rows.selectFrom("users").selectAll().where("id", "in", part).execute(),
+  );
+  const owners = new Map(found.map((user) => [user.id, user]));
+  const synced = await issuer.engine.syncOf(
+    passes.map((row) => ({
+      pass: passId(row.id),
+      revision: Math.max(row.revision, owners.get(row.userId ?? "")?.revision ?? 0),
+    })),
+  );
+  const states = new Map<string, string>(synced.map(({ pass, state }) => [pass, state]));
+  return passes.map((row) => {
+    const owner = owners.get(row.userId ?? "");
+    return {
+      acs_credential_id: row.uuid,
+      id: row.id,
+      acs_user_id: owner?.uuid ?? null,
+      user: owner?.id ?? null,
+      user_name: owner?.name ?? null,
+      kind: row.kind,
+      display_name: row.displayName,
+      state: row.state,
+      active: row.active === 1,
+      starts_at: momentOf(row.startsAt),
+      ends_at: momentOf(row.endsAt),
+      uses: row.usesMax,
+      traits: JSON.parse(row.traits) as readonly string[],
+      origin: row.origin,
+      /** At the doors: `synced`, `updating`, `failed`. */
+      sync: states.get(row.id) ?? "updating",
+      created_at: isoOf(row.createdAt),
+    };
+  });
+}
