@@ -162,8 +162,9 @@ t.test(
     const { rig, routes, send } = await start(t);
     const random = new Seeded(seed, "likely");
     const counts = new Map<number, number>();
-    // The takers below know the site's first key alone.
-    const asked = routes.filter(({ path }) => path !== "/postern/site/rotate-key");
+    // The takers below know the site's first key alone, and nobody plays a controller that obeys.
+    const left = ["/postern/site/rotate-key", "/postern/doors/override"];
+    const asked = routes.filter(({ path }) => !left.includes(path));
     for (let run = 0; run < runCount / 4; run += 1) {
       const route = asked[random.between(0, asked.length - 1)];
       const method = route?.methods.find((name) => name !== "GET" && name !== "DELETE");
