@@ -13,7 +13,7 @@ import type { Measurement } from "./measurement.ts";
 export const name = "rig";
 
 const hogCount = 2;
-const fullFrames = 1_000;
+const fullFrames = 400;
 const fullTaps = 200;
 /** Of these most move nothing, and that is waited for. */
 const weakTaps = 10;
