@@ -37,7 +37,7 @@ export async function openSiteStore({ database, clock }: SiteStoreOptions): Prom
       : openPostgresDatabase(database.url);
   try {
     await bringUpToDate(opened.writer, opened.dialect);
-    return new OpenStore(opened, clock, await readMark(opened.writer));
+    return new OpenStore(opened, clock, await readMark(opened.reader));
   } catch (error) {
     await opened.close();
     throw error;
@@ -80,6 +80,12 @@ class OpenStore implements SiteStore {
   #inDoubt: StoreMark | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waitingCount = 0;
+  #askedCount = 0;
+  /**
+   * Whatever had been asked by then does not look for the server again: a thousand changes, each of
+   * which waited for it in its turn, would be refused an hour later.
+   */
+  #lookedFor = 0;
   #isClosed = false;
 
   constructor(database: StoreDatabase, clock: Clock, mark: StoreMark) {
@@ -134,39 +140,34 @@ class OpenStore implements SiteStore {
       return Promise.reject(new StoreError("unavailable", message));
     }
     this.#waitingCount += 1;
-    const acted = this.#last.then(act).finally(() => {
-      this.#waitingCount -= 1;
-    });
+    this.#askedCount += 1;
+    const number = this.#askedCount;
+    const acted = this.#last
+      .then(() => {
+        if (number > this.#lookedFor) return act();
+        throw new StoreError("unavailable", "store: cannot be reached");
+      })
+      .finally(() => {
+        this.#waitingCount -= 1;
+      });
     this.#last = acted.catch(() => undefined);
     return acted;
   }
 
-  /** A connection that was lost while nobody used it shows at the first question, and is replaced. */
   async #transact<Value>(make: Make<Value>): Promise<Value> {
     let isBegun = false;
-    const begin: Make<Value> = (record, mark) => {
-      isBegun = true;
-      return make(record, mark);
-    };
-    try {
-      return await this.#transactOnce(begin);
-    } catch (error) {
-      if (isBegun || !(error instanceof StoreError) || error.kind !== "unavailable") throw error;
-      return await this.#transactOnce(make);
-    }
-  }
-
-  async #transactOnce<Value>(make: Make<Value>): Promise<Value> {
     let reached: Made<Value> | undefined;
     const then: (() => void)[] = [];
     try {
       await this.#database.writer.transaction().execute(async (rows) => {
+        isBegun = true;
         const mark = await this.#currentMark(rows);
         const at = writableEpochMs(this.#clock.wall().at);
         reached = await make({ rows, at, afterwards: (act) => then.push(act) }, mark);
       });
     } catch (error) {
       if (error instanceof TakenBack) return error.made as Value;
+      if (!isBegun) this.#lookedFor = this.#askedCount;
       // Whether it is in the store is seen once that can be asked again.
       if (reached !== undefined) this.#inDoubt = reached.mark;
       throw error;

@@ -9,8 +9,9 @@ import type { StoreSchema } from "./store-schema.ts";
 /** At most so many questions at a time; others wait. */
 const readersMax = 4;
 const connectMaxMs = 5_000;
-/** What takes longer has lost its server. */
-const answerMaxMs = 60_000;
+/** What takes longer has lost its server. Of a change, one statement may have much to do. */
+const readMaxMs = 15_000;
+const writeMaxMs = 60_000;
 
 /** `int8`, which counts and moments are: `pg` gives it as text, since it might not fit. */
 const int8Oid = 20;
@@ -21,8 +22,8 @@ const int8Oid = 20;
  */
 export function openPostgresDatabase(url: string): StoreDatabase {
   const config = configOf(url);
-  const reader = new ReaderPool(config);
-  const writer = new PostgresWriter(config);
+  const reader = new ReaderPool({ ...config, query_timeout: readMaxMs });
+  const writer = new PostgresWriter({ ...config, query_timeout: writeMaxMs });
   const database = (pool: PostgresPool) => new PostgresDialect({ pool });
   const readers = new Kysely<StoreSchema>({
     dialect: new PostgresDialect({
@@ -50,7 +51,6 @@ function configOf(url: string): pg.ClientConfig {
     connectionString: url,
     keepAlive: true,
     connectionTimeoutMillis: connectMaxMs,
-    query_timeout: answerMaxMs,
     fallback_application_name: "postern-site",
     types: { getTypeParser: parserOf },
   };

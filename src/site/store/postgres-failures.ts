@@ -66,4 +66,4 @@ export function guardClient(
   } as PostgresPoolClient;
 }
 
-const emptied = { command: "SELECT", rowCount: 0, rows: [] } as const;
+export const emptied = { command: "SELECT", rowCount: 0, rows: [] } as const;

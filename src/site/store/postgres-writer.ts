@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from "kysely";
 import pg from "pg";
-import { guardClient, storeErrorOf } from "./postgres-failures.ts";
+import { emptied, guardClient, storeErrorOf } from "./postgres-failures.ts";
 import { StoreError } from "./store-error.ts";
 
 /** Of the schema that the tables are in: two sites may have one database, in a schema each. */
@@ -14,28 +14,56 @@ interface WriterConnection {
 
 /**
  * The one connection that writes. It holds the server's advisory lock for as long as it lives, so
- * that whoever has lost the lock has lost the means to write, too. One that was lost is replaced at
- * the next need.
+ * that whoever has lost the lock has lost the means to write, too. One that was lost is replaced when
+ * the next transaction begins.
  */
 export class PostgresWriter implements PostgresPool {
   readonly #config: pg.ClientConfig;
+  readonly #client: PostgresPoolClient;
   #connection: WriterConnection | undefined;
   /** Of the connection before, which the server may take for living when it is not any more. */
   #lostBackend: number | undefined;
 
   constructor(config: pg.ClientConfig) {
     this.#config = config;
+    this.#client = {
+      query: (text: unknown, parameters: readonly unknown[] = []) =>
+        text === "begin" ? this.#begin() : this.#query(String(text), parameters),
+      release: () => this.#connection?.guarded.release(),
+    } as PostgresPoolClient;
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    this.#connection ??= await this.#open();
-    return this.#connection.guarded;
+    return this.#client;
   }
 
   async end(): Promise<void> {
     const { client } = this.#connection ?? {};
     this.#connection = undefined;
     await client?.end();
+  }
+
+  async #begin(): Promise<unknown> {
+    const present = this.#connection;
+    if (present !== undefined) {
+      try {
+        return await present.guarded.query("begin", []);
+      } catch (error) {
+        // Lost while nobody used it; nothing was done yet that could be lost with it.
+        if (!(error instanceof StoreError)) throw error;
+        present.guarded.release();
+      }
+    }
+    this.#connection = await this.#open();
+    return await this.#connection.guarded.query("begin", []);
+  }
+
+  async #query(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    const connection = this.#connection;
+    if (connection !== undefined) return await connection.guarded.query(text, parameters);
+    // Its server has rolled it back.
+    if (text === "rollback") return emptied;
+    throw new StoreError("unavailable", "store: the connection to the PostgreSQL server was lost");
   }
 
   async #open(): Promise<WriterConnection> {

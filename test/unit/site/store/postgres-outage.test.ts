@@ -47,6 +47,24 @@ t.test("PostgreSQL that goes away and comes back", { skip: noPostgres }, async (
     t.equal(await store.revision(), 2);
   });
 
+  t.test("changes that wait for a server that is away are refused together", async (t) => {
+    const store = await openStore(t, { kind: "postgres", url: await server.newDatabase() });
+    await server.stop();
+    const waiting = Array.from({ length: 20 }, (_, at) => addUser(store, `user-${at}`));
+    const outcomes = await Promise.allSettled(waiting);
+    const said = outcomes.map((outcome) =>
+      outcome.status === "rejected" ? String(outcome.reason) : "done",
+    );
+    t.match(said[0], /StoreError: store: the PostgreSQL server/);
+    t.same(
+      new Set(said.slice(1)),
+      new Set(["StoreError: store: cannot be reached"]),
+      "without looking for it again",
+    );
+    await server.start();
+    t.match(await addUser(store, "ada"), { ok: true });
+  });
+
   t.test("one that is stopped in the middle of a change takes it back", async (t) => {
     const url = await server.newDatabase();
     const store = await openStore(t, { kind: "postgres", url });
