@@ -2,7 +2,7 @@ import { type LookupAddress, lookup as lookUpName } from "node:dns";
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from "node:http";
 import { request as requestSecure } from "node:https";
 import type { LookupFunction } from "node:net";
-import type { Clock } from "../../hal/clock.ts";
+import type { Alarm, Clock } from "../../hal/clock.ts";
 import { failureCode } from "../domain/failure-code.ts";
 import { monotonicMs } from "../domain/time.ts";
 import { isPublicAddress } from "../site/public-address.ts";
@@ -85,18 +85,14 @@ function post(
   const finish = (why: string): void => {
     if (isOver) return;
     isOver = true;
-    limit.cancel();
+    limit?.cancel();
     signal.removeEventListener("abort", stop);
     sent.destroy();
     // An answer counts once its status is here, whatever becomes of the rest.
     resolve(status === undefined ? { kind: "failed", why } : { kind: "answered", status });
   };
   const stop = () => finish("stopped");
-  signal.addEventListener("abort", stop);
-  if (signal.aborted) stop();
-  const limit = clock.alarm(monotonicMs(clock.monotonic() + attemptMsMax), () =>
-    finish("timed_out"),
-  );
+  let limit: Alarm | undefined;
   sent.on("error", (error) => finish(failureCode(error)));
   sent.on("close", () => finish("disconnected"));
   sent.on("response", (response: IncomingMessage) => {
@@ -109,5 +105,8 @@ function post(
     response.on("end", () => finish(""));
     response.on("error", () => finish(""));
   });
+  if (signal.aborted) return stop();
+  signal.addEventListener("abort", stop);
+  limit = clock.alarm(monotonicMs(clock.monotonic() + attemptMsMax), () => finish("timed_out"));
   sent.end(body);
 }
