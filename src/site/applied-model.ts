@@ -22,6 +22,10 @@ export function keepSite(folder: StateFolder, { file, text }: KeptSite): () => v
   return () => (before === undefined ? folder.remove(name) : folder.write(name, before));
 }
 
+export function removeKeptSite(folder: StateFolder): void {
+  folder.remove(name);
+}
+
 export function readKeptSite(folder: StateFolder): KeptSite | "absent" | "damaged" {
   const bytes = folder.read(name);
   if (bytes === undefined) return "absent";
