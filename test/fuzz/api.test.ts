@@ -1,9 +1,8 @@
 import t from "tap";
 import { Seeded, seedFor } from "../../hal/sim/seeded.ts";
 import { controllerId } from "../../src/domain/ids.ts";
-import { acsRoutes } from "../../src/site/api/acs/acs-routes.ts";
-import { posternRoutes } from "../../src/site/api/postern/postern-routes.ts";
 import type { JsonRoute } from "../../src/site/api/route.ts";
+import { siteApiRoutes } from "../../src/site/api/site-api.ts";
 import { type ApiRig, addUser, doorIds, startSiteApi } from "../unit/site/api/api-rig.ts";
 import { TableTaker } from "../unit/site/table-taker.ts";
 import { oddNames, sampleObject, wrongFor } from "./nasty-input.ts";
@@ -25,10 +24,10 @@ interface Answer {
 
 async function start(t: Parameters<typeof startSiteApi>[0]) {
   const rig = await startSiteApi(t, { limits });
-  const routes = [
-    ...acsRoutes(rig.apiSite),
-    ...posternRoutes(rig.apiSite, () => Promise.reject(new Error("not asked"))),
-  ].filter((route) => route.kind === "json");
+  const routes = siteApiRoutes({
+    site: rig.apiSite,
+    applyFile: () => Promise.reject(new Error("not asked")),
+  }).filter((route) => route.kind === "json");
   const send = async (
     { path }: Pick<JsonRoute, "path">,
     method: string,

@@ -22,11 +22,17 @@ export interface SiteApiOptions extends Pick<ApiAppOptions, "limits"> {
   readonly routes?: readonly Route[];
 }
 
+type RouteParts = Pick<SiteApiOptions, "site" | "applyFile" | "routes">;
+
+export function siteApiRoutes({ site, applyFile, routes = [] }: RouteParts): readonly Route[] {
+  const own = [...posternRoutes(site, applyFile), ...peopleRoutes(site)];
+  return [...acsRoutes(site), ...own, ...routes];
+}
+
 /** Everything that the site answers over HTTP. */
 export function createSiteApi(options: SiteApiOptions): ApiApp {
-  const { site, fileKey, applyFile, routes: others = [] } = options;
-  const own = [...posternRoutes(site, applyFile), ...peopleRoutes(site)];
-  const routes = [...acsRoutes(site), ...own, ...others];
+  const { site, fileKey } = options;
+  const routes = siteApiRoutes(options);
   const description = describeApi(routes);
   return createApiApp({
     ...options,

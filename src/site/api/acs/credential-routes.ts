@@ -9,6 +9,7 @@ import { contains } from "../like-pattern.ts";
 import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { type ApiCall, jsonRoute, type Route } from "../route.ts";
 import { instantText, textOf, trueOrFalse, uuidText } from "../schema-parts.ts";
+import { type SearchedList, searchRows } from "../search-rows.ts";
 import { credentialCreateRoute, digitsText, freeCard } from "./credential-create.ts";
 import { credentialJson, credentialsJson } from "./credential-json.ts";
 import { asField, findPass, findUser, type Rows } from "./find-rows.ts";
@@ -85,36 +86,57 @@ async function listPasses(
   input: v.InferOutput<typeof listInput>,
   after: PageMark | undefined,
 ): Promise<readonly PassRow[]> {
-  const { acs_user_id: user, created_before: before, search } = input;
+  const { acs_user_id: user, created_before: before, search, limit } = input;
+  const { is_multi_phone_sync_credential: isMultiPhone } = input;
   if (input.user_identity_id !== undefined) return [];
-  let query = rows.selectFrom("passes").selectAll();
-  if (user !== undefined) {
-    query = query.where("userId", "=", (row) =>
-      row.selectFrom("users").select("id").where("uuid", "=", user),
+  const from = (mark: PageMark | undefined) => {
+    let query = rows.selectFrom("passes").orderBy("createdAt", "desc").orderBy("id", "desc");
+    if (before !== undefined) query = query.where("createdAt", "<", before);
+    if (isMultiPhone !== undefined) query = query.where("isMultiPhone", "=", isMultiPhone ? 1 : 0);
+    if (user !== undefined) {
+      query = query.where("userId", "=", (row) =>
+        row.selectFrom("users").select("id").where("uuid", "=", user),
+      );
+    }
+    if (mark === undefined) return query;
+    return query.where((row) =>
+      row(row.refTuple("createdAt", "id"), "<", row.tuple(mark.createdAt, mark.id)),
     );
-  }
-  if (before !== undefined) query = query.where("createdAt", "<", before);
-  if (input.is_multi_phone_sync_credential !== undefined) {
-    query = query.where("isMultiPhone", "=", input.is_multi_phone_sync_credential ? 1 : 0);
-  }
-  if (search !== undefined) {
-    query = query.where((row) =>
-      row.or([
-        contains(row.fn<string>("lower", ["displayName"]), search),
-        row("uuid", "=", search.toLowerCase()),
-      ]),
-    );
-  }
-  if (after !== undefined) {
-    query = query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(after.createdAt, after.id)),
-    );
-  }
-  return await query
-    .orderBy("createdAt", "desc")
-    .orderBy("id", "desc")
-    .limit(input.limit + 1)
-    .execute();
+  };
+  if (search === undefined)
+    return await from(after)
+      .selectAll()
+      .limit(limit + 1)
+      .execute();
+  const list: SearchedList<PassRow> = {
+    endOf: (mark, count) =>
+      from(mark)
+        .select(["createdAt", "id"])
+        .offset(count - 1)
+        .limit(1)
+        .executeTakeFirst(),
+    sought: (mark, end, most) =>
+      from(mark)
+        .selectAll()
+        .where((row) =>
+          row.or([
+            contains(row.fn<string>("lower", ["displayName"]), search),
+            row("uuid", "=", search.toLowerCase()),
+          ]),
+        )
+        .$if(end !== undefined, (query) =>
+          query.where((row) =>
+            row(
+              row.refTuple("createdAt", "id"),
+              ">=",
+              row.tuple(end?.createdAt ?? 0, end?.id ?? ""),
+            ),
+          ),
+        )
+        .limit(most)
+        .execute(),
+  };
+  return await searchRows(list, after, limit + 1);
 }
 
 function updateRoute(site: ApiSite): Route {

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { fail, succeed } from "../../../domain/result.ts";
+import type { UserRow } from "../../store/store-schema.ts";
 import { inputFault } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
 import { issue } from "../issue.ts";
 import { contains } from "../like-pattern.ts";
-import { pageEntries, pageOf, parsePageCursor } from "../page.ts";
+import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import {
   instantText,
@@ -15,6 +16,7 @@ import {
   uuidList,
   uuidText,
 } from "../schema-parts.ts";
+import { type SearchedList, searchRows } from "../search-rows.ts";
 import { asField, findGroup, type Rows } from "./find-rows.ts";
 import { findWhichUser, isThisSystem, noIdentities, whichUser } from "./user-input.ts";
 import { userJson } from "./user-json.ts";
@@ -123,7 +125,7 @@ function listRoute(site: ApiSite): Route {
       if (!system.ok) return system;
       const after = parsePageCursor(input.page_cursor);
       if (!after.ok) return after;
-      const rows = await listUsers(site.issuer.store.rows, { ...input, after: after.value });
+      const rows = await listUsers(site.issuer.store.rows, input, after.value);
       const { page, pagination } = pageOf(rows, input.limit, call);
       return succeed({ acs_users: page.map((row) => userJson(row, site.identity)), pagination });
     },
@@ -132,32 +134,53 @@ function listRoute(site: ApiSite): Route {
 
 async function listUsers(
   rows: Rows,
-  input: v.InferOutput<typeof listInput> & {
-    readonly after: { readonly createdAt: number; readonly id: string } | undefined;
-  },
+  input: v.InferOutput<typeof listInput>,
+  after: PageMark | undefined,
 ) {
-  const { after, created_before: before, search, limit } = input;
+  const { created_before: before, search, limit } = input;
   const isOfIdentity =
     input.user_identity_id ?? input.user_identity_email_address ?? input.user_identity_phone_number;
   // Nobody here belongs to one.
   if (isOfIdentity !== undefined) return [];
-  let query = rows.selectFrom("users").selectAll();
-  if (before !== undefined) query = query.where("createdAt", "<", before);
-  if (search !== undefined) {
-    query = query.where((row) =>
-      row.or([contains(row.ref("sought"), search), row("uuid", "=", search.toLowerCase())]),
+  const from = (mark: PageMark | undefined) => {
+    let query = rows.selectFrom("users").orderBy("createdAt", "desc").orderBy("id", "desc");
+    if (before !== undefined) query = query.where("createdAt", "<", before);
+    if (mark === undefined) return query;
+    return query.where((row) =>
+      row(row.refTuple("createdAt", "id"), "<", row.tuple(mark.createdAt, mark.id)),
     );
-  }
-  if (after !== undefined) {
-    query = query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(after.createdAt, after.id)),
-    );
-  }
-  return await query
-    .orderBy("createdAt", "desc")
-    .orderBy("id", "desc")
-    .limit(limit + 1)
-    .execute();
+  };
+  if (search === undefined)
+    return await from(after)
+      .selectAll()
+      .limit(limit + 1)
+      .execute();
+  const list: SearchedList<UserRow> = {
+    endOf: (mark, count) =>
+      from(mark)
+        .select(["createdAt", "id"])
+        .offset(count - 1)
+        .limit(1)
+        .executeTakeFirst(),
+    sought: (mark, end, most) =>
+      from(mark)
+        .selectAll()
+        .where((row) =>
+          row.or([contains(row.ref("sought"), search), row("uuid", "=", search.toLowerCase())]),
+        )
+        .$if(end !== undefined, (query) =>
+          query.where((row) =>
+            row(
+              row.refTuple("createdAt", "id"),
+              ">=",
+              row.tuple(end?.createdAt ?? 0, end?.id ?? ""),
+            ),
+          ),
+        )
+        .limit(most)
+        .execute(),
+  };
+  return await searchRows(list, after, limit + 1);
 }
 
 function updateRoute(site: ApiSite): Route {

@@ -1,6 +1,5 @@
 import t from "tap";
-import { acsRoutes } from "../../../../src/site/api/acs/acs-routes.ts";
-import { posternRoutes } from "../../../../src/site/api/postern/postern-routes.ts";
+import { siteApiRoutes } from "../../../../src/site/api/site-api.ts";
 import { startSiteApi } from "./api-rig.ts";
 
 const methods = ["get", "post", "put", "patch", "delete"];
@@ -42,10 +41,10 @@ t.test("the site describes its API in OpenAPI 3.1, to whoever asks", async (t) =
   const document: Description = JSON.parse(await answer.text());
   t.match(document, { openapi: "3.1.0", info: { title: "Postern", version: String } });
 
-  const routes = [
-    ...acsRoutes(apiSite),
-    ...posternRoutes(apiSite, () => Promise.reject(new Error("not asked"))),
-  ];
+  const routes = siteApiRoutes({
+    site: apiSite,
+    applyFile: () => Promise.reject(new Error("not asked")),
+  });
   const described = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   );

@@ -5,6 +5,7 @@ import {
   SeamHttp,
 } from "@seamapi/http";
 import t from "tap";
+import type { UserRow } from "../../../../src/site/store/store-schema.ts";
 import { acknowledge, addUser, clientOf, doorIds, now, startSiteApi, uuid } from "./api-rig.ts";
 import { errorOf } from "./rejection.ts";
 import { acsAccessGroup, acsEntrance, acsSystem, acsUser, pagination } from "./seam-shapes.ts";
@@ -130,6 +131,46 @@ t.test(
     t.strictSame(before, []);
   },
 );
+
+t.test("a search looks through all users, however many they are, page by page", async (t) => {
+  const rig = await startSiteApi(t);
+  await rig.changeRows(async (rows) => {
+    for (let from = 0; from < 12_000; from += 500) {
+      const users = Array.from({ length: 500 }, (_, index) => manyUser(from + index));
+      await rows.insertInto("users").values(users).execute();
+    }
+  });
+  // Three of each thousand, over all that is looked through at a time.
+  const search = rig.client.acs.users.list({ search: "USER 77", limit: 10 });
+  const pages = rig.client.createPaginator(search);
+  const found = (await pages.flattenToArray()).map((user) => user.display_name);
+  const expected = Array.from({ length: 12_000 }, (_, index) => `User ${index}`)
+    .filter((name) => name.startsWith("User 77"))
+    .reverse();
+  t.strictSame(found, expected);
+  t.strictSame(await rig.client.acs.users.list({ search: "nobody" }), []);
+  t.equal((await rig.client.acs.users.list({ search: "user 5", limit: 500 })).length, 500);
+});
+
+/** Two of each millisecond. */
+function manyUser(count: number): UserRow {
+  const name = `User ${count}`;
+  return {
+    id: `u${String(count).padStart(5, "0")}`,
+    uuid: uuid(count),
+    origin: "api",
+    name,
+    email: null,
+    phone: null,
+    suspended: 0,
+    traits: "[]",
+    startsAt: null,
+    endsAt: null,
+    sought: name.toLowerCase(),
+    revision: 1,
+    createdAt: now + Math.floor(count / 2),
+  };
+}
 
 t.test("an access group's users and entrances are those of its rule", async (t) => {
   const rig = await startSiteApi(t);
