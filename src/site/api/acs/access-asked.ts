@@ -1,7 +1,7 @@
 import { doorId, passId } from "../../../domain/ids.ts";
+import { byIds } from "../../store/by-ids.ts";
 import type { PassRow } from "../../store/store-schema.ts";
 import type { ApiSite } from "../api-site.ts";
-import { inParts } from "../in-parts.ts";
 import { doorBody } from "./entrance-json.ts";
 import type { DoorRow, Rows } from "./find-rows.ts";
 import { admittingKinds, loadRuleDoors } from "./rule-doors.ts";
@@ -57,7 +57,7 @@ async function passesToAsk(rows: Rows, door: DoorRow): Promise<readonly PassRow[
     .where("kind", "in", admittingKinds)
     .execute();
   const here = rules.filter((rule) => ruleDoors.doorsOf(rule).has(door.id)).map(({ id }) => id);
-  const byRule = await inParts(here, async (part) =>
+  const byRule = await byIds(here, async (part) =>
     issued
       .where("userId", "in", (row) =>
         row.selectFrom("ruleUsers").select("userId").where("ruleId", "in", part),

@@ -1,8 +1,8 @@
 import type { PassKind } from "../../../domain/access.ts";
 import { type PassId, passId } from "../../../domain/ids.ts";
+import { byIds } from "../../store/by-ids.ts";
 import type { PassRow } from "../../store/store-schema.ts";
 import type { ApiSite } from "../api-site.ts";
-import { inParts } from "../in-parts.ts";
 import type { Rows } from "./find-rows.ts";
 import { isoOf } from "./user-json.ts";
 
@@ -92,7 +92,7 @@ function waitingWarning({ state, kind, createdAt }: PassRow): readonly object[] 
 
 async function ownersOf(rows: Rows, passes: readonly PassRow[]) {
   const ids = [...new Set(passes.flatMap(({ userId }) => userId ?? []))];
-  const found = await inParts(ids, async (part) =>
+  const found = await byIds(ids, async (part) =>
     rows.selectFrom("users").select(["id", "uuid", "revision"]).where("id", "in", part).execute(),
   );
   return new Map(found.map((user) => [user.id, user]));
@@ -100,7 +100,7 @@ async function ownersOf(rows: Rows, passes: readonly PassRow[]) {
 
 async function parentsOf(rows: Rows, passes: readonly PassRow[]) {
   const ids = [...new Set(passes.flatMap(({ parentId }) => parentId ?? []))];
-  const found = await inParts(ids, async (part) =>
+  const found = await byIds(ids, async (part) =>
     rows.selectFrom("passes").select(["id", "uuid"]).where("id", "in", part).execute(),
   );
   return new Map(found.map(({ id, uuid }) => [id, uuid]));
