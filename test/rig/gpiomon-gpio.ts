@@ -41,7 +41,8 @@ class GpiomonLines implements InputLines {
     this.#listener = listener;
     const format = ["-b", "-B", "pull-up", "-F", "%e %o %s %n"];
     this.#child = spawn("gpiomon", [...format, this.#chip, ...this.#offsets], {
-      stdio: ["ignore", "pipe", "inherit"],
+      // It outlives this process, and must not keep that one's output open.
+      stdio: ["ignore", "pipe", "ignore"],
     });
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#take(chunk.toString()));
   }
