@@ -40,3 +40,6 @@ export const { sealTableHead } = await compiled<
 export const { controllerOfTopic, topicsFor } = await compiled<
   typeof import("../../../src/protocols/sync/topics.ts")
 >("src/protocols/sync/topics");
+export const { startEngineThread } = await compiled<
+  typeof import("../../../src/compose/engine-thread.ts")
+>("src/compose/engine-thread");
