@@ -42,7 +42,14 @@ export interface PostgresServer {
   start(): Promise<void>;
 }
 
-export async function startPostgres(t: Test): Promise<PostgresServer> {
+/**
+ * `durable`: what is committed is on disk, as it is on a real server; tests are quicker without, and
+ * none of them cuts the power.
+ */
+export async function startPostgres(
+  t: Pick<Test, "teardown">,
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<PostgresServer> {
   const programs = binaries();
   if (programs === undefined) throw new Error(String(noPostgres));
   const folder = mkdtempSync(join(tmpdir(), "postern-pg-"));
@@ -56,7 +63,12 @@ export async function startPostgres(t: Test): Promise<PostgresServer> {
     { encoding: "utf8", cwd: folder, ...(isRoot && { uid: nobody, gid: nobody }) },
   );
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-  const server = new RunningServer({ program: join(programs, "postgres"), folder, data });
+  const server = new RunningServer({
+    program: join(programs, "postgres"),
+    folder,
+    data,
+    settings: durable ? [] : ["fsync=off"],
+  });
   t.teardown(() => server.stop());
   await server.start();
   return server;
@@ -66,10 +78,17 @@ class RunningServer implements PostgresServer {
   readonly folder: string;
   readonly #program: string;
   readonly #data: string;
+  readonly #settings: readonly string[];
   #process: ChildProcess | undefined;
   #databaseCount = 0;
 
-  constructor(of: { readonly program: string; readonly folder: string; readonly data: string }) {
+  constructor(of: {
+    readonly program: string;
+    readonly folder: string;
+    readonly data: string;
+    readonly settings: readonly string[];
+  }) {
+    this.#settings = of.settings;
     this.#program = of.program;
     this.folder = of.folder;
     this.#data = of.data;
@@ -79,7 +98,7 @@ class RunningServer implements PostgresServer {
     // Ends with us, however we end: a server that is left behind would hold its memory for ever.
     const bound = ["--pdeathsig", "QUIT"];
     const user = isRoot ? ["--reuid", `${nobody}`, "--regid", `${nobody}`, "--clear-groups"] : [];
-    const settings = ["listen_addresses=", "fsync=off", "max_connections=40", "log_timezone=UTC"];
+    const settings = ["listen_addresses=", "max_connections=40", ...this.#settings];
     const parameters = ["-D", this.#data, "-k", this.folder];
     const started = spawn(
       "setpriv",
