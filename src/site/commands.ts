@@ -14,7 +14,7 @@ import {
 import { type ControllerTopics, topicsFor } from "../protocols/sync/topics.ts";
 import { scopeOf } from "./event-intake.ts";
 import type { RefusalDigest } from "./refusal-digest.ts";
-import { type SiteKeys, sealerOf } from "./site-keys.ts";
+import type { SiteKeys } from "./site-keys.ts";
 
 /** An ask is sent again after this time, and this often in all; then the controller is offline. */
 export const askAgainMs = 1_000;
@@ -29,7 +29,7 @@ export const pendingCommandsMax = 32;
 export type CommandOutcome = Result<CommandAnswer, CommandFault>;
 
 export interface SiteCommandsParts {
-  readonly keys: SiteKeys;
+  readonly keys: Pick<SiteKeys, "site" | "signingKey" | "knows" | "keysFor">;
   readonly link: Pick<BrokerLink, "publish">;
   readonly clock: Pick<Clock, "monotonic" | "alarm">;
   readonly refusals: Pick<RefusalDigest, "note">;
@@ -118,7 +118,9 @@ class WiredSiteCommands implements SiteCommands {
   }
 
   #tell(controller: ControllerId, offer: string, command: SiteCommand): void {
-    const message = sealSiteCommand(sealerOf(this.#parts.keys, controller), { offer, command });
+    const { site, signingKey, keysFor } = this.#parts.keys;
+    const sealer = { site, controller, signingKey, tableKey: keysFor(controller).tableKey };
+    const message = sealSiteCommand(sealer, { offer, command });
     this.#publish(controller, "command", message);
   }
 
