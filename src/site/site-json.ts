@@ -7,7 +7,7 @@ import type { ControllerStatus } from "../protocols/sync/status-message.ts";
 import type { DoorExplanation, ExplainQuestion } from "./door-explainer.ts";
 import type { StoredEvent } from "./event-row.ts";
 import type { TroubleRow } from "./event-store.ts";
-import type { AppliedSite, ControllerReport } from "./site-service.ts";
+import type { ControllerReport } from "./site-service.ts";
 
 /**
  * The forms in which the site's API shows things: snake case, instants in ISO 8601, null for none.
@@ -85,26 +85,6 @@ function troubleJson({ kind, detail, firstAt, lastAt, count }: TroubleRow) {
     first_at: new Date(firstAt).toISOString(),
     last_at: new Date(lastAt).toISOString(),
     count,
-  };
-}
-
-/** Counts only: what people and cards are called is not for whoever watches versions. */
-export function appliedJson({ model, file }: AppliedSite) {
-  const { doors, users, passes, rules, schedules, zones, areas, calendar, zone } = model;
-  return {
-    file,
-    zone,
-    counts: {
-      controllers: new Set(doors.map(({ controller }) => controller)).size,
-      doors: doors.length,
-      users: users.length,
-      passes: passes.length,
-      rules: rules.length,
-      schedules: schedules.length,
-      zones: zones.length,
-      areas: areas.length,
-      calendar_days: calendar.length,
-    },
   };
 }
 

@@ -18,10 +18,9 @@ import type { ApiSite } from "../../../../src/site/api/api-site.ts";
 import type { ApplySiteFile } from "../../../../src/site/api/postern/site-routes.ts";
 import { createSiteApi } from "../../../../src/site/api/site-api.ts";
 import { openApiKey } from "../../../../src/site/api-key.ts";
-import { applySiteFile } from "../../../../src/site/apply-site-file.ts";
+import { applySiteText } from "../../../../src/site/apply-site-text.ts";
 import { openIssuer } from "../../../../src/site/open-issuer.ts";
 import { openSiteEngine } from "../../../../src/site/open-site-engine.ts";
-import { parseSiteFile } from "../../../../src/site/site-file.ts";
 import { openSiteKeys } from "../../../../src/site/site-keys.ts";
 import type { SiteDoor } from "../../../../src/site/site-model.ts";
 import { openSiteFolder, openStateFolder } from "../../../../src/site/state-folder.ts";
@@ -44,6 +43,13 @@ export type ApiRig = Awaited<ReturnType<typeof startSiteApi>>;
  * played: two doors, `front` on controller `one` and `back` on `two`.
  */
 export async function startSiteApi(t: Test, part: Pick<ApiAppOptions, "limits"> = {}) {
+  const rig = await startEmptySite(t, part);
+  await addDoors(rig);
+  return rig;
+}
+
+/** Likewise, without doors. */
+export async function startEmptySite(t: Test, part: Pick<ApiAppOptions, "limits"> = {}) {
   const folder = temporaryFolder(t);
   const clock = new SimClock({ wallAt: now });
   const log = new LogText();
@@ -66,16 +72,7 @@ export async function startSiteApi(t: Test, part: Pick<ApiAppOptions, "limits"> 
     digestPin: (digits) => digestPin(keys.pinKey, digits),
   };
   const fileKey = openApiKey(openStateFolder(folder));
-  const applyFile: ApplySiteFile = async ({ text, name, author }) => {
-    const file = parseSiteFile({ text, file: name });
-    if (!file.ok) return file;
-    return await applySiteFile(issuer, {
-      name,
-      file: file.value,
-      author,
-      digestPin: apiSite.digestPin,
-    });
-  };
+  const applyFile: ApplySiteFile = (applied) => applySiteText({ ...apiSite, issuer }, applied);
   const app = createSiteApi({ site: apiSite, fileKey, applyFile, clock, log, ...part });
   const listener = await listenHttp({ answer: app.answer, port: 0, variable: "TEST_PORT" });
   t.teardown(async () => {
@@ -86,7 +83,6 @@ export async function startSiteApi(t: Test, part: Pick<ApiAppOptions, "limits"> 
   });
   const rig = { app, apiSite, broker, clock, engine, folder, issuer, keys, log, store };
   const { url } = listener;
-  await addDoors(rig);
   const changeRows = async (make: (rows: Rows) => Promise<void>): Promise<void> => {
     await store.record(async ({ rows }) => make(rows));
   };
