@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import t from "tap";
 import { plantedBugs } from "./enrolment/bugs.ts";
-import { runEnrolments } from "./enrolment/life.ts";
+import { runEnrolments } from "./enrolment/run.ts";
 
 const moveCount = 60;
 const fixedSeedCount = 40;

@@ -18,7 +18,7 @@ import {
   createSiteCommands,
   enrolmentGraceMs,
 } from "../../../src/site/commands.ts";
-import { adaBits, bitsOf, content, front, lab, open } from "../../unit/controller/door-rig.ts";
+import { content, front, lab, open } from "../../unit/controller/door-rig.ts";
 import { PaperPremisesDisk } from "../../unit/controller/paper-premises.ts";
 
 /** What a planted bug puts in place of a part. */
@@ -32,12 +32,13 @@ export const sound: Subject = { doors: (doors) => doors, carryOut: (carryOut) =>
 const site = siteId("sim");
 const one: ControllerId = controllerId("one");
 const topics = topicsFor(site, one);
-const readers = [front, lab] as const;
-const cards = [adaBits, bitsOf(1), bitsOf(2), bitsOf(3)] as const;
+export const readers = [front, lab] as const;
 /** From the beginning of a tap until the reader has certainly said what it was. */
 const tapMs = 400;
 
-class BrokenPromise extends Error {}
+export class BrokenPromise extends Error {}
+
+export type Move = (life: EnrolmentLife, random: Seeded) => void | Promise<void>;
 
 interface Asked {
   readonly command: SiteCommand;
@@ -59,7 +60,7 @@ interface AtReader {
  * A site and a controller, a broker between them that loses, doubles, delays and repeats, and people who
  * present cards. Its truth is of its own: who presented what, where, while which reader was waiting.
  */
-class EnrolmentLife {
+export class EnrolmentLife {
   readonly clock = new SimClock();
   readonly random: Seeded;
   readonly #disk = new PaperPremisesDisk();
@@ -113,8 +114,8 @@ class EnrolmentLife {
     for (const { reader } of readers) this.#truth.set(reader, {});
   }
 
-  async move(name: keyof typeof moves): Promise<void> {
-    await moves[name](this, this.random);
+  async move(move: Move): Promise<void> {
+    await move(this, this.random);
     await this.#settle();
   }
 
@@ -364,82 +365,5 @@ class EnrolmentLife {
 
   #expect(holds: boolean, otherwise: string): void {
     if (!holds) throw new BrokenPromise(otherwise);
-  }
-}
-
-function attemptFrom(random: Seeded): string {
-  const hex = (count: number) =>
-    random.bits(count * 4).replace(/.{4}/g, (bits) => Number.parseInt(bits, 2).toString(16));
-  return `${hex(8)}-${hex(4)}-${hex(4)}-${hex(4)}-${hex(12)}`;
-}
-
-type Move = (life: EnrolmentLife, random: Seeded) => void | Promise<void>;
-
-const enrol = (life: EnrolmentLife, random: Seeded) => {
-  const { reader } = random.pick(readers);
-  const forMs = random.between(1, 60) * 1_000;
-  life.ask({ kind: "enrol", attempt: attemptFrom(random), reader, forMs });
-};
-
-export const moves = {
-  someoneEnrols: enrol,
-  severalEnrol: (life, random) => {
-    for (let count = random.between(2, 3); count > 0; count -= 1) enrol(life, random);
-  },
-  someoneCancels: (life, random) => {
-    const begun = life.begun();
-    const attempt = begun[random.between(0, Math.max(0, begun.length - 1))];
-    if (attempt === undefined) return;
-    // Sometimes at the reader of somebody else's.
-    const reader = random.chance(0.3) ? random.pick(readers).reader : life.readerOf(attempt);
-    if (reader !== undefined) life.ask({ kind: "cancel_enrolment", attempt, reader });
-  },
-  cardIsPresented: (life, random) => life.present(random.pick(readers).reader, random.pick(cards)),
-  cardIsLeftThere: async (life, random) => {
-    const { reader } = random.pick(readers);
-    const card = random.pick(cards);
-    for (let count = random.between(2, 4); count > 0; count -= 1) await life.present(reader, card);
-  },
-  pinIsTyped: (life, random) => life.type(random.pick(readers).reader),
-  someoneTampers: (life, random) => life.tamper(random.pick(readers).reader),
-  siteUnlocks: (life, random) => {
-    const { door } = random.pick(readers);
-    life.ask({ kind: "unlock", attempt: attemptFrom(random), door });
-  },
-  momentPasses: (life, random) => life.pass(random.between(1, 2_500)),
-  secondsPass: (life, random) => life.pass(random.between(2_000, 30_000)),
-  minutesPass: (life, random) => life.pass(random.between(30_000, 1_200_000)),
-  controllerRestarts: (life) => life.restart(),
-  brokerRepeats: (life) => life.replay(),
-  lateOnesArrive: (life) => life.arriveLate(),
-  weatherTurns: (life, random) => {
-    const isFair = random.chance(0.5);
-    const chance = () => (isFair ? 0 : random.next() * 0.4);
-    life.setWeather({ lost: chance(), doubled: chance(), late: chance() });
-  },
-} satisfies Readonly<Record<string, Move>>;
-
-/** What did not hold and at which move, or undefined if everything did. */
-export async function runEnrolments(options: {
-  readonly seed: number;
-  readonly moveCount: number;
-  readonly subject?: Subject;
-}): Promise<string | undefined> {
-  const { seed, moveCount, subject = sound } = options;
-  const life = new EnrolmentLife(seed, subject);
-  const names = Object.keys(moves) as (keyof typeof moves)[];
-  let last = "the beginning";
-  try {
-    for (let count = 0; count < moveCount; count += 1) {
-      const name = names[life.random.between(0, names.length - 1)] ?? "momentPasses";
-      last = `move ${count + 1}, ${name}`;
-      await life.move(name);
-    }
-    last = "the end";
-    await life.end();
-    return undefined;
-  } catch (error) {
-    if (error instanceof BrokenPromise) return `${last}: ${error.message}`;
-    throw error;
   }
 }
