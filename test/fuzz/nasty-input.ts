@@ -74,7 +74,7 @@ export function sample(schema: unknown, random: Seeded, known: readonly string[]
     default:
       return typeof entries === "object" && entries !== null
         ? sampleObject(entries as v.ObjectEntries, random, known)
-        : random.pick(["x", 1]);
+        : random.pick<unknown>(["x", 1]);
   }
 }
 
