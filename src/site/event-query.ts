@@ -81,7 +81,7 @@ const nameParameter = v.pipe(
   v.regex(/^[a-z][a-z0-9_]{0,63}$/, "1 to 64 small letters, digits or '_'"),
 );
 
-const positionText = wholeNumberText(0, Number.MAX_SAFE_INTEGER);
+export const positionText = wholeNumberText(0, Number.MAX_SAFE_INTEGER);
 
 /** What can be asked of a stream of events, too. */
 export const eventFilterEntries = {

@@ -153,7 +153,7 @@ class Listener {
     const first = stored[0]?.position;
     const last = stored.at(-1)?.position;
     if (first === undefined || last === undefined || last <= this.#through) return;
-    const isNext = !this.#isBehind && !this.#isReading && first <= this.#through + 1;
+    const isNext = !this.#isReading && first <= this.#through + 1;
     if (!isNext || !this.#hasRoom()) {
       this.#isBehind = true;
       this.#catchUp();
