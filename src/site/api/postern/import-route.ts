@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { fail, type Result, succeed } from "../../../domain/result.ts";
+import { othersTurn } from "../../store/others-turn.ts";
 import type { Rows } from "../acs/find-rows.ts";
 import { cardFormats } from "../acs/given-card.ts";
 import { type ApiFault, type FieldFaults, inputFault } from "../api-fault.ts";
@@ -12,7 +13,7 @@ import { ImportPlan, type ReadUser } from "./import-plan.ts";
 import type { ImportMoment } from "./import-rows.ts";
 import { importedUser, importedUsersMax, importInput } from "./import-schema.ts";
 import { type PresentedPass, presentedPass } from "./presented-pass.ts";
-import { type DrawnCode, writeImport } from "./write-import.ts";
+import { writeImport } from "./write-import.ts";
 
 /** Of one of those who are imported, by its place in the list. */
 interface UserFault {
@@ -82,11 +83,7 @@ class ImportBatch {
     return await issue(this.#site, call, async (change) => {
       const plan = await this.#plan(change.rows, change);
       if (this.#faults.length > 0) return fail(inputFault(fieldFaults(this.#faults)));
-      const codes: Result<readonly DrawnCode[], ApiFault> = await writeImport(
-        this.#site,
-        change,
-        plan,
-      );
+      const codes = await writeImport(this.#site, change, plan);
       if (!codes.ok) return codes;
       return succeed({ import: { ...countsOf(plan), codes: codes.value, faults: [] } });
     });
@@ -94,10 +91,13 @@ class ImportBatch {
 
   async #plan(rows: Rows, moment: ImportMoment): Promise<ImportPlan> {
     const read = await this.#read(rows);
+    await othersTurn();
     const plan = new ImportPlan(await readKnown(rows, namesOf(read.values())), moment);
+    await othersTurn();
     for (const [index, user] of read) {
       plan.add(user, (field, expected) => this.#faults.push({ index, field, expected }));
     }
+    await othersTurn();
     return plan;
   }
 

@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { EpochMs } from "../../../domain/time.ts";
 import type { PassRow, UserRow } from "../../store/store-schema.ts";
-import { drawId } from "../api-site.ts";
 import type { ImportedPass, ImportedUser } from "./import-schema.ts";
 
 export interface ImportMoment {
@@ -40,13 +39,31 @@ export function userPart(said: ImportedUser): Partial<UserRow> {
   };
 }
 
+const base32 = "abcdefghijklmnopqrstuvwxyz234567";
+const idDigits = 10;
+const pool = { bytes: Buffer.alloc(0), at: 0 };
+
+/** As `drawId`, of whose draws the system would have to be asked for each. */
+function drawPassId(): string {
+  if (pool.at + idDigits > pool.bytes.length) {
+    pool.bytes = randomBytes(idDigits * 400);
+    pool.at = 0;
+  }
+  let id = "";
+  for (let digit = 0; digit < idDigits; digit += 1) {
+    id += base32[(pool.bytes[pool.at + digit] ?? 0) % 32] ?? "";
+  }
+  pool.at += idDigits;
+  return id;
+}
+
 export function newPassRow(
   user: string,
   kind: "csn_card" | "pin",
   { at, revision }: ImportMoment,
 ): PassRow {
   return {
-    id: drawId(),
+    id: drawPassId(),
     uuid: randomUUID(),
     origin: "api",
     userId: user,
