@@ -4,7 +4,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addIssuingVerbs } from "./cli/issuing-verbs.ts";
 import { CommandFailed, type Terminal } from "./cli/terminal.ts";
+import { issuingHost } from "./compose/issuing-host.ts";
 import { type ControllerId, controllerId, idExpectation, isId } from "./domain/ids.ts";
 import { fail, type Result } from "./domain/result.ts";
 
@@ -79,6 +81,8 @@ function createProgram(): Command {
     .showHelpAfterError("(postern --help lists what there is)")
     .exitOverride();
   addServices(postern);
+  const configFile = join(packageFolder, "config/site.toml");
+  addIssuingVerbs(postern, issuingHost({ configFile, env, terminal }));
   addTools(postern);
   addBench(postern);
   addCheckUps(postern);

@@ -32,14 +32,24 @@ export async function askSite<const Answer extends v.GenericSchema>(
   source: StartConfigSource,
   request: SiteRequest<Answer>,
 ): Promise<v.InferOutput<Answer>> {
-  const { stateDir, httpPort } = readSiteConfig(source);
-  const url = new URL(request.path, `http://127.0.0.1:${httpPort}`);
-  const raw = await send(url, readApiKey(join(stateDir, "api-key")), request);
+  const { origin, key } = siteAccess(source);
+  const url = new URL(request.path, origin);
+  const raw = await send(url, key, request);
   const refusal = v.safeParse(refusalSchema, raw);
   if (refusal.success) throw new StartRefused(refusal.output.error.message);
   const answer = v.safeParse(request.answer, raw);
   if (!answer.success) throw new StartRefused(`What answers at ${url.origin} is no site.`);
   return answer.output;
+}
+
+/** Where the site that `source` configures listens, and its key. Throws `StartRefused`. */
+export function siteAccess(source: StartConfigSource): {
+  readonly origin: string;
+  readonly key: string;
+} {
+  const { stateDir, httpPort } = readSiteConfig(source);
+  const key = readApiKey(join(stateDir, "api-key"));
+  return { origin: `http://127.0.0.1:${httpPort}`, key };
 }
 
 function readApiKey(file: string): string {
@@ -68,11 +78,16 @@ async function send(
     });
     return await response.json();
   } catch (error) {
-    throw new StartRefused(
-      `No site answers at ${url.origin} (${reasonOf(error)}). Start it with \`npm start\`, or name its ` +
-        "port with POSTERN_HTTP_PORT.",
-    );
+    throw siteUnanswered(url.origin, error);
   }
+}
+
+/** What is to be told of a `fetch` that failed with `error`. */
+export function siteUnanswered(origin: string, error: unknown): StartRefused {
+  return new StartRefused(
+    `No site answers at ${origin} (${reasonOf(error)}). Start it with \`npm start\`, or name its ` +
+      "port with POSTERN_HTTP_PORT.",
+  );
 }
 
 /** `fetch failed` says nothing; its cause does. */
