@@ -2,8 +2,8 @@ import * as v from "valibot";
 import type { StateFolder } from "./state-folder.ts";
 
 /**
- * The site file that was applied last, word for word. A secret: PINs stand in it in clear, which is
- * why it is kept where the site's keys are.
+ * The site file that was applied last, word for word, as versions before the store kept it. A secret:
+ * PINs stand in it in clear.
  */
 export interface KeptSite {
   /** As the person who applied it named it, for messages about it. */
@@ -14,13 +14,6 @@ export interface KeptSite {
 const name = "applied-site.json";
 
 const keptSchema = v.object({ format: v.literal(1), file: v.string(), text: v.string() });
-
-/** On disk when it returns. What it returns puts back what was there before. */
-export function keepSite(folder: StateFolder, { file, text }: KeptSite): () => void {
-  const before = folder.read(name);
-  folder.write(name, JSON.stringify({ format: 1, file, text }));
-  return () => (before === undefined ? folder.remove(name) : folder.write(name, before));
-}
 
 export function removeKeptSite(folder: StateFolder): void {
   folder.remove(name);

@@ -1,7 +1,7 @@
 import type { EngineEars, SiteEngine } from "./site-engine.ts";
 import { openSiteService, type SiteServiceOptions } from "./site-service.ts";
 
-export type SiteEngineOptions = Omit<SiteServiceOptions, "ears" | "model">;
+export type SiteEngineOptions = Omit<SiteServiceOptions, "ears">;
 
 /**
  * The engine in this thread. Nothing of it is in force before the first `apply`, which says all that
@@ -12,7 +12,7 @@ export async function openSiteEngine(
   options: SiteEngineOptions,
   ears: EngineEars,
 ): Promise<SiteEngine> {
-  const service = await openSiteService({ ...options, ears, model: "told" });
+  const service = await openSiteService({ ...options, ears });
   return {
     apply: async (change) => service.change(change),
     controllers: async () => service.controllers(),

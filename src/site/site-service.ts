@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import type { Clock } from "../../hal/clock.ts";
 import type { ControllerId, PassId, SiteId } from "../domain/ids.ts";
-import { fail, type Result, succeed } from "../domain/result.ts";
+import { type Result, succeed } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import type { Provision } from "../protocols/sync/provision.ts";
@@ -11,9 +11,6 @@ import { type ControllerStatus, decodeStatus } from "../protocols/sync/status-me
 import { openTableAck } from "../protocols/sync/table-ack-message.ts";
 import { openTableGet } from "../protocols/sync/table-get.ts";
 import { controllerOfTopic, filtersForSite } from "../protocols/sync/topics.ts";
-import { describeTomlFault, type TomlFault } from "../protocols/toml/toml-fault.ts";
-import { type ApiKey, openApiKey } from "./api-key.ts";
-import { type KeptSite, keepSite, readKeptSite } from "./applied-model.ts";
 import { type CommandOutcome, createSiteCommands, type SiteCommands } from "./commands.ts";
 import { DoorExplainer, type DoorExplanation, type ExplainQuestion } from "./door-explainer.ts";
 import { keepSiteDoors } from "./doors-file.ts";
@@ -25,15 +22,12 @@ import {
   type TroubleRow,
 } from "./event-store.ts";
 import type { ModelChange, Surroundings } from "./model-change.ts";
-import { modelDifference } from "./model-difference.ts";
 import type { QueryFaults } from "./query-parameters.ts";
 import { RefusalDigest } from "./refusal-digest.ts";
 import type { EngineEars, PassSync } from "./site-engine.ts";
-import { modelOfSiteFile, parseSiteFile } from "./site-file.ts";
 import { openSiteKeys, type SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
-import type { SiteModel } from "./site-model.ts";
-import { openSiteFolder, openStateFolder, StateError, type StateFolder } from "./state-folder.ts";
+import { openSiteFolder, StateError, type StateFolder } from "./state-folder.ts";
 import type { TableFault } from "./table-plan.ts";
 import { type AppliedTable, type PreparedTables, TablePublisher } from "./table-publisher.ts";
 import { openTableShelf, type TableShelf } from "./table-shelf.ts";
@@ -48,8 +42,6 @@ export interface SiteServiceOptions {
   readonly clock: Clock;
   readonly log: SiteLog;
   readonly ears?: EngineEars;
-  /** `told`: nothing is in force before `change`. Absent: the file that was applied last. */
-  readonly model?: "of_last_file" | "told";
 }
 
 /** What the site knows about one controller. `status` is the controller's claim, unproven. */
@@ -64,22 +56,15 @@ export interface ControllerReport {
   readonly refusedCount: number;
 }
 
-/** The model that is in force and the file it came from; undefined before the first. */
-export interface AppliedSite {
-  readonly model: SiteModel;
-  readonly file: string;
-}
-
 export interface SiteService {
   readonly site: SiteId;
-  readonly apiKey: ApiKey;
   readonly events: EventStore;
   /** What is to be carried to a controller by hand. Makes its key at first need. */
   provisionFor(controller: ControllerId): Provision;
-  /** All or nothing: with a fault, everything stays as it was. On disk when it returns. */
-  apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]>;
-  applied(): AppliedSite | undefined;
-  /** As `apply`, without a file: what it says is kept elsewhere. The first says all that there is. */
+  /**
+   * All or nothing: with a fault, everything stays as it was. On disk when it returns. The first says
+   * all that there is.
+   */
   change(change: ModelChange): Result<readonly AppliedTable[], TableFault>;
   /** Never rejects. */
   command(controller: ControllerId, command: SiteCommand): Promise<CommandOutcome>;
@@ -106,7 +91,6 @@ export interface SiteService {
  */
 export async function openSiteService(options: SiteServiceOptions): Promise<SiteService> {
   const folder = openSiteFolder(options.stateFolder);
-  const apiKey = openApiKey(openStateFolder(options.stateFolder));
   const keys = openSiteKeys(folder, options.site);
   const store = openEventStore(join(folder.path, "events.sqlite3"));
   const shelf = openTableShelf({
@@ -114,7 +98,7 @@ export async function openSiteService(options: SiteServiceOptions): Promise<Site
     signer: keys.publicKeyPem,
     log: options.log,
   });
-  const service = new WiredSite(options, { folder, apiKey, keys, store, shelf });
+  const service = new WiredSite(options, { folder, keys, store, shelf });
   await service.start();
   return service;
 }
@@ -131,7 +115,6 @@ function allowedBy({ passes, surroundings }: ModelChange): AllowedUses {
 
 interface SiteRooms {
   readonly folder: StateFolder;
-  readonly apiKey: ApiKey;
   readonly keys: SiteKeys;
   readonly store: EventStore;
   readonly shelf: TableShelf;
@@ -139,7 +122,6 @@ interface SiteRooms {
 
 class WiredSite implements SiteService {
   readonly site: SiteId;
-  readonly apiKey: ApiKey;
   readonly events: EventStore;
   readonly #options: SiteServiceOptions;
   readonly #folder: StateFolder;
@@ -152,14 +134,10 @@ class WiredSite implements SiteService {
   readonly #statuses = new Map<ControllerId, { said: ControllerStatus; heardAt: EpochMs }>();
   readonly #refusals: RefusalDigest;
   readonly #refusedCounts = new Map<ControllerId, number>();
-  #applied: AppliedSite | undefined;
-  /** What the publisher goes by. */
-  #told: SiteModel | undefined;
   #closed = false;
 
-  constructor(options: SiteServiceOptions, { folder, apiKey, keys, store, shelf }: SiteRooms) {
+  constructor(options: SiteServiceOptions, { folder, keys, store, shelf }: SiteRooms) {
     this.site = options.site;
-    this.apiKey = apiKey;
     this.events = store;
     this.#options = options;
     this.#folder = folder;
@@ -197,11 +175,6 @@ class WiredSite implements SiteService {
   async start(): Promise<void> {
     const { link } = this.#options;
     const { event, tableAck, tableGet, status, ...commands } = filtersForSite(this.site);
-    const last = this.#options.model === "told" ? undefined : this.#kept();
-    // Before the first event, of which it judges whether its use can be.
-    if (last !== undefined) {
-      this.events.allowUses(allowedBy(modelDifference(undefined, last.model, 0)));
-    }
     // Before the first table goes out, so that no answer to it is missed.
     await this.#listen(event, (controller, payload) => this.#intake.take(controller, payload));
     await this.#listen(tableAck, (controller, payload) => this.#takeTableAck(controller, payload));
@@ -213,10 +186,6 @@ class WiredSite implements SiteService {
     await this.#listen(commands.commandAnswer, (controller, payload) =>
       this.#commands.takeAnswer(controller, payload),
     );
-    if (last !== undefined) {
-      const served = this.#serve(last.model, last.kept);
-      if (!served.ok) this.#warnOfKept(served.fault);
-    }
     link.onUp(() => {
       if (!this.#closed) this.#publisher.publishAll();
     });
@@ -224,18 +193,6 @@ class WiredSite implements SiteService {
 
   provisionFor(controller: ControllerId): Provision {
     return this.#keys.provisionFor(controller);
-  }
-
-  apply(text: string, file: string): Result<readonly AppliedTable[], readonly TomlFault[]> {
-    const parsed = this.#parse(text, file);
-    if (!parsed.ok) return parsed;
-    const applied = this.#serve(parsed.value, { text, file });
-    if (applied.ok) this.#publisher.publishUnchanged(applied.value);
-    return applied;
-  }
-
-  applied(): AppliedSite | undefined {
-    return this.#applied;
   }
 
   rotateKey(): number {
@@ -304,34 +261,6 @@ class WiredSite implements SiteService {
     this.events.close();
   }
 
-  #parse(text: string, file: string): Result<SiteModel, readonly TomlFault[]> {
-    const parsed = parseSiteFile({ text, file });
-    if (!parsed.ok) return parsed;
-    if (parsed.value.site === this.site) {
-      return succeed(modelOfSiteFile(parsed.value, this.#keys.pinKey));
-    }
-    const expected = `"${this.site}", the site that this service serves`;
-    return fail([{ file, line: 1, key: "site", expected, found: `"${parsed.value.site}"` }]);
-  }
-
-  #serve(
-    model: SiteModel,
-    { text, file }: KeptSite,
-  ): Result<readonly AppliedTable[], readonly TomlFault[]> {
-    const prepared = this.#prepare(modelDifference(this.#told, model, 0));
-    this.#told ??= model;
-    if (!prepared.ok) {
-      const { controller, detail } = prepared.fault;
-      const expected = `a table that controller ${controller} takes`;
-      return fail([{ file, line: 1, key: "", expected, found: `one with a fault at ${detail}` }]);
-    }
-    const applied = this.#keepAndCommit({ file, text }, prepared.value);
-    this.#told = model;
-    this.#applied = { model, file };
-    this.#keepDoors(model);
-    return succeed(applied);
-  }
-
   /** The tables are out: the next start writes them down, or the next change of a door. */
   #keepDoors({ doors }: Surroundings): void {
     try {
@@ -355,18 +284,6 @@ class WiredSite implements SiteService {
     }
   }
 
-  /** The model first: cut off between the two, the next start makes the tables from it. */
-  #keepAndCommit(kept: KeptSite, prepared: PreparedTables): readonly AppliedTable[] {
-    const takeBack = keepSite(this.#folder, kept);
-    try {
-      return this.#publisher.commit(prepared);
-    } catch (error) {
-      // Nothing was stored: what was refused must not come into force at the next start.
-      if (error instanceof Database.SqliteError) takeBack();
-      throw error;
-    }
-  }
-
   #noteUses(controller: ControllerId, { spent, implausible }: IntakeOutcome): void {
     for (const { pass, door } of implausible) {
       this.#options.log.warn(
@@ -375,30 +292,6 @@ class WiredSite implements SiteService {
       );
     }
     this.#publisher.noteUses(spent);
-  }
-
-  /** The model that was applied last, unless it cannot be read or does not pass any more. */
-  #kept(): { readonly model: SiteModel; readonly kept: KeptSite } | undefined {
-    const kept = readKeptSite(this.#folder);
-    if (kept === "absent") return undefined;
-    if (kept === "damaged") {
-      this.#options.log.warn(
-        {},
-        "the site file that was applied last is damaged; its tables stay in force",
-      );
-      return undefined;
-    }
-    const parsed = this.#parse(kept.text, kept.file);
-    if (parsed.ok) return { model: parsed.value, kept };
-    this.#warnOfKept(parsed.fault);
-    return undefined;
-  }
-
-  #warnOfKept(faults: readonly TomlFault[]): void {
-    this.#options.log.warn(
-      { faults: faults.map(describeTomlFault) },
-      "the site file that was applied last does not pass; its tables stay in force",
-    );
   }
 
   async #listen(

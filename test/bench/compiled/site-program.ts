@@ -43,3 +43,5 @@ export const { controllerOfTopic, topicsFor } = await compiled<
 export const { startEngineThread } = await compiled<
   typeof import("../../../src/compose/engine-thread.ts")
 >("src/compose/engine-thread");
+export const { modelOfSiteFile, parseSiteFile } =
+  await compiled<typeof import("../../../src/site/site-file.ts")>("src/site/site-file");

@@ -5,7 +5,7 @@ import type { Clock } from "../../../hal/clock.ts";
 import { controllerId, siteId } from "../../../src/domain/ids.ts";
 import type { Provision } from "../../../src/protocols/sync/provision.ts";
 import type { SiteLog } from "../../../src/site/site-log.ts";
-import { openSiteService, type SiteService } from "../../../src/site/site-service.ts";
+import { openTextSite, type TextSite } from "../../unit/site/text-site.ts";
 import { BrokenPromise } from "../building/broken-promise.ts";
 import { LivingClock } from "./living-clock.ts";
 import { firstPlan, type Plan, siteFileOf, siteName } from "./plan.ts";
@@ -25,7 +25,7 @@ const silent: SiteLog = { info: () => undefined, warn: () => undefined };
 interface Running {
   readonly clock: LivingClock;
   readonly client: Client;
-  readonly service: SiteService;
+  readonly service: TextSite;
 }
 
 interface FolderCopy {
@@ -50,7 +50,7 @@ export class SiteLife {
     this.#parts = parts;
   }
 
-  get service(): SiteService {
+  get service(): TextSite {
     if (this.#running === undefined) throw new Error("the site is not running");
     return this.#running.service;
   }
@@ -64,7 +64,7 @@ export class SiteLife {
     const { broker, subject, signed } = this.#parts;
     const clock = new LivingClock(this.#parts.clock);
     const client = broker.connect();
-    let service: SiteService | undefined;
+    let service: TextSite | undefined;
     const early: { readonly topic: string; readonly payload: Uint8Array }[] = [];
     const { link } = client;
     const watched: typeof link = {
@@ -76,7 +76,7 @@ export class SiteLife {
         return link.publish(topic, payload, options);
       },
     };
-    service = await openSiteService({
+    service = await openTextSite({
       stateFolder: this.#folder,
       site: siteId(siteName),
       link: subject.siteLink(watched),
@@ -177,7 +177,7 @@ export class SiteLife {
 
   #observe(
     message: { readonly topic: string; readonly payload: Uint8Array },
-    service: SiteService,
+    service: TextSite,
   ): void {
     this.#parts.signed.observe(message, this.plan, service);
   }

@@ -6,7 +6,7 @@ import { startEngineThread } from "../../../src/compose/engine-thread.ts";
 import { rawFromBits } from "../../../src/domain/credential.ts";
 import { controllerId, passId, siteId, userId } from "../../../src/domain/ids.ts";
 import type { ModelChange } from "../../../src/site/model-change.ts";
-import { modelDifference } from "../../../src/site/model-difference.ts";
+import { modelDifference } from "../site/model-difference.ts";
 import { siteFile, temporaryFolder } from "../site/site-rig.ts";
 import { accepted } from "../site/whole-site-file.ts";
 

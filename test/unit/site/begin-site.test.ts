@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
@@ -12,6 +12,7 @@ import { openSiteStore } from "../../../src/site/store/open-site-store.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 import { LogText, one, site, siteFile, startSite, temporaryFolder } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";
+import { textFile } from "./text-site.ts";
 
 const kept = (folder: string) => join(folder, "site", "applied-site.json");
 const renamed = (name: string) => siteFile().replace('name = "Front"', `name = "${name}"`);
@@ -55,7 +56,9 @@ async function leftBehind(t: Test, text: string): Promise<string> {
   const rig = await startSite(t);
   t.ok(rig.service.apply(text, "applied.toml").ok);
   rig.service.close();
-  t.ok(existsSync(kept(rig.folder)));
+  const old = { format: 1, file: "applied.toml", text };
+  writeFileSync(kept(rig.folder), JSON.stringify(old), { mode: 0o600 });
+  rmSync(textFile(rig.folder));
   return rig.folder;
 }
 

@@ -1,6 +1,6 @@
-import { modelDifference } from "../../../src/site/model-difference.ts";
 import { SiteIndex } from "../../../src/site/site-index.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
+import { modelDifference } from "./model-difference.ts";
 
 /** Made from the whole model at once. */
 export function indexOf(model: SiteModel): SiteIndex {

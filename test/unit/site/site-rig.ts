@@ -9,12 +9,8 @@ import type { MessageScope } from "../../../src/protocols/sync/authenticated-mes
 import { deriveKeys } from "../../../src/protocols/sync/provision.ts";
 import { type ControllerTopics, topicsFor } from "../../../src/protocols/sync/topics.ts";
 import type { SiteLog } from "../../../src/site/site-log.ts";
-import {
-  type AppliedSite,
-  openSiteService,
-  type SiteService,
-} from "../../../src/site/site-service.ts";
 import { MemoryBroker } from "./memory-broker.ts";
+import { openTextSite, type TextSite } from "./text-site.ts";
 
 export const site = siteId("test");
 export const one = controllerId("one");
@@ -66,7 +62,7 @@ export interface SiteRig {
   readonly broker: MemoryBroker;
   readonly log: LogText;
   readonly topics: ControllerTopics;
-  readonly service: SiteService;
+  readonly service: TextSite;
   /** The controller's half of the secrets. */
   readonly scope: MessageScope;
   readonly clock: SimClock;
@@ -96,15 +92,9 @@ export async function startSite(t: Test, part: RigPart = {}): Promise<SiteRig> {
       clock.setWall({ at });
     },
   };
-  const service = await openSiteService({ stateFolder: folder, site, link: broker, clock, log });
+  const service = await openTextSite({ stateFolder: folder, site, link: broker, clock, log });
   t.teardown(() => service.close());
   const { messageKey } = deriveKeys(service.provisionFor(one).controllerKey);
   const scope = { site, controller: one, messageKey };
   return Object.assign(rig, { service, scope, topics: topicsFor(site, one) });
-}
-
-export function appliedOf(rig: SiteRig): AppliedSite {
-  const applied = rig.service.applied();
-  if (applied === undefined) throw new Error("no site file is in force");
-  return applied;
 }

@@ -6,6 +6,8 @@ import type { JournalEntry } from "../../../src/domain/event.ts";
 import { type EventAck, openEventAck, shortHash } from "../../../src/protocols/sync/ack-message.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
+import { openApiKey } from "../../../src/site/api-key.ts";
+import { openStateFolder } from "../../../src/site/state-folder.ts";
 import { entries, pairing } from "../protocols/sync/samples.ts";
 import { one, type SiteRig, siteFile, startSite } from "./site-rig.ts";
 
@@ -169,7 +171,7 @@ t.test("no log line and no public file holds a PIN, a key or a card", async (t) 
   const secrets = [
     "246810",
     "34567",
-    rig.service.apiKey.text,
+    openApiKey(openStateFolder(rig.folder)).text,
     Buffer.from(controllerKey).toString("base64url"),
   ];
   for (const secret of secrets) t.notOk(rig.log.text.includes(secret));

@@ -5,7 +5,6 @@ import type { PassRecord } from "../../../src/domain/access.ts";
 import type { ControllerId, PassId } from "../../../src/domain/ids.ts";
 import { ControllerView } from "../../../src/site/controller-view.ts";
 import type { ModelChange } from "../../../src/site/model-change.ts";
-import { modelDifference } from "../../../src/site/model-difference.ts";
 import {
   changesOf,
   frameChange,
@@ -19,6 +18,7 @@ import { type TableDifference, tableDifferences } from "../../../src/site/table-
 import { Fingerprinter } from "../../../src/site/table-fingerprint.ts";
 import { drawSite, everyController } from "./drawn-site.ts";
 import { indexOf } from "./index-of.ts";
+import { modelDifference } from "./model-difference.ts";
 import { applied, type NaiveTable, naivePeople, naivePinKey } from "./naive-table.ts";
 
 interface State {

@@ -15,7 +15,6 @@ import { deltaBytesMax, openTableDelta } from "../../../src/protocols/sync/table
 import { openTableGet } from "../../../src/protocols/sync/table-get.ts";
 import { controllerOfTopic, filtersForSite } from "../../../src/protocols/sync/topics.ts";
 import { scopeOf } from "../../../src/site/event-intake.ts";
-import { modelDifference } from "../../../src/site/model-difference.ts";
 import { openSiteKeys } from "../../../src/site/site-keys.ts";
 import type { SiteModel, SitePass } from "../../../src/site/site-model.ts";
 import type { SpentUses } from "../../../src/site/spent-uses.ts";
@@ -24,6 +23,7 @@ import { TablePublisher, usesGatherMs } from "../../../src/site/table-publisher.
 import { openTableShelf } from "../../../src/site/table-shelf.ts";
 import { drawSite, everyController } from "./drawn-site.ts";
 import { MemoryBroker } from "./memory-broker.ts";
+import { modelDifference } from "./model-difference.ts";
 import { naivePeople } from "./naive-table.ts";
 import { LogText, site, temporaryFolder } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";

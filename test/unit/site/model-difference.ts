@@ -1,8 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RuleRecord } from "../domain/access.ts";
-import type { RuleId } from "../domain/ids.ts";
-import type { Membership, ModelChange, Put, SiteRule, Surroundings } from "./model-change.ts";
-import type { SiteModel } from "./site-model.ts";
+import type { RuleRecord } from "../../../src/domain/access.ts";
+import type { RuleId } from "../../../src/domain/ids.ts";
+import type {
+  Membership,
+  ModelChange,
+  Put,
+  SiteRule,
+  Surroundings,
+} from "../../../src/site/model-change.ts";
+import type { SiteModel } from "../../../src/site/site-model.ts";
 
 /** What leads from one whole model to another; without `before`, all that the other says. */
 export function modelDifference(
