@@ -5,6 +5,7 @@ import { succeed } from "../../../../src/domain/result.ts";
 import { type ApiAppOptions, createApiApp } from "../../../../src/site/api/api-app.ts";
 import { invalidInput } from "../../../../src/site/api/api-fault.ts";
 import { type ApiCall, jsonRoute } from "../../../../src/site/api/route.ts";
+import { StoreError } from "../../../../src/site/store/store-error.ts";
 import type { ApiRole } from "../../../../src/site/store/store-schema.ts";
 import { LogText } from "../site-rig.ts";
 
@@ -71,7 +72,7 @@ function startApp(part: Partial<ApiAppOptions> = {}) {
   };
   const post = (body: string, headers: Record<string, string> = {}) =>
     send("/pets/find", { method: "POST", body, headers });
-  return { clock, log, calls, send, post };
+  return { app, clock, log, calls, send, post };
 }
 
 t.test("an answer has the number of its request, and an error says it too", async (t) => {
@@ -219,6 +220,49 @@ t.test("a body that is too long, no UTF-8, or no JSON by name is refused", async
   t.equal(both.status, 400);
   t.equal((await send("/pets/find?name=%ff")).status, 400);
 });
+
+t.test("a body without an end is left as soon as it is too long", async (t) => {
+  const { app, calls } = startApp();
+  let chunkCount = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      chunkCount += 1;
+      // Whoever read on would never answer: here it ends all the same, for the test's sake.
+      if (chunkCount === 500) controller.close();
+      else controller.enqueue(new Uint8Array(64 * 1_024).fill(0x20));
+    },
+  });
+  const request = new Request("http://site.test/pets/find", {
+    method: "POST",
+    headers: { authorization: "Bearer seam_issue", "content-type": "application/json" },
+    body,
+    duplex: "half",
+  });
+  t.equal((await app.answer(request, "10.0.0.1")).status, 413);
+  t.ok(chunkCount < 30, `${chunkCount} chunks of 64 KiB`);
+  t.same(calls, []);
+});
+
+t.test(
+  "a store that is away is told as what passes, and an overtaken one as what does not",
+  async (t) => {
+    for (const [kind, status] of [
+      ["unavailable", 503],
+      ["overtaken", 500],
+    ] as const) {
+      const { send } = startApp({
+        keys: {
+          check: async () => {
+            throw new StoreError(kind, "store: away");
+          },
+        },
+      });
+      const answer = await send("/pets/find?name=Rex");
+      t.equal(answer.status, status);
+      t.equal(answer.headers.get("retry-after"), kind === "unavailable" ? "5" : null);
+    }
+  },
+);
 
 t.test("another method and another path are told apart", async (t) => {
   const { send } = startApp();
