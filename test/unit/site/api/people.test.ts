@@ -1,6 +1,8 @@
 import t from "tap";
 import { type ApiRig, acknowledge, addUser, startSiteApi } from "./api-rig.ts";
 
+t.setTimeout(120_000);
+
 /** As the command line does. */
 function asking({ url, key }: Pick<ApiRig, "url" | "key">, asKey = key) {
   return async (path: string, body: object = {}) => {
