@@ -5,11 +5,15 @@ import type { SiteId } from "../domain/ids.ts";
 import { digestPin } from "../protocols/sync/provision.ts";
 import type { ApiApp } from "../site/api/api-app.ts";
 import { apiIdentity } from "../site/api/api-identity.ts";
+import { type ApiKeyCheck, apiKeyCheck } from "../site/api/api-key-check.ts";
 import { hardwareRoutes } from "../site/api/hardware-routes.ts";
+import { noticeRoutes } from "../site/api/notice-routes.ts";
 import { createSiteApi } from "../site/api/site-api.ts";
 import { openApiKey } from "../site/api-key.ts";
 import { applySiteText } from "../site/apply-site-text.ts";
 import { beginSite } from "../site/begin-site.ts";
+import type { StoredEvent } from "../site/event-row.ts";
+import { EventStream } from "../site/event-stream.ts";
 import { Notices } from "../site/notices.ts";
 import { NoticesOfDoors } from "../site/notices-of-doors.ts";
 import { openIssuer } from "../site/open-issuer.ts";
@@ -20,12 +24,14 @@ import { openSiteFolder, openStateFolder } from "../site/state-folder.ts";
 import { chooseDatabase, openSiteStore } from "../site/store/open-site-store.ts";
 import type { SiteStore } from "../site/store/site-store.ts";
 import { StoreError } from "../site/store/store-error.ts";
+import { WebhookSender } from "../site/webhook-sender.ts";
 import type { ClosingStack } from "./closing-stack.ts";
 import type { LogLevel } from "./config/config-file.ts";
 import type { SiteConfig } from "./config/site-config.ts";
 import { startEngineThread } from "./engine-thread.ts";
 import { orRefuse, parseStartFile, readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
+import { createWebhookClient } from "./webhook-client.ts";
 
 export interface SiteParts {
   readonly brokerUrl: string;
@@ -55,12 +61,22 @@ export async function openSite(config: SiteConfig, parts: SiteParts): Promise<Op
   const store = await openStore(join(folder.path, storeFile), parts);
   closing.push(() => store.close());
   // Whoever listens is made later: nothing is told before.
-  let stored = (): void => undefined;
+  let stored = (_events: readonly StoredEvent[]): void => undefined;
   const { engine, died } = await startEngineThread(
     { stateFolder: stateDir, site, brokerUrl, logLevel },
-    { events: () => stored(), controllerChanged: () => undefined },
+    { events: (events) => stored(events), controllerChanged: () => undefined },
   );
-  const issuer = openIssuer({ store, engine, clock, log });
+  const identity = apiIdentity(site);
+  const reach = { allowPrivate: config.webhooks.allowPrivate };
+  const sender = new WebhookSender({
+    store,
+    post: createWebhookClient({ ...reach, clock }),
+    clock,
+    log,
+  });
+  const notices = new Notices({ identity, made: () => sender.wake() });
+  const issuer = openIssuer({ store, engine, clock, log, notices });
+  closing.push(() => sender.close());
   let hardware: SiteHardware | undefined;
   closing.push(async () => {
     issuer.close();
@@ -72,22 +88,40 @@ export async function openSite(config: SiteConfig, parts: SiteParts): Promise<Op
   const files = { site, issuer, digestPin: (digits: string) => digestPin(pinKey, digits) };
   const firstFile = () => ({ text: readStartFile(siteFile), name: siteFile });
   orRefuse(await beginSite({ ...files, folder, log, firstFile }));
-  const apiSite = { ...files, identity: apiIdentity(site) };
-  const notices = new Notices({ identity: apiSite.identity, made: () => undefined });
+  const apiSite = { ...files, identity };
+  const stream = new EventStream({ engine, clock, log });
+  closing.push(async () => stream.close());
   const ofDoors = new NoticesOfDoors({ site, engine, store, notices, clock, log });
   closing.push(() => ofDoors.close());
-  stored = () => ofDoors.wake();
+  stored = (events) => {
+    stream.publish(events);
+    ofDoors.wake();
+  };
   ofDoors.wake();
+  sender.wake();
   hardware = await openSiteHardware({ issuer, clock, log, notices });
+  const fileKey = openApiKey(openStateFolder(stateDir));
+  const isAllowed = stillAllowed(apiKeyCheck(fileKey, store.rows));
   const app = createSiteApi({
     site: apiSite,
-    fileKey: openApiKey(openStateFolder(stateDir)),
+    fileKey,
     clock,
     log,
     applyFile: (applied) => applySiteText(files, applied),
-    routes: hardwareRoutes(apiSite, hardware),
+    routes: [
+      ...hardwareRoutes(apiSite, hardware),
+      ...noticeRoutes(apiSite, { reach, stream, isAllowed }),
+    ],
   });
   return { site, app, died };
+}
+
+/** Whether the key that a request came with is good for anything still. */
+function stillAllowed(keys: ApiKeyCheck): (request: Request) => Promise<boolean> {
+  return async (request) => {
+    const key = /^bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+    return key !== undefined && (await keys.check(key)) !== undefined;
+  };
 }
 
 async function openStore(file: string, { databaseUrl, clock }: SiteParts): Promise<SiteStore> {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Result, succeed } from "../../domain/result.ts";
-import { pathText, portNumber, tomlTable } from "../../protocols/toml/toml-schema.ts";
+import { pathText, portNumber, tomlTable, yesOrNo } from "../../protocols/toml/toml-schema.ts";
 import type { ConfigFault } from "./config-fault.ts";
 import {
   besideFile,
@@ -21,6 +21,10 @@ export interface SiteConfig {
   /** Of the site's API, on loopback; 0: any free one. */
   readonly httpPort: number;
   readonly broker: BrokerChoice;
+  readonly webhooks: {
+    /** Webhooks may lead to this machine and the building's own network, and need no TLS. */
+    readonly allowPrivate: boolean;
+  };
   readonly logLevel: LogLevel;
 }
 
@@ -35,6 +39,7 @@ export const siteConfigSchema = tomlTable({
   site_file: pathText,
   log_level: logLevelKey,
   http: v.optional(tomlTable({ port: v.optional(listeningPort, 8_321) }), {}),
+  webhooks: v.optional(tomlTable({ allow_private: v.optional(yesOrNo, false) }), {}),
   mqtt: v.optional(
     tomlTable({ port: v.optional(portNumber, 8_323), url: v.exactOptional(brokerUrlText) }),
     {},
@@ -55,6 +60,7 @@ export function parseSiteConfig(source: ConfigSource): Result<SiteConfig, readon
       url === undefined
         ? { kind: "embedded", port: overrides.mqttPort ?? keys.mqtt.port }
         : { kind: "external", url },
+    webhooks: { allowPrivate: keys.webhooks.allow_private },
     logLevel: keys.log_level,
   });
 }

@@ -41,9 +41,16 @@ t.test("the files of `npm start` fit together", async (t) => {
       siteFile: "config/demo-site.toml",
       httpPort: 8_321,
       broker: { kind: "embedded", port: 8_323 },
+      webhooks: { allowPrivate: false },
       logLevel: "info",
     },
   });
+});
+
+t.test("webhooks lead inside only where the site's file says so", async (t) => {
+  const own = `${siteToml}\n[webhooks]\nallow_private = true\n`;
+  t.match(site({ text: own }), { value: { webhooks: { allowPrivate: true } } });
+  t.match(site({ text: own.replace("true", '"yes"') }), { ok: false });
 });
 
 t.test(
