@@ -28,6 +28,7 @@ import { openSiteStore } from "../../../../src/site/store/open-site-store.ts";
 import type { ApiRole } from "../../../../src/site/store/store-schema.ts";
 import { MemoryBroker } from "../memory-broker.ts";
 import { LogText, site, temporaryFolder } from "../site-rig.ts";
+import { testDatabase } from "../store/test-database.ts";
 import { TableTaker } from "../table-taker.ts";
 
 export const now = 1_800_000_000_000;
@@ -56,7 +57,7 @@ export async function startEmptySite(t: Test, part: Pick<ApiAppOptions, "limits"
   const broker = new MemoryBroker();
   const keys = openSiteKeys(openSiteFolder(folder), site);
   const store = await openSiteStore({
-    database: { kind: "sqlite", file: join(folder, "site.sqlite3") },
+    database: await testDatabase(join(folder, "site.sqlite3")),
     clock,
   });
   const engine = await openSiteEngine(
