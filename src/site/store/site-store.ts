@@ -39,13 +39,15 @@ export interface StoreChange extends StoreRecord {
  * a time writes it.
  */
 export interface SiteStore {
+  /** What is committed. It cannot write: whatever does goes through a change. */
   readonly rows: Kysely<StoreSchema>;
   /** The last change that is in it. */
   revision(): Promise<number>;
   /**
    * One change after another, each whole or not at all: with a fault or an exception, everything
    * stays as it was, the audit log too. On disk when it resolves. Whoever changes what tables say
-   * tells the engine before the promise of `make` resolves: see `Issuer`.
+   * tells the engine before the promise of `make` resolves: see `Issuer`. Rejects with a
+   * `StoreError` where the database fails.
    */
   change<Value, Fault>(
     author: Author,
