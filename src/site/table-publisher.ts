@@ -1,48 +1,35 @@
-import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../../hal/clock.ts";
 import type { AccessTable } from "../core/access-table/access-table.ts";
-import { buildTableImage, type TableImageContent } from "../core/access-table/build-table-image.ts";
-import { adoptTableImage } from "../core/access-table/open-table-image.ts";
-import { TableFault as ZoneFault } from "../core/access-table/table-fault.ts";
+import type { TableImageContent } from "../core/access-table/build-table-image.ts";
 import type { TableVersion } from "../domain/access.ts";
-import { type ControllerId, controllerId, type PassId } from "../domain/ids.ts";
-import { fail, type Result, succeed } from "../domain/result.ts";
+import type { ControllerId, PassId } from "../domain/ids.ts";
+import type { Result } from "../domain/result.ts";
 import type { TableMark } from "../domain/table-change.ts";
 import { type EpochMs, epochMs, type MonotonicMs } from "../domain/time.ts";
 import type { BrokerLink } from "../protocols/sync/broker-link.ts";
 import { tableNumberMax } from "../protocols/sync/schema-parts.ts";
 import type { TableAck } from "../protocols/sync/table-ack-message.ts";
 import { frameDeltaBytesMax } from "../protocols/sync/table-delta.ts";
-import { parseTableFrame } from "../protocols/sync/table-frame.ts";
 import type { TableGet } from "../protocols/sync/table-get.ts";
-import { isSameTable } from "../protocols/sync/table-order.ts";
 import { topicsFor } from "../protocols/sync/topics.ts";
+import { ExplainedTables } from "./explained-tables.ts";
 import { Gathering } from "./gathering.ts";
 import type { ModelChange } from "./model-change.ts";
+import { passSyncs } from "./pass-syncs.ts";
 import type { PassSync } from "./site-engine.ts";
-import { SiteIndex } from "./site-index.ts";
 import type { SiteKeys } from "./site-keys.ts";
 import type { SiteLog } from "./site-log.ts";
-import { type SiteState, scopeOf } from "./site-state.ts";
-import { SiteView } from "./site-view.ts";
+import type { SiteState } from "./site-state.ts";
 import type { SpentUses } from "./spent-uses.ts";
-import type { StateBefore } from "./state-before.ts";
-import { Fingerprinter } from "./table-fingerprint.ts";
 import { logLost, TableHeads } from "./table-heads.ts";
-import {
-  markOf,
-  type PlannedTable,
-  planTables,
-  type TableFault,
-  versionAfter,
-} from "./table-plan.ts";
+import { markOf, type PlannedTable, type TableFault, versionAfter } from "./table-plan.ts";
+import { type PlannedTables, type PreparedTables, TablePlanner } from "./table-planner.ts";
 import { TableReminders } from "./table-reminders.ts";
 import { TableRequests } from "./table-requests.ts";
 import { TableRevisions } from "./table-revisions.ts";
-import type { TableShelf, ToldUses } from "./table-shelf.ts";
-import { hashKeyOf, TableSnapshots } from "./table-snapshots.ts";
+import type { TableShelf } from "./table-shelf.ts";
+import { TableSnapshots } from "./table-snapshots.ts";
 import { judge, outrunBy, type TableSync, wanting } from "./table-sync.ts";
 
 export interface AppliedTable {
@@ -50,19 +37,6 @@ export interface AppliedTable {
   readonly table: TableVersion;
   /** False: nothing in it is different, so that it kept its number. */
   readonly changed: boolean;
-}
-
-/** What `commit` will store and publish. */
-interface PlannedTables {
-  readonly tables: readonly PlannedTable[];
-  /** Uses that the tables tell for the first time. */
-  readonly told: ToldUses;
-}
-
-/** A change that is made already, and that nobody knows of yet: it is committed or undone at once. */
-export interface PreparedTables extends PlannedTables {
-  readonly revision: number;
-  readonly undo: () => void;
 }
 
 /** How long uses gather: a queue of visitors at one door is not a change for each of them. */
@@ -79,9 +53,6 @@ export const repairIntervalMs = 10_000;
  * The rest is asked for, at the controller's own pace.
  */
 const sentBytesMax = frameDeltaBytesMax;
-/** Tables that questions were asked of: each is as large as its controller's. */
-const explainedTablesMax = 4;
-
 export interface TablePublisherParts {
   readonly keys: SiteKeys;
   readonly link: BrokerLink;
@@ -99,7 +70,7 @@ export interface TablePublisherParts {
 /** The tables of a site's controllers: their numbers, their way out, and what became of them. */
 export class TablePublisher {
   readonly #parts: TablePublisherParts;
-  readonly #fingerprints: Fingerprinter;
+  readonly #planner: TablePlanner;
   readonly #heads: TableHeads;
   readonly #snapshots: TableSnapshots;
   readonly #requests: TableRequests;
@@ -107,24 +78,14 @@ export class TablePublisher {
   readonly #states = new Map<ControllerId, TableSync>();
   readonly #revisions = new TableRevisions();
   readonly #repairedAt = new Map<ControllerId, MonotonicMs>();
-  readonly #explained = new LRUCache<ControllerId, AccessTable>({ max: explainedTablesMax });
+  readonly #explained: ExplainedTables;
   /** Passes of which uses were spent that no table tells yet. */
   readonly #untold: Gathering<PassId>;
-  /** What the tables tell by now. */
-  readonly #told: Map<PassId, ReturnType<SpentUses>>;
-  /** What the site says, and its tables too, as soon as it serves. */
-  readonly #index: SiteIndex;
-  /** Whether the index has been told what there is. */
-  #isTold = false;
-  /** Whether the tables on the shelf are known to say what the index does. */
-  #isServing = false;
 
   constructor(parts: TablePublisherParts) {
     this.#parts = parts;
     const { clock, keys, shelf } = parts;
-    this.#index = new SiteIndex(keys.site);
-    this.#fingerprints = new Fingerprinter(keys.pinKey);
-    this.#told = new Map(shelf.told());
+    this.#planner = new TablePlanner({ ...parts, now: () => this.#wall() });
     this.#heads = new TableHeads(parts);
     this.#snapshots = new TableSnapshots({
       clock,
@@ -132,6 +93,7 @@ export class TablePublisher {
       contentOf: (controller) => this.#contentOf(controller),
       leadsOn: (controller, mark) => this.#leadsOn(controller, mark),
     });
+    this.#explained = new ExplainedTables(keys, (controller) => this.#contentOf(controller));
     this.#requests = new TableRequests({
       ...parts,
       snapshots: this.#snapshots,
@@ -156,46 +118,28 @@ export class TablePublisher {
   }
 
   get state(): SiteState {
-    return this.#index;
+    return this.#planner.state;
   }
 
-  /**
-   * Makes the change and plans the tables that it leads to, of which nobody hears yet; a fault means
-   * that a controller would refuse its table, and nothing is changed then. A table whose content is as
-   * it was keeps its number; a controller that has no door any more gets an empty one. The first says
-   * all that there is, and is known even with a fault: the next may mend it.
-   */
+  /** As `TablePlanner.prepare`. */
   prepare(change: ModelChange): Result<PreparedTables, TableFault> {
-    const { revision } = change;
-    const made = this.#make(change);
-    if (!made.ok) return made;
-    const { before, undo } = made.value;
-    try {
-      const planned = this.#plan(this.#usesToTellAfter(change, before), before);
-      if (planned.ok) return succeed({ ...planned.value, revision, undo });
-      undo();
-      return planned;
-    } catch (error) {
-      undo();
-      throw error;
-    }
+    return this.#planner.prepare(change, this.#untold.items());
   }
 
   /** Stores what changed, and publishes it once it is on disk. Undoes it where the disk fails. */
   commit(prepared: PreparedTables): readonly AppliedTable[] {
     const { tables, revision, undo } = prepared;
-    const isFirst = !this.#isServing;
+    const isFirst = !this.#planner.isServing;
     try {
       this.#keep(prepared);
     } catch (error) {
       undo();
       throw error;
     }
-    this.#isServing = true;
     this.#tellOf(prepared, isFirst ? 0 : revision);
     if (!isFirst) this.#untold.take();
-    else if (this.#tell(this.#index.passIds()) === "failed") {
-      this.#untold.add(this.#index.passIds());
+    else if (this.#tell(this.#planner.passIds()) === "failed") {
+      this.#untold.add(this.#planner.passIds());
     }
     return tables.map(({ controller, step, mark: { epoch, version } }) => {
       return { controller, table: { epoch, version }, changed: step !== undefined };
@@ -232,7 +176,7 @@ export class TablePublisher {
     const { shelf } = this.#parts;
     const known = [...controllers].flatMap((controller) => {
       const table = shelf.tables().get(controller);
-      return table === undefined || !this.#isServing ? [] : [{ controller, table }];
+      return table === undefined || !this.#planner.isServing ? [] : [{ controller, table }];
     });
     const steps = known.map(({ controller, table }) => {
       const mark = versionAfter(table.mark);
@@ -257,14 +201,8 @@ export class TablePublisher {
   syncOf(
     passes: readonly { readonly pass: PassId; readonly revision: number }[],
   ): readonly PassSync[] {
-    return passes.map(({ pass, revision }) => {
-      const user = this.#index.pass(pass)?.user;
-      const scope = user === undefined ? [] : [...scopeOf(this.#index, user)];
-      const waitingFor = scope.filter((controller) => !this.#revisions.has(controller, revision));
-      const isFailed = waitingFor.some((one) => this.#states.get(one)?.state === "failed");
-      if (waitingFor.length === 0) return { pass, state: "synced", waitingFor };
-      return { pass, state: isFailed ? "failed" : "updating", waitingFor };
-    });
+    const syncOf = (controller: ControllerId) => this.#states.get(controller);
+    return passSyncs({ state: this.state, revisions: this.#revisions, syncOf }, passes);
   }
 
   heard(controller: ControllerId, ack: TableAck): void {
@@ -292,14 +230,7 @@ export class TablePublisher {
 
   /** The table that a controller is to have; undefined where the site does not know it. */
   tableFor(controller: ControllerId): AccessTable | undefined {
-    const content = this.#contentOf(controller);
-    if (content === undefined) return undefined;
-    const known = this.#explained.get(controller);
-    if (known !== undefined && isSameTable(known.mark, content.mark)) return known;
-    const image = buildTableImage(content, hashKeyOf(this.#parts.keys, controller, content.mark));
-    const table = adoptTableImage(image, parseTableFrame);
-    this.#explained.set(controller, table);
-    return table;
+    return this.#explained.of(controller);
   }
 
   stateOf(controller: ControllerId): TableSync | undefined {
@@ -317,60 +248,13 @@ export class TablePublisher {
     this.#requests.close();
   }
 
-  #make(
-    change: ModelChange,
-  ): Result<{ readonly before?: StateBefore; readonly undo: () => void }, TableFault> {
-    try {
-      if (this.#isTold) return succeed(this.#index.change(change));
-      this.#index.fill(change);
-      this.#isTold = true;
-      return succeed({ undo: () => undefined });
-    } catch (error) {
-      if (!(error instanceof ZoneFault)) throw error;
-      const [controller] = change.surroundings?.doors.map((door) => door.controller) ?? [];
-      return fail({ controller: controller ?? controllerId("none"), detail: error.message });
-    }
-  }
-
-  /** After a start the tables are what they were made with: what was spent since is told next. */
-  #usesToTellAfter(change: ModelChange, before: StateBefore | undefined): ToldUses {
-    if (before === undefined || !this.#isServing) return new Map();
-    const untold = new Set(this.#untold.items());
-    for (const { id, to } of change.passes) {
-      // Of a pass that had no count, nothing was told.
-      const isNew = before.pass(id)?.usesMax === undefined;
-      if (to?.usesMax !== undefined && isNew) untold.add(id);
-    }
-    return this.#usesToTell(untold);
-  }
-
-  /** `changed`: what the index was before; absent: nothing else is different than uses. */
-  #plan(told: ToldUses, changed: StateBefore | undefined): Result<PlannedTables, TableFault> {
-    const { keys, shelf } = this.#parts;
-    const spent: SpentUses = (pass) => told.get(pass) ?? this.#told.get(pass) ?? [];
-    const planned = planTables({
-      keys,
-      fingerprints: this.#fingerprints,
-      tables: shelf.tables(),
-      before: this.#isServing ? this.#viewOf(changed ?? this.#index) : undefined,
-      after: new SiteView({ state: this.#index, spent }),
-      changed,
-      spent: told.keys(),
-      now: this.#wall(),
-    });
-    return planned.ok ? succeed({ tables: planned.value, told }) : planned;
-  }
-
-  #viewOf(state: SiteState): SiteView {
-    return new SiteView({ state, spent: (pass) => this.#told.get(pass) ?? [] });
-  }
-
-  #keep({ tables, told }: PlannedTables): void {
+  #keep(planned: PlannedTables): void {
     const { shelf } = this.#parts;
+    const { tables, told } = planned;
     const steps = tables.flatMap(({ step }) => step ?? []);
     const fetched = (controller: ControllerId) => this.#snapshots.fetchedBy(controller)?.version;
     if (steps.length > 0 || told.size > 0) shelf.store(steps, told, fetched);
-    for (const [pass, uses] of told) this.#told.set(pass, uses);
+    this.#planner.note(planned);
   }
 
   #tellOf({ tables }: PlannedTables, revision?: number): void {
@@ -404,15 +288,15 @@ export class TablePublisher {
 
   #tell(passes: Iterable<PassId>): "done" | "failed" {
     const { log } = this.#parts;
-    if (!this.#isServing) return "done";
+    if (!this.#planner.isServing) return "done";
     try {
-      const told = this.#usesToTell(passes);
-      if (told.size === 0) return "done";
-      const planned = this.#plan(told, undefined);
-      if (planned.ok) {
+      const planned = this.#planner.planUses(passes);
+      if (!planned.ok) {
+        log.warn({ ...planned.fault }, "a table with the uses of passes could not be made");
+      } else if (planned.value !== undefined) {
         this.#keep(planned.value);
         this.#tellOf(planned.value);
-      } else log.warn({ ...planned.fault }, "a table with the uses of passes could not be made");
+      }
       return "done";
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
@@ -422,31 +306,13 @@ export class TablePublisher {
   }
 
   /**
-   * Of those among them that have a use count, what is not told of them as it is by now. Never less
-   * than was told: where the events were set back to a copy, the tables still know. Where both were,
-   * nobody at the site does; uses whose events the site had acknowledged can then be spent again, at
-   * other doors than those where they were spent, until their controllers' kept entries are here.
-   */
-  #usesToTell(passes: Iterable<PassId>): ToldUses {
-    const { spent } = this.#parts;
-    const untold = new Map<PassId, ReturnType<SpentUses>>();
-    for (const id of passes) {
-      if (this.#index.pass(id)?.usesMax === undefined) continue;
-      const told = this.#told.get(id) ?? [];
-      const uses = mostSpent(told, spent(id));
-      if (!isDeepStrictEqual(uses, told)) untold.set(id, uses);
-    }
-    return untold;
-  }
-
-  /**
    * A site restored from an old copy counts where its controllers have been: it begins a new epoch.
    */
   #overtake(controller: ControllerId, ahead: TableVersion): boolean {
     const { shelf, log } = this.#parts;
     const known = shelf.tables().get(controller);
     // No number is beyond the last; and without its content, a table could be had from nobody.
-    if (known === undefined || !this.#isServing || ahead.epoch >= tableNumberMax) {
+    if (known === undefined || !this.#planner.isServing || ahead.epoch >= tableNumberMax) {
       return false;
     }
     log.warn({ controller, ahead }, "the controller's table is ahead of the site's: a new epoch");
@@ -483,8 +349,8 @@ export class TablePublisher {
 
   #contentOf(controller: ControllerId): TableImageContent | undefined {
     const known = this.#parts.shelf.tables().get(controller);
-    if (known === undefined || !this.#isServing) return undefined;
-    const view = this.#viewOf(this.#index).at(controller);
+    if (known === undefined || !this.#planner.isServing) return undefined;
+    const view = this.#planner.view().at(controller);
     const { mark, compiledAt } = known;
     return { mark, compiledAt, frame: view.frame, users: view.users(), passes: view.passes() };
   }
@@ -498,16 +364,4 @@ export class TablePublisher {
   #wall(): EpochMs {
     return epochMs(Math.max(0, Math.floor(this.#parts.clock.wall().at)));
   }
-}
-
-/** Of each controller what the one or the other says, whichever is more. */
-function mostSpent(
-  one: ReturnType<SpentUses>,
-  other: ReturnType<SpentUses>,
-): ReturnType<SpentUses> {
-  const most = new Map(one.map(({ controller, spent }) => [controller, spent]));
-  for (const { controller, spent } of other) {
-    most.set(controller, Math.max(spent, most.get(controller) ?? 0));
-  }
-  return [...most].map(([controller, spent]) => ({ controller, spent }));
 }

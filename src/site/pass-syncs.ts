@@ -1,0 +1,26 @@
+import type { ControllerId, PassId } from "../domain/ids.ts";
+import type { PassSync } from "./site-engine.ts";
+import { type SiteState, scopeOf } from "./site-state.ts";
+import type { TableRevisions } from "./table-revisions.ts";
+import type { TableSync } from "./table-sync.ts";
+
+export interface PassSyncGrounds {
+  readonly state: SiteState;
+  readonly revisions: TableRevisions;
+  readonly syncOf: (controller: ControllerId) => TableSync | undefined;
+}
+
+/** How far the controllers in whose tables these passes are have come with them. */
+export function passSyncs(
+  { state, revisions, syncOf }: PassSyncGrounds,
+  passes: readonly { readonly pass: PassId; readonly revision: number }[],
+): readonly PassSync[] {
+  return passes.map(({ pass, revision }) => {
+    const user = state.pass(pass)?.user;
+    const scope = user === undefined ? [] : [...scopeOf(state, user)];
+    const waitingFor = scope.filter((controller) => !revisions.has(controller, revision));
+    if (waitingFor.length === 0) return { pass, state: "synced", waitingFor };
+    const isFailed = waitingFor.some((controller) => syncOf(controller)?.state === "failed");
+    return { pass, state: isFailed ? "failed" : "updating", waitingFor };
+  });
+}
