@@ -29,6 +29,7 @@ import type { ClosingStack } from "./closing-stack.ts";
 import type { LogLevel } from "./config/config-file.ts";
 import type { SiteConfig } from "./config/site-config.ts";
 import { startEngineThread } from "./engine-thread.ts";
+import { isPublicAddress } from "./public-address.ts";
 import { orRefuse, parseStartFile, readStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
 import { createWebhookClient } from "./webhook-client.ts";
@@ -67,7 +68,7 @@ export async function openSite(config: SiteConfig, parts: SiteParts): Promise<Op
     { events: (events) => stored(events), controllerChanged: () => undefined },
   );
   const identity = apiIdentity(site);
-  const reach = { allowPrivate: config.webhooks.allowPrivate };
+  const reach = { ...config.webhooks, isPublicAddress };
   const sender = new WebhookSender({
     store,
     post: createWebhookClient({ ...reach, clock }),

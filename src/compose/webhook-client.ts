@@ -5,9 +5,9 @@ import type { LookupFunction } from "node:net";
 import type { Alarm, Clock } from "../../hal/clock.ts";
 import { failureCode } from "../domain/failure-code.ts";
 import { monotonicMs } from "../domain/time.ts";
-import { isPublicAddress } from "../site/public-address.ts";
 import type { PostWebhook, WebhookAnswer, WebhookRequest } from "../site/webhook-post.ts";
 import { parseWebhookUrl, type WebhookReach } from "../site/webhook-url.ts";
+import { isPublicAddress } from "./public-address.ts";
 
 /** From the name's being looked up to the end of the answer. */
 export const attemptMsMax = 10_000;
@@ -19,7 +19,7 @@ type LookUpAll = (
   then: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
-export interface WebhookClientParts extends WebhookReach {
+export interface WebhookClientParts extends Pick<WebhookReach, "allowPrivate"> {
   readonly clock: Pick<Clock, "monotonic" | "alarm">;
   /** Instead of the system's resolver: a test's. */
   readonly lookUpAll?: LookUpAll;
@@ -32,7 +32,7 @@ export function createWebhookClient(parts: WebhookClientParts): PostWebhook {
   const lookup = lookupWithin(parts, parts.lookUpAll ?? lookUpEvery);
   return (request) => {
     // Again: what is allowed may be less than when the webhook was made.
-    const url = parseWebhookUrl(request.url, parts);
+    const url = parseWebhookUrl(request.url, { ...parts, isPublicAddress });
     if (!url.ok) return Promise.resolve({ kind: "failed", why: notAllowed });
     return new Promise((resolve) => {
       post(url.value, request, { clock: parts.clock, lookup, resolve });
@@ -46,7 +46,10 @@ const lookUpEvery: LookUpAll = (name, then) => lookUpName(name, { all: true }, t
  * What the name leads to at the moment of connecting, without what is not allowed: looked up earlier,
  * it could lead elsewhere by then.
  */
-function lookupWithin({ allowPrivate }: WebhookReach, lookUpAll: LookUpAll): LookupFunction {
+function lookupWithin(
+  { allowPrivate }: Pick<WebhookReach, "allowPrivate">,
+  lookUpAll: LookUpAll,
+): LookupFunction {
   return (name, options, then) => {
     lookUpAll(name, (error, found) => {
       if (error !== null) return then(error, "", 0);

@@ -1,6 +1,4 @@
-import { isIP } from "node:net";
 import { fail, type Result, succeed } from "../domain/result.ts";
-import { isPublicAddress } from "./public-address.ts";
 
 const urlCharsMax = 2_000;
 
@@ -8,19 +6,24 @@ const urlCharsMax = 2_000;
 export interface WebhookReach {
   /** To this machine, the building's own network, and without TLS, too. */
   readonly allowPrivate: boolean;
+  /** Whether this address, in text, is one that everybody in the internet may reach. */
+  readonly isPublicAddress: (address: string) => boolean;
 }
 
-/** The address in a URL's host, as connections take it; undefined for a name. */
-export function addressInUrl({ hostname }: URL): string | undefined {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  return isIP(host) === 0 ? undefined : host;
+/** The address in a URL's host; undefined for a name. URLs write each address in one way alone. */
+function addressInUrl({ hostname }: URL): string | undefined {
+  const [, six] = /^\[(.*)\]$/.exec(hostname) ?? [];
+  return six ?? (/^\d+(\.\d+){3}$/.test(hostname) ? hostname : undefined);
 }
 
 /**
  * A URL that notices may be posted to, with what was expected otherwise. What its name leads to is
  * seen when it is connected to, each time.
  */
-export function parseWebhookUrl(text: string, { allowPrivate }: WebhookReach): Result<URL, string> {
+export function parseWebhookUrl(
+  text: string,
+  { allowPrivate, isPublicAddress }: WebhookReach,
+): Result<URL, string> {
   const protocols = allowPrivate ? ["https:", "http:"] : ["https:"];
   const expected = `an ${allowPrivate ? "http or https" : "https"} URL of at most ${urlCharsMax} characters`;
   if (text.length > urlCharsMax || !URL.canParse(text)) return fail(expected);

@@ -1,6 +1,7 @@
 import { schemas } from "@seamapi/types/connect";
 import t, { type Test } from "tap";
 import { listenHttp } from "../../../../src/compose/http-listener.ts";
+import { isPublicAddress } from "../../../../src/compose/public-address.ts";
 import { createApiApp } from "../../../../src/site/api/api-app.ts";
 import { apiKeyCheck } from "../../../../src/site/api/api-key-check.ts";
 import { noticeRoutes } from "../../../../src/site/api/notice-routes.ts";
@@ -19,7 +20,7 @@ async function startTelling(t: Test) {
   const stream = new EventStream({ engine: rig.engine, clock, log });
   const keys = apiKeyCheck(openApiKey(openStateFolder(folder)), store.rows);
   const routes = noticeRoutes(apiSite, {
-    reach: { allowPrivate: false },
+    reach: { allowPrivate: false, isPublicAddress },
     stream,
     isAllowed: async () => true,
   });

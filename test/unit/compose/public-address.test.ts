@@ -1,5 +1,5 @@
 import t from "tap";
-import { isPublicAddress } from "../../../src/site/public-address.ts";
+import { isPublicAddress } from "../../../src/compose/public-address.ts";
 import { parseWebhookUrl } from "../../../src/site/webhook-url.ts";
 
 const publicOnes = ["8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "172.15.255.255"];
@@ -20,7 +20,7 @@ t.test(
   "a webhook's URL is for one that everybody may reach, unless the site says otherwise",
   async (t) => {
     const isTaken = (url: string, allowPrivate: boolean) =>
-      parseWebhookUrl(url, { allowPrivate }).ok;
+      parseWebhookUrl(url, { allowPrivate, isPublicAddress }).ok;
     for (const url of [
       "https://a.example/x?y=z",
       "https://8.8.8.8:8443/",
