@@ -34,7 +34,7 @@ export function overBothDatabases(
   });
 }
 
-export const postgresBench = (server: PostgresServer): StoreBench => ({
+const postgresBench = (server: PostgresServer): StoreBench => ({
   kind: "postgres",
   newDatabase: async () => ({ kind: "postgres", url: await server.newDatabase() }),
 });
