@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import { createPass, deletePassQuietly, type PassLimits } from "./pass.ts";
 import type { SiteClient } from "./site-client.ts";
@@ -28,6 +27,7 @@ type Attempt = v.InferOutput<typeof attemptSchema>["action_attempt"];
 export interface EnrolOptions extends IssuingOptions {
   /** Has `act` called when the person gives up; answers what takes that back. */
   readonly onInterrupt: (act: () => void) => () => void;
+  readonly pause: (forMs: number) => Promise<void>;
 }
 
 /**
@@ -73,7 +73,7 @@ function whyNot({ error }: Attempt): string {
 }
 
 async function outcomeOf(
-  { client, onInterrupt }: EnrolOptions,
+  { client, onInterrupt, pause }: EnrolOptions,
   action_attempt_id: string,
 ): Promise<Attempt> {
   const given = { up: false };

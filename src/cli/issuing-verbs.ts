@@ -13,6 +13,7 @@ export interface IssuingHost {
   /** Typed unseen, or from a pipe. */
   readonly readPin: () => Promise<string>;
   readonly onInterrupt: (act: () => void) => () => void;
+  readonly pause: (forMs: number) => Promise<void>;
   /** Whether a person looks on, for whom progress is drawn. */
   readonly progress: "shown" | "hidden";
 }
@@ -186,7 +187,8 @@ async function addPassOf(host: IssuingHost, flags: AddPassFlags): Promise<void> 
   };
   if (reader !== undefined) {
     const { enrolPass } = await import("./enrol.ts");
-    const options = { ...(await issuing(host, flags)), onInterrupt: host.onInterrupt };
+    const { onInterrupt, pause } = host;
+    const options = { ...(await issuing(host, flags)), onInterrupt, pause };
     return enrolPass(options, { user, reader, limits });
   }
   const { addPass } = await import("./pass.ts");

@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { IssuingHost } from "../cli/issuing-verbs.ts";
 import type { Terminal } from "../cli/terminal.ts";
+import { monotonicMs } from "../domain/time.ts";
 import type { Environment } from "./config/environment.ts";
 
 /** The process that users and passes are typed at. What a verb does not need is not loaded. */
@@ -24,6 +25,13 @@ export function issuingHost(options: {
     onInterrupt: (act) => {
       process.on("SIGINT", act);
       return () => void process.off("SIGINT", act);
+    },
+    pause: async (forMs) => {
+      const { createSystemClock } = await import("../../hal/linux/system-clock.ts");
+      const clock = createSystemClock({ quality: () => "trusted" });
+      await new Promise<void>((resolve) => {
+        clock.alarm(monotonicMs(clock.monotonic() + forMs), resolve);
+      });
     },
     progress: process.stderr.isTTY ? "shown" : "hidden",
   };

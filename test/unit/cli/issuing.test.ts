@@ -155,6 +155,7 @@ async function atReader(t: Test) {
     client,
     terminal,
     json: false,
+    pause: async () => {},
     onInterrupt: (act: () => void) => {
       interrupts.push(act);
       return () => void interrupts.splice(interrupts.indexOf(act), 1);
