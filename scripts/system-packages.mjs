@@ -19,6 +19,8 @@ const wanted = [
   { program: "gpioset", parameters: ["--version"], packageName: "gpiod" },
   { program: "i2cdetect", parameters: ["-V"], packageName: "i2c-tools" },
   { program: "socat", parameters: ["-V"], packageName: "socat" },
+  // Makes the certificates that webhook tests refuse.
+  { program: "openssl", parameters: ["version"], packageName: "openssl" },
   // A server of its own for each test of the site store, which are skipped without one. Debian has its
   // programs beside the path, and the client that comes along in it.
   { program: "psql", parameters: ["--version"], packageName: "postgresql" },

@@ -124,7 +124,8 @@ class CutLife {
     );
     const granted = Math.max(guest.length, this.#guestReleases);
     // Time is free: on a busy machine every card is bent on the wire, and uses and grants are not tried.
-    if (granted === 0) this.faults.push("no card was read as it was sent: nothing is shown of uses");
+    if (granted === 0)
+      this.faults.push("no card was read as it was sent: nothing is shown of uses");
     if (granted > this.#usesMax) {
       this.faults.push(`the guest came in ${granted} times with ${this.#usesMax} uses`);
     }
