@@ -292,6 +292,21 @@ function suite(t: Test, open: Open): void {
     t.same(await syncOf(again, bob, 1), ["synced", []]);
   });
 
+  t.test("of what a start finds to be new, no older word counts", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    const { mark } = new TableTaker(rig, one).head();
+    await rig.engine.close();
+    const again = await start(t, rig.folder);
+    const { doors } = model;
+    const other = { ...model, doors: doors.map((door) => ({ ...door, name: "Main" })) };
+    await again.engine.apply(modelDifference(undefined, other, 5));
+    tell(again, one, { outcome: "complete", table: mark });
+    t.same(await syncOf(again, bob, 3), ["updating", ["one", "two"]]);
+    complete(again, one);
+    t.same(await syncOf(again, bob, 3), ["updating", ["two"]]);
+  });
+
   t.test(
     "a whole update brings the same table again, as one that deltas do not lead to",
     async (t) => {
