@@ -47,6 +47,7 @@ async function start(t: Parameters<typeof startSiteApi>[0]) {
 
 /** All that is asked of a refusal: what it is, where it is, and that nothing came of it. */
 function refusalFault(answer: Answer, field: string): string | undefined {
+  if (isDryRunOfFaults(answer)) return undefined;
   if (answer.status < 400 || answer.status > 499) return `answered ${answer.status}`;
   const { error, ok } = JSON.parse(answer.text);
   if (ok !== false || typeof error.type !== "string") return "is no refusal in Seam's shape";
@@ -54,6 +55,11 @@ function refusalFault(answer: Answer, field: string): string | undefined {
   const tree = error.validation_errors ?? {};
   if (field === "" ? tree._errors?.length > 0 : Object.hasOwn(tree, field)) return undefined;
   return `does not name ${JSON.stringify(field)}: ${answer.text.slice(0, 300)}`;
+}
+
+/** A dry run of an import is asked what is wrong, and answers with that. */
+function isDryRunOfFaults({ status, text }: Answer): boolean {
+  return status === 200 && JSON.parse(text).import?.faults?.length > 0;
 }
 
 interface Spoilt {

@@ -72,6 +72,10 @@ t.test("each topic stands below its site and controller", async (t) => {
     tableAck: "postern/1/test/c/one/table/ack",
     event: "postern/1/test/c/one/event",
     eventAck: "postern/1/test/c/one/event/ack",
+    commandAsk: "postern/1/test/c/one/command/ask",
+    commandOffer: "postern/1/test/c/one/command/offer",
+    command: "postern/1/test/c/one/command",
+    commandAnswer: "postern/1/test/c/one/command/answer",
   });
   t.equal(siteKeyTopic(site), "postern/1/test/key");
   t.equal(filtersForSite(site).event, "postern/1/test/c/+/event");
