@@ -127,9 +127,9 @@ t.test("a rule for people none of whom has a pass becomes no rule for anybody", 
   t.same(
     frame.rules.map(({ id, whom }) => [id, whom]),
     [
-      ["open", "named_users"],
       ["anybody", "anybody"],
       ["manager", "named_users"],
+      ["open", "named_users"],
     ],
   );
 });
