@@ -6,6 +6,8 @@ import { StartRefused } from "./start-refused.ts";
 export interface Part {
   readonly name: string;
   readonly args: readonly string[];
+  /** Of node. */
+  readonly flags?: readonly string[];
 }
 
 export interface SupervisorOptions {
@@ -25,10 +27,10 @@ const restartMaxMs = 5_000;
 const stopMaxMs = 5_000;
 
 /**
- * Short-lived objects in 1 MB and not in 16 or more: it costs no time here and saves some 6 MB. One thread
- * beside ours that collects garbage: each keeps a heap of its own.
+ * Of the controller. Short-lived objects in 1 MB and not in 16 or more: it costs no time there and saves
+ * some 6 MB. One thread beside ours that collects garbage: each keeps a heap of its own.
  */
-const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1"];
+export const smallHeap = ["--max-semi-space-size=1", "--v8-pool-size=1"];
 
 /** Keeps one part running: start, restart with back-off, stop. */
 export class SupervisedPart {
@@ -78,7 +80,7 @@ export class SupervisedPart {
 
   #spawn(): void {
     const child = fork(this.#options.program, [...this.#part.args], {
-      execArgv: [...nodeFlags],
+      execArgv: [...(this.#part.flags ?? [])],
       env: this.#options.env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

@@ -12,7 +12,7 @@ import { untilStopped } from "./part-messages.ts";
 import { readControllerConfig, readSiteConfig } from "./start-config.ts";
 import { parseStartFile } from "./start-file.ts";
 import { StartRefused } from "./start-refused.ts";
-import { type Part, SupervisedPart } from "./supervisor.ts";
+import { type Part, SupervisedPart, smallHeap } from "./supervisor.ts";
 
 export interface UpOptions {
   /** The compiled program, of which the parts are verbs. */
@@ -64,7 +64,11 @@ export async function runUp(options: UpOptions): Promise<void> {
   const parts = [
     supervise({ name: "site", args: ["site", "--config", siteFile, ...level] }, unheard),
     supervise(
-      { name: "controller", args: ["controller", "--config", controllerFile, ...level] },
+      {
+        name: "controller",
+        args: ["controller", "--config", controllerFile, ...level],
+        flags: smallHeap,
+      },
       env,
     ),
   ];

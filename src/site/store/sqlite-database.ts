@@ -22,6 +22,9 @@ export function openSqliteDatabase(file: string): StoreDatabase {
     writer.set("journal_mode = WAL");
     writer.set("synchronous = FULL");
     writer.set("foreign_keys = ON");
+    // An import touches indexes all over the file: 64 MB of them are kept, and 32 MB of log gathered.
+    writer.set("cache_size = -65536");
+    writer.set("wal_autocheckpoint = 8000");
     const reader = new GuardedDatabase(file);
     opened.push(reader);
     reader.set("query_only = ON");
