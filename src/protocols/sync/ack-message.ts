@@ -1,12 +1,13 @@
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import {
   type MessageRefusal,
   type MessageScope,
   openMessage,
   sealMessage,
 } from "./authenticated-message.ts";
-import { describeIssue, integer, journalId, numberMax } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { integer, journalId, numberMax } from "./schema-parts.ts";
 
 /**
  * The site's word that it has every entry of `journal` up to `number` on disk. It only ever grows,
@@ -77,8 +78,5 @@ export function openEventAck(
 ): Result<EventAck, AckRefusal> {
   const opened = openMessage(scope, "event/ack", { message, bytesMax: eventAckBytesMax });
   if (!opened.ok) return opened;
-  const parsed = v.safeParse(ackSchema, opened.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(ackSchema, opened.value);
 }

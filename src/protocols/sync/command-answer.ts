@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import {
   openSecretMessage,
@@ -7,7 +7,8 @@ import {
   sealSecretMessage,
 } from "./authenticated-message.ts";
 import { offerText } from "./command-offer.ts";
-import { codeWord, describeIssue, rawCredentialText } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { codeWord, rawCredentialText } from "./schema-parts.ts";
 import type { CommandAnswer } from "./site-command.ts";
 
 /** What a controller says to a command. */
@@ -54,8 +55,5 @@ export function openCommandAnswer(
   const bytesMax = commandAnswerBytesMax;
   const opened = openSecretMessage(scope, "command/answer", { message, bytesMax });
   if (!opened.ok) return opened;
-  const parsed = v.safeParse(answerSchema, opened.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(answerSchema, opened.value);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import { type MessageScope, openMessage, sealMessage } from "./authenticated-message.ts";
-import { describeIssue, hex16 } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { hex16 } from "./schema-parts.ts";
 
 /** The site has a command to give. Moves nothing, so one that is sent again costs an offer. */
 export interface CommandAsk {
@@ -50,7 +51,7 @@ export function openCommandAsk(
   message: Uint8Array,
 ): Result<CommandAsk, AckRefusal> {
   const opened = openMessage(scope, "command/ask", { message, bytesMax: commandOfferBytesMax });
-  return opened.ok ? parsedBy(askSchema, opened.value) : opened;
+  return opened.ok ? parseContent(askSchema, opened.value) : opened;
 }
 
 export function sealCommandOffer(scope: MessageScope, offer: CommandOffer): Uint8Array {
@@ -63,15 +64,5 @@ export function openCommandOffer(
   message: Uint8Array,
 ): Result<CommandOffer, AckRefusal> {
   const opened = openMessage(scope, "command/offer", { message, bytesMax: commandOfferBytesMax });
-  return opened.ok ? parsedBy(offerSchema, opened.value) : opened;
-}
-
-function parsedBy<Schema extends v.GenericSchema>(
-  schema: Schema,
-  body: unknown,
-): Result<v.InferOutput<Schema>, AckRefusal> {
-  const parsed = v.safeParse(schema, body, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return opened.ok ? parseContent(offerSchema, opened.value) : opened;
 }

@@ -8,7 +8,8 @@ import {
   sealMessage,
 } from "./authenticated-message.ts";
 import { parseJournalEntry } from "./journal-entry-schema.ts";
-import { describeIssue, integer, numberMax } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { integer, numberMax } from "./schema-parts.ts";
 import { encodeCbor } from "./strict-cbor.ts";
 
 export const eventBatchEntriesMax = 200;
@@ -75,12 +76,10 @@ export function openEventBatch(
   if (!opened.ok) return opened;
   // The entries alone are what was sent before `oldest` was told.
   const body = Array.isArray(opened.value) ? { entries: opened.value } : opened.value;
-  const batch = v.safeParse(batchSchema, body, { abortEarly: true });
-  if (!batch.success) {
-    return fail({ reason: "invalid_content", detail: describeIssue(batch.issues[0]) });
-  }
+  const batch = parseContent(batchSchema, body);
+  if (!batch.ok) return batch;
   const entries: JournalEntry[] = [];
-  for (const [index, raw] of batch.output.entries.entries()) {
+  for (const [index, raw] of batch.value.entries.entries()) {
     const entry = parseJournalEntry(raw);
     if (!entry.ok) {
       return fail({ reason: "invalid_content", detail: `entry ${index}: ${entry.fault}` });
@@ -94,5 +93,5 @@ export function openEventBatch(
     }
     entries.push(entry.value);
   }
-  return succeed({ entries, oldest: batch.output.oldest });
+  return succeed({ entries, oldest: batch.value.oldest });
 }

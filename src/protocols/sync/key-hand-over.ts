@@ -3,7 +3,8 @@ import * as v from "valibot";
 import type { SiteId } from "../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { hexOf } from "./packed-values.ts";
-import { describeIssue, integer } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { integer } from "./schema-parts.ts";
 import { signatureBytes } from "./site-seal.ts";
 import { decodeCbor, encodeCbor } from "./strict-cbor.ts";
 
@@ -210,10 +211,7 @@ function decodeChain(message: Uint8Array): Result<Chain, HandOverRefusal> {
   if (!Array.isArray(decoded.value))
     return fail({ reason: "malformed", detail: "expected a list" });
   const [firstSerial, firstKey, ...links] = decoded.value as readonly unknown[];
-  const parsed = v.safeParse(chainSchema, { firstSerial, firstKey, links }, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(chainSchema, { firstSerial, firstKey, links });
 }
 
 function rawKey(key: KeyObject): Uint8Array {

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import type { RawCredential } from "../../domain/credential.ts";
 import { type DoorId, doorId, type ReaderId, readerId } from "../../domain/ids.ts";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import { offerText } from "./command-offer.ts";
-import { attemptId, describeIssue, id, integer } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { attemptId, id, integer } from "./schema-parts.ts";
 import {
   openSecretly,
   readBody,
@@ -119,8 +120,5 @@ export function openSiteCommand(
   if (!opened.ok) return opened;
   const body = readBody(opened.value);
   if (!body.ok) return body;
-  const parsed = v.safeParse(offeredSchema, body.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(offeredSchema, body.value);
 }

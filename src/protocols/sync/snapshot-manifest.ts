@@ -1,8 +1,9 @@
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import { bytesOfHex, hexOf } from "./packed-values.ts";
-import { describeIssue, integer, tableMark } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { integer, tableMark } from "./schema-parts.ts";
 import {
   openSecretly,
   readBody,
@@ -84,8 +85,5 @@ export function openManifest(
   if (!opened.ok) return opened;
   const body = readBody(opened.value);
   if (!body.ok) return body;
-  const parsed = v.safeParse(manifestSchema, body.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(manifestSchema, body.value);
 }

@@ -2,7 +2,8 @@ import * as v from "valibot";
 import type { TableVersion } from "../../domain/access.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import type { ClockQuality } from "../../domain/time.ts";
-import { describeIssue, tableVersion, text } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { tableVersion, text } from "./schema-parts.ts";
 
 /**
  * How a controller is, for people and dashboards: JSON, retained, and its will says `online:
@@ -60,10 +61,8 @@ export function decodeStatus(message: Uint8Array): Result<ControllerStatus, Stat
   } catch {
     return fail({ reason: "malformed", detail: "not JSON" });
   }
-  const parsed = v.safeParse(statusSchema, raw, { abortEarly: true });
-  if (!parsed.success) {
-    return fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
-  }
-  const { format: _, ...status } = parsed.output;
+  const parsed = parseContent(statusSchema, raw);
+  if (!parsed.ok) return parsed;
+  const { format: _, ...status } = parsed.value;
   return succeed(status);
 }

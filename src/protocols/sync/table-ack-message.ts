@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import type { TableVersion } from "../../domain/access.ts";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import { type MessageScope, openMessage, sealMessage } from "./authenticated-message.ts";
-import { codeWord, describeIssue, integer, tableMark, tableVersion, text } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { codeWord, integer, tableMark, tableVersion, text } from "./schema-parts.ts";
 
 /**
  * What a controller made of a table. It answers the head that names what it has already, too
@@ -63,8 +64,5 @@ export function openTableAck(
 ): Result<TableAck, AckRefusal> {
   const opened = openMessage(scope, "table/ack", { message, bytesMax: tableAckBytesMax });
   if (!opened.ok) return opened;
-  const parsed = v.safeParse(ackSchema, opened.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(ackSchema, opened.value);
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import { type MessageScope, openMessage, sealMessage } from "./authenticated-message.ts";
-import { describeIssue, hex16, integer, tableMark } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { hex16, integer, tableMark } from "./schema-parts.ts";
 import { snapshotChunksMax } from "./snapshot-chunk.ts";
 
 export type TableWant =
@@ -63,8 +64,5 @@ export function openTableGet(
 ): Result<TableGet, AckRefusal> {
   const opened = openMessage(scope, "table/get", { message, bytesMax: tableGetBytesMax });
   if (!opened.ok) return opened;
-  const parsed = v.safeParse(getSchema, opened.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(getSchema, opened.value);
 }

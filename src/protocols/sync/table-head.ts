@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../domain/result.ts";
+import type { Result } from "../../domain/result.ts";
 import type { TableMark } from "../../domain/table-change.ts";
-import { describeIssue, hex16, integer, tableMark, tableNumberMax } from "./schema-parts.ts";
+import { parseContent } from "./parse-content.ts";
+import { hex16, integer, tableMark, tableNumberMax } from "./schema-parts.ts";
 import { openOpenly, readBody, type SiteOpener, type SiteSealer, sealOpenly } from "./site-seal.ts";
 import { encodeCbor } from "./strict-cbor.ts";
 import type { TableRefusal } from "./table-refusal.ts";
@@ -52,8 +53,5 @@ export function openTableHead(
   if (!opened.ok) return opened;
   const body = readBody(opened.value);
   if (!body.ok) return body;
-  const parsed = v.safeParse(headSchema, body.value, { abortEarly: true });
-  return parsed.success
-    ? succeed(parsed.output)
-    : fail({ reason: "invalid_content", detail: describeIssue(parsed.issues[0]) });
+  return parseContent(headSchema, body.value);
 }
