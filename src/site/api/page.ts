@@ -1,3 +1,4 @@
+import { type RawBuilder, type SqlBool, sql } from "kysely";
 import * as v from "valibot";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { type ApiFault, inputFault } from "./api-fault.ts";
@@ -9,6 +10,14 @@ export interface PageMark {
   readonly createdAt: number;
   readonly id: string;
 }
+
+/** Of rows from the newest to the oldest, those after a mark. */
+export const isBeyond = ({ createdAt, id }: PageMark): RawBuilder<SqlBool> =>
+  sql`(${sql.ref("createdAt")}, ${sql.ref("id")}) < (${createdAt}, ${id})`;
+
+/** Those up to a mark, and it. */
+export const isUpTo = ({ createdAt, id }: PageMark): RawBuilder<SqlBool> =>
+  sql`(${sql.ref("createdAt")}, ${sql.ref("id")}) >= (${createdAt}, ${id})`;
 
 export const pageLimit = 500;
 

@@ -3,7 +3,7 @@ import { fail, succeed } from "../../../domain/result.ts";
 import { type ActionAttempts, attemptAt } from "../../action-attempts.ts";
 import { inputFault, notFound } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
-import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
+import { isBeyond, type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import { uuidList, uuidText } from "../schema-parts.ts";
 import { actionAttemptJson } from "./action-attempt-json.ts";
@@ -66,11 +66,7 @@ async function newest(
   if (ids?.length === 0) return [];
   let query = issuer.store.rows.selectFrom("actionAttempts").selectAll();
   if (ids !== undefined) query = query.where("id", "in", ids);
-  if (after !== undefined) {
-    query = query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(after.createdAt, after.id)),
-    );
-  }
+  if (after !== undefined) query = query.where(isBeyond(after));
   return await query
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")

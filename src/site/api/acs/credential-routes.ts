@@ -6,7 +6,7 @@ import { type ApiFault, conflict, inputFault } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
 import { issue } from "../issue.ts";
 import { contains } from "../like-pattern.ts";
-import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
+import { isBeyond, isUpTo, type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { type ApiCall, jsonRoute, type Route } from "../route.ts";
 import { instantText, textOf, trueOrFalse, uuidText } from "../schema-parts.ts";
 import { type SearchedList, searchRows } from "../search-rows.ts";
@@ -89,7 +89,7 @@ async function listPasses(
   const { acs_user_id: user, created_before: before, search, limit } = input;
   const { is_multi_phone_sync_credential: isMultiPhone } = input;
   if (input.user_identity_id !== undefined) return [];
-  const from = (mark: PageMark | undefined) => {
+  const from = (mark: PageMark | undefined, end?: PageMark) => {
     let query = rows.selectFrom("passes").orderBy("createdAt", "desc").orderBy("id", "desc");
     if (before !== undefined) query = query.where("createdAt", "<", before);
     if (isMultiPhone !== undefined) query = query.where("isMultiPhone", "=", isMultiPhone ? 1 : 0);
@@ -98,10 +98,8 @@ async function listPasses(
         row.selectFrom("users").select("id").where("uuid", "=", user),
       );
     }
-    if (mark === undefined) return query;
-    return query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(mark.createdAt, mark.id)),
-    );
+    if (mark !== undefined) query = query.where(isBeyond(mark));
+    return end === undefined ? query : query.where(isUpTo(end));
   };
   if (search === undefined)
     return await from(after)
@@ -116,22 +114,13 @@ async function listPasses(
         .limit(1)
         .executeTakeFirst(),
     sought: (mark, end, most) =>
-      from(mark)
+      from(mark, end)
         .selectAll()
         .where((row) =>
           row.or([
             contains(row.fn<string>("lower", ["displayName"]), search),
             row("uuid", "=", search.toLowerCase()),
           ]),
-        )
-        .$if(end !== undefined, (query) =>
-          query.where((row) =>
-            row(
-              row.refTuple("createdAt", "id"),
-              ">=",
-              row.tuple(end?.createdAt ?? 0, end?.id ?? ""),
-            ),
-          ),
         )
         .limit(most)
         .execute(),

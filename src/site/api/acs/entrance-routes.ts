@@ -8,7 +8,7 @@ import { inputFault } from "../api-fault.ts";
 import { type ApiSite, drawId } from "../api-site.ts";
 import { issue } from "../issue.ts";
 import { contains } from "../like-pattern.ts";
-import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
+import { isBeyond, type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import { textOf, uuidList, uuidText } from "../schema-parts.ts";
 import { doorsForPass, passesForDoor } from "./access-asked.ts";
@@ -109,11 +109,7 @@ async function listDoors(
       ]),
     );
   }
-  if (after !== undefined) {
-    query = query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(after.createdAt, after.id)),
-    );
-  }
+  if (after !== undefined) query = query.where(isBeyond(after));
   const found = await query.orderBy("createdAt", "desc").orderBy("id", "desc").execute();
   const wanted = new Set(uuids);
   return uuids === undefined ? found : found.filter(({ uuid }) => wanted.has(uuid));

@@ -5,7 +5,7 @@ import { inputFault } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
 import { issue } from "../issue.ts";
 import { contains } from "../like-pattern.ts";
-import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
+import { isBeyond, isUpTo, type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import {
   instantText,
@@ -142,13 +142,11 @@ async function listUsers(
     input.user_identity_id ?? input.user_identity_email_address ?? input.user_identity_phone_number;
   // Nobody here belongs to one.
   if (isOfIdentity !== undefined) return [];
-  const from = (mark: PageMark | undefined) => {
+  const from = (mark: PageMark | undefined, end?: PageMark) => {
     let query = rows.selectFrom("users").orderBy("createdAt", "desc").orderBy("id", "desc");
     if (before !== undefined) query = query.where("createdAt", "<", before);
-    if (mark === undefined) return query;
-    return query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(mark.createdAt, mark.id)),
-    );
+    if (mark !== undefined) query = query.where(isBeyond(mark));
+    return end === undefined ? query : query.where(isUpTo(end));
   };
   if (search === undefined)
     return await from(after)
@@ -163,19 +161,10 @@ async function listUsers(
         .limit(1)
         .executeTakeFirst(),
     sought: (mark, end, most) =>
-      from(mark)
+      from(mark, end)
         .selectAll()
         .where((row) =>
           row.or([contains(row.ref("sought"), search), row("uuid", "=", search.toLowerCase())]),
-        )
-        .$if(end !== undefined, (query) =>
-          query.where((row) =>
-            row(
-              row.refTuple("createdAt", "id"),
-              ">=",
-              row.tuple(end?.createdAt ?? 0, end?.id ?? ""),
-            ),
-          ),
         )
         .limit(most)
         .execute(),

@@ -4,7 +4,7 @@ import type { Rows } from "../acs/find-rows.ts";
 import { inputFault } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
 import { contains } from "../like-pattern.ts";
-import { type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
+import { isBeyond, type PageMark, pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import { textOf, uuidText } from "../schema-parts.ts";
 import { passesJson, personJson } from "./people-json.ts";
@@ -55,11 +55,7 @@ async function listUsers(
     query = query.where("name", "=", user);
   }
   if (search !== undefined) query = query.where((row) => contains(row.ref("sought"), search));
-  if (after !== undefined) {
-    query = query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(after.createdAt, after.id)),
-    );
-  }
+  if (after !== undefined) query = query.where(isBeyond(after));
   return await query
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")
@@ -113,11 +109,7 @@ async function listPasses(
       row.selectFrom("users").select("id").where("uuid", "=", user),
     );
   }
-  if (after !== undefined) {
-    query = query.where((row) =>
-      row(row.refTuple("createdAt", "id"), "<", row.tuple(after.createdAt, after.id)),
-    );
-  }
+  if (after !== undefined) query = query.where(isBeyond(after));
   return await query
     .orderBy("createdAt", "desc")
     .orderBy("id", "desc")
