@@ -56,7 +56,8 @@ async function exportedUsers(rows: Rows, users: readonly UserRow[]) {
       .selectFrom("passes")
       .selectAll()
       .where("userId", "in", part)
-      .orderBy("createdAt")
+      // Not by moment or id: those are new where the same cards were imported.
+      .orderBy("raw")
       .orderBy("id")
       .execute(),
   );
