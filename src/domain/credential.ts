@@ -26,7 +26,19 @@ export function rawFromBits(bits: string): RawCredential {
   return rawCredential(`${bits.length}:${hex}`);
 }
 
-/** For raw data from outside: a message, a file. Accepts the canonical form only. */
+/** 32 hex digits: the first 16 bytes of SHA-256 over the phone's P-256 public key, compressed. */
+const phonePattern = /^phone:[0-9a-f]{32}$/;
+
+/**
+ * What a phone presents: `phone:` and those digits. No card is ever read as one, whatever its bits, so
+ * that only a signature by the phone's key can present it.
+ */
+export const phoneCredential = (keyDigest: string): RawCredential =>
+  rawCredential(`phone:${keyDigest}`);
+
+export const isPhoneCredential = (raw: RawCredential): boolean => phonePattern.test(raw);
+
+/** For the raw data of a card from outside: a message, a file. Accepts the canonical form only. */
 export function parseRawCredential(text: string): Result<RawCredential, string> {
   const match = /^([1-9][0-9]{0,2}):([0-9a-f]+)$/.exec(text);
   const bitCount = Number(match?.[1]);
