@@ -78,7 +78,8 @@ export async function checkSiteKey({ config }: CheckUpSubject): Promise<readonly
   const check = "site key";
   if ("refused" in config) return [warn(check, unknownFolder, "see configuration")];
   const { provisionFile, stateDir } = config.value;
-  const anew = "provision the controller anew: its site makes the file";
+  const anew =
+    "make the file at its site, by `postern site provision CONTROLLER`, and bring it here";
   let text: string;
   try {
     text = readStartFile(provisionFile);

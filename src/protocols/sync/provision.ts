@@ -60,6 +60,8 @@ function isEd25519PublicKey(pem: string): boolean {
   }
 }
 
+const wholeFile = "the file";
+
 export interface ProvisionFault {
   readonly field: string;
   readonly expected: string;
@@ -71,13 +73,13 @@ export function parseProvision(text: string): Result<Provision, ProvisionFault> 
   try {
     raw = JSON.parse(text);
   } catch {
-    return fail({ field: "", expected: "a JSON object" });
+    return fail({ field: wholeFile, expected: "a JSON object" });
   }
   const parsed = v.safeParse(provisionSchema, raw, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
     return fail({
-      field: v.getDotPath(issue) ?? "",
+      field: v.getDotPath(issue) ?? wholeFile,
       expected: expectationOf(issue),
     });
   }

@@ -41,7 +41,10 @@ t.test("a provision file with a fault is refused by field, without its secrets",
     t.equal(parsed.ok ? "accepted" : parsed.fault.field, field);
     t.notMatch(JSON.stringify(parsed), /c2hvcnQ|secret words|PRIVATE/);
   }
-  t.equal(parseProvision("{").ok, false);
+  for (const text of ["", "{", "null"]) {
+    const parsed = parseProvision(text);
+    t.equal(parsed.ok ? "accepted" : parsed.fault.field, "the file", text);
+  }
 });
 
 t.test("tables and messages have keys of their own, different for each controller", async (t) => {
