@@ -40,6 +40,14 @@ export interface TableContent {
   readonly passes: readonly PassRecord[];
   readonly rules: readonly RuleRecord[];
   readonly schedules: readonly ScheduleRecord[];
+  /** Absent: no phone is to be answered here. */
+  readonly mobile?: MobileRecord;
+}
+
+/** By which phones know a controller's readers. */
+export interface MobileRecord {
+  /** A reader certificate, as the site's mobile key signed it, in base64url. */
+  readonly certificate: string;
 }
 
 /**
@@ -149,7 +157,7 @@ export interface PassRecord {
   readonly spentElsewhere?: number;
   /** Absent: none. */
   readonly traits?: readonly PassTrait[];
-  /** What is presented: raw bits for a card or phone, the keyed digest for a PIN. */
+  /** What is presented: of a card its bits, of a phone its key, of a PIN the keyed digest. */
   readonly presents:
     | { readonly as: "raw"; readonly raw: RawCredential }
     | { readonly as: "pin"; readonly digest: PinDigest };

@@ -2,6 +2,7 @@ import type {
   AreaRecord,
   CalendarDay,
   DoorSettings,
+  MobileRecord,
   PassRecord,
   RuleRecord,
   ScheduleRecord,
@@ -35,6 +36,8 @@ export interface TableFrame {
   readonly doors: readonly DoorSettings[];
   readonly rules: readonly FrameRule[];
   readonly schedules: readonly ScheduleRecord[];
+  /** Absent: no phone is to be answered here. */
+  readonly mobile?: MobileRecord;
 }
 
 /** A rule without its users, who name it themselves. */

@@ -77,6 +77,12 @@ export class AccessTable {
     return this.layout.frame.doors;
   }
 
+  /** What its readers show to phones; undefined where the site gave none. */
+  mobileCertificate(): Uint8Array | undefined {
+    const { mobile } = this.layout.frame;
+    return mobile && bytesOfBase64url(mobile.certificate);
+  }
+
   get credentialCount(): number {
     return this.passes.count;
   }
@@ -201,6 +207,11 @@ export class AccessTable {
 }
 
 const noRules: readonly RuleId[] = [];
+
+function bytesOfBase64url(text: string): Uint8Array {
+  const bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(bytes, (character) => character.charCodeAt(0));
+}
 
 /**
  * `content` was validated where it came in: its references resolve, its ids and credentials are

@@ -22,10 +22,11 @@ export function partsOfContent(content: TableContent): TableParts {
       rules.push(rule.id);
     }
   }
-  const { site, controller, zone, calendar, zones, areas, doors, schedules } = content;
+  const { site, controller, zone, calendar, zones, areas, doors, schedules, mobile } = content;
   const rules = content.rules.map(frameRule);
+  const frame = { site, controller, zone, calendar, zones, areas, doors, rules, schedules };
   return {
-    frame: { site, controller, zone, calendar, zones, areas, doors, rules, schedules },
+    frame: mobile === undefined ? frame : { ...frame, mobile },
     users: content.users.map((user) => ({ ...user, rules: rulesOf.get(user.id) ?? [] })),
     passes: content.passes,
   };

@@ -1,5 +1,7 @@
 import {
+  createECDH,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   createSecretKey,
   hkdfSync,
@@ -109,14 +111,46 @@ export function serialiseProvision(provision: Provision): string {
 export interface ControllerKeys {
   readonly tableKey: KeyObject;
   readonly messageKey: KeyObject;
+  /**
+   * P-256, private: by which the controller's readers prove to phones who they are. Site and controller
+   * both come to it, so that nothing more is brought by hand, and the site can certify it.
+   */
+  readonly mobileKey: KeyObject;
 }
 
 export function deriveKeys(controllerKey: Uint8Array): ControllerKeys {
-  const derive = (purpose: string): KeyObject =>
-    createSecretKey(
-      Buffer.from(hkdfSync("sha256", controllerKey, "postern/1", purpose, secretKeyBytes)),
-    );
-  return { tableKey: derive("table"), messageKey: derive("message") };
+  const derive = (purpose: string, bytes: number): Buffer =>
+    Buffer.from(hkdfSync("sha256", controllerKey, "postern/1", purpose, bytes));
+  const secret = (purpose: string): KeyObject => createSecretKey(derive(purpose, secretKeyBytes));
+  return {
+    tableKey: secret("table"),
+    messageKey: secret("message"),
+    mobileKey: mobileKeyOf(derive("mobile", mobileKeyDrawBytes)),
+  };
+}
+
+/** The order of P-256: FIPS 186-5 and SP 800-186. */
+const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+/** 128 bits more than the order has, so that no key is likelier than another: FIPS 186-5, A.2.1. */
+const mobileKeyDrawBytes = 48;
+const p256Bytes = 32;
+
+function mobileKeyOf(drawn: Buffer): KeyObject {
+  const scalar = (BigInt(`0x${drawn.toString("hex")}`) % (p256Order - 1n)) + 1n;
+  const secret = Buffer.from(scalar.toString(16).padStart(p256Bytes * 2, "0"), "hex");
+  const pair = createECDH("prime256v1");
+  pair.setPrivateKey(secret);
+  const point = pair.getPublicKey();
+  return createPrivateKey({
+    format: "jwk",
+    key: {
+      kty: "EC",
+      crv: "P-256",
+      d: secret.toString("base64url"),
+      x: point.subarray(1, 1 + p256Bytes).toString("base64url"),
+      y: point.subarray(1 + p256Bytes).toString("base64url"),
+    },
+  });
 }
 
 const pinDigestBytes = 16;

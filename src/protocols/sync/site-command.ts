@@ -23,7 +23,16 @@ export type SiteCommand = {
    */
   readonly attempt: string;
 } /** The next card or phone at this reader is not judged but told to the site: behaviours 13-16. */ & (
-  | { readonly kind: "enrol"; readonly reader: ReaderId; readonly forMs: number }
+  | {
+      readonly kind: "enrol";
+      readonly reader: ReaderId;
+      readonly forMs: number;
+      /**
+       * What is taken; whatever else is presented is judged as ever. Absent: a card, which is how cards
+       * are asked for, since controllers of before mobile passes know no such field.
+       */
+      readonly expects?: "card" | "phone";
+    }
   | { readonly kind: "cancel_enrolment"; readonly reader: ReaderId }
   /** What the reader declined last because nobody knows it: behaviour 14. */
   | { readonly kind: "tell_last_unknown"; readonly reader: ReaderId }
@@ -82,6 +91,7 @@ const commandSchema = v.variant("kind", [
     attempt: attemptId,
     reader: id(readerId),
     forMs: integer(enrolmentMsMin, enrolmentMsMax),
+    expects: v.exactOptional(v.picklist(["card", "phone"])),
   }),
   v.strictObject({
     kind: v.literal("cancel_enrolment"),

@@ -167,6 +167,21 @@ const scheduleSchema = v.strictObject({
   ),
 });
 
+/** More than a reader could show a phone in one read, whatever else it shows. */
+const certificateCharsMax = 512;
+
+const mobileSchema = v.strictObject({
+  certificate: v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9_-]+$/, "base64url"),
+    v.maxLength(certificateCharsMax, `at most ${certificateCharsMax} characters`),
+    v.check(
+      (text) => Buffer.from(text, "base64url").toString("base64url") === text,
+      "base64url as it is written, no bit more",
+    ),
+  ),
+});
+
 /**
  * A key that came later may be missing: a frame that an older site signed, or that an older controller
  * stored, goes on deciding, as it did, until there is a newer one.
@@ -181,4 +196,5 @@ export const tableFrameSchema = v.strictObject({
   doors: listOf(doorSchema, tableDoorsMax),
   rules: listOf(ruleSchema, tableRulesMax),
   schedules: listOf(scheduleSchema, tableSchedulesMax),
+  mobile: v.exactOptional(mobileSchema),
 });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createHmac, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
 import t from "tap";
 import {
   deriveKeys,
@@ -16,6 +16,10 @@ import {
 import { controller, pairing, site } from "./samples.ts";
 
 const { provision } = pairing();
+/** Of P-256: SP 800-186, 3.2.1.3. */
+const order = BigInt(
+  "115792089210356248762697446949407573529996955224135760342422259061068512044369",
+);
 
 t.test("a provision file gives back what was written into it", async (t) => {
   t.same(parseProvision(serialiseProvision(provision)), { ok: true, value: provision });
@@ -56,6 +60,36 @@ t.test("tables and messages have keys of their own, different for each controlle
   t.equal(new Set(texts).size, 4);
   t.notOk(texts.includes(Buffer.from(provision.controllerKey).toString("hex")));
 });
+
+t.test(
+  "a controller's key for phones is a P-256 key that only its own secret leads to",
+  async (t) => {
+    const { mobileKey } = deriveKeys(new Uint8Array(32).fill(9));
+    t.equal(mobileKey.type, "private");
+    t.equal(mobileKey.asymmetricKeyDetails?.namedCurve, "prime256v1");
+    const drawn = hkdfByHand(Buffer.alloc(32, 9), "postern/1", "mobile", 48);
+    const scalar = (BigInt(`0x${drawn.toString("hex")}`) % (order - 1n)) + 1n;
+    const { d } = mobileKey.export({ format: "jwk" });
+    t.equal(BigInt(`0x${Buffer.from(d ?? "", "base64url").toString("hex")}`), scalar);
+    const signature = sign("sha256", Buffer.from("a door"), mobileKey);
+    t.ok(verify("sha256", Buffer.from("a door"), createPublicKey(mobileKey), signature));
+    const other = createPublicKey(deriveKeys(provision.controllerKey).mobileKey);
+    t.notOk(verify("sha256", Buffer.from("a door"), other, signature));
+  },
+);
+
+/** RFC 5869 with SHA-256, one HMAC at a time. */
+function hkdfByHand(secret: Buffer, salt: string, info: string, bytes: number): Buffer {
+  const mac = (key: Buffer, ...parts: readonly Buffer[]) =>
+    createHmac("sha256", key).update(Buffer.concat(parts)).digest();
+  const pseudoRandom = mac(Buffer.from(salt), secret);
+  const blocks: Buffer[] = [];
+  for (let count = 1; Buffer.concat(blocks).length < bytes; count += 1) {
+    const before = blocks.at(-1) ?? Buffer.alloc(0);
+    blocks.push(mac(pseudoRandom, before, Buffer.from(info), Buffer.of(count)));
+  }
+  return Buffer.concat(blocks).subarray(0, bytes);
+}
 
 t.test("a PIN's digest is keyed, and leading zeros count", async (t) => {
   const key = new Uint8Array(32);
