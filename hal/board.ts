@@ -1,5 +1,6 @@
 import type { DoorId, ReaderId } from "../src/domain/ids.ts";
 import type { AlarmInput } from "./alarm-input.ts";
+import type { BlePeripheral } from "./ble.ts";
 import type { BoardLines } from "./board-lines.ts";
 import type { Clock } from "./clock.ts";
 import type { DoorPosition, RequestToExit } from "./door-inputs.ts";
@@ -15,6 +16,13 @@ export interface DoorHardware {
   readonly rex?: RequestToExit;
 }
 
+/** The radio by which a reader takes mobile passes, and what is asked of a phone that uses it. */
+export interface ReaderBle {
+  readonly peripheral: BlePeripheral;
+  /** In dBm. A phone that is heard more weakly is refused, as is one of which the radio cannot tell. */
+  readonly rssiMin?: number;
+}
+
 export interface ReaderHardware {
   readonly id: ReaderId;
   /** The door that this reader lets people through. */
@@ -23,6 +31,8 @@ export interface ReaderHardware {
   readonly indicator: Indicator;
   /** The switch that opens when the reader is taken off its wall. */
   readonly tamper?: AlarmInput;
+  /** Absent: this reader takes no mobile passes. */
+  readonly ble?: ReaderBle;
 }
 
 /** Everything one controller is wired to. Strikes are secured before this exists and after `close`. */

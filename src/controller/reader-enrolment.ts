@@ -3,6 +3,7 @@ import {
   type EnrolmentEffect,
   type EnrolmentInput,
   type EnrolmentState,
+  type Expects,
   enrolmentDeadline,
   initialEnrolment,
   lastUnknown,
@@ -16,13 +17,14 @@ import type { ReaderLamps } from "./reader-lamps.ts";
 export interface EnrolmentOrder {
   /** By which the site finds who asked. */
   readonly attempt: string;
+  readonly expects: Expects;
   readonly forMs: number;
   readonly isTampered: boolean;
 }
 
 /** What an enrolment at a reader came to, for whoever asked for it. */
 export type Enrolled =
-  /** `format`: by which the reader took it. */
+  /** `format`: by which the reader took a card. */
   | { readonly kind: "taken"; readonly raw: RawCredential; readonly format?: string }
   | { readonly kind: "nothing" | "cancelled" | "tampered" };
 
@@ -33,7 +35,12 @@ export interface ReaderEnrolmentOptions {
   readonly judge: (raw: RawCredential) => void;
 }
 
-/** The enrolments at one reader: every card passes here first. PINs are judged as ever. */
+type Answered = "listening" | "busy" | "tampered";
+
+/**
+ * The enrolments at one reader: every card passes here first, and every phone that asks to be enrolled.
+ * PINs, and phones that ask to be let in, are judged as ever.
+ */
 export class ReaderEnrolment {
   readonly #options: ReaderEnrolmentOptions;
   readonly #deadline: Deadline;
@@ -50,12 +57,9 @@ export class ReaderEnrolment {
     this.#deadline.set(undefined);
   }
 
-  /** Waits for a card, and calls `told` once, later; where it is refused, never. */
-  begin(
-    order: EnrolmentOrder,
-    told: (enrolled: Enrolled) => void,
-  ): "listening" | "busy" | "tampered" {
-    const answer = this.#step({ kind: "begin", ...order });
+  /** Waits for what it expects, and calls `told` once, later; where it is refused, never. */
+  begin(order: EnrolmentOrder, told: (enrolled: Enrolled) => void): Answered {
+    const answer = answerTo(this.#step({ kind: "begin", ...order }));
     if (answer !== "listening") return answer ?? "busy";
     this.#told = told;
     this.#options.lamps.expect("enrolment");
@@ -76,6 +80,13 @@ export class ReaderEnrolment {
     this.#step({ kind: "card", raw }, format);
   }
 
+  /** A phone that asks to be enrolled, and has proved its key. Enrolled: the site is told of it. */
+  phone(raw: RawCredential): "enrolled" | "not_enrolling" {
+    const effects = this.#step({ kind: "phone", raw });
+    const isTaken = effects.some(({ kind }) => kind === "taken" || kind === "taken_before");
+    return isTaken ? "enrolled" : "not_enrolling";
+  }
+
   declinedUnknown(raw: RawCredential): void {
     this.#step({ kind: "declined_unknown", raw });
   }
@@ -85,36 +96,29 @@ export class ReaderEnrolment {
     return lastUnknown(this.#state, this.#options.clock.monotonic());
   }
 
-  /** What became of a `begin`. */
-  #step(input: EnrolmentInput, format?: string): "listening" | "busy" | "tampered" | undefined {
+  #step(input: EnrolmentInput, format?: string): readonly EnrolmentEffect[] {
     const { state, effects } = stepEnrolment(this.#state, input, this.#options.clock.monotonic());
     this.#state = state;
     this.#deadline.set(enrolmentDeadline(state));
-    let answer: ReturnType<ReaderEnrolment["begin"]> | undefined;
-    for (const effect of effects) answer = this.#carryOut(effect, format) ?? answer;
-    return answer;
+    for (const effect of effects) this.#carryOut(effect, format);
+    return effects;
   }
 
-  #carryOut(
-    effect: EnrolmentEffect,
-    format: string | undefined,
-  ): "listening" | "busy" | "tampered" | undefined {
+  #carryOut(effect: EnrolmentEffect, format: string | undefined): void {
     switch (effect.kind) {
       case "judge":
-        this.#options.judge(effect.raw);
-        return undefined;
+        return this.#options.judge(effect.raw);
       case "listen":
-        return "listening";
       case "refuse":
-        return effect.reason;
+      case "taken_before":
+      case "not_enrolling":
+        return;
       case "taken": {
         const { raw } = effect;
-        this.#end("taken", { kind: "taken", raw, ...(format !== undefined && { format }) });
-        return undefined;
+        return this.#end("taken", { kind: "taken", raw, ...(format !== undefined && { format }) });
       }
       case "ended":
-        this.#end("denied", { kind: effect.outcome });
-        return undefined;
+        return this.#end("denied", { kind: effect.outcome });
       default:
         return unreachable(effect);
     }
@@ -128,4 +132,13 @@ export class ReaderEnrolment {
     this.#told = () => undefined;
     told(enrolled);
   }
+}
+
+/** What became of a `begin`. */
+function answerTo(effects: readonly EnrolmentEffect[]): Answered | undefined {
+  for (const effect of effects) {
+    if (effect.kind === "listen") return "listening";
+    if (effect.kind === "refuse") return effect.reason;
+  }
+  return undefined;
 }

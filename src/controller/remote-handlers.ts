@@ -43,13 +43,13 @@ const noReader: ControllerAnswer = { kind: "refused", detail: "reader_unknown" }
 
 function enrol(
   options: RemoteHandlersOptions,
-  { reader, attempt, forMs }: Command<"enrol">,
+  { reader, attempt, forMs, expects = "card" }: Command<"enrol">,
   answer: AnswerCommand,
 ): void {
   const { doors } = options;
   const enrolment = doors.enrolmentAt(reader);
   if (enrolment === undefined) return answer(noReader);
-  const order = { attempt, forMs, isTampered: doors.isTampered(reader) };
+  const order = { attempt, expects, forMs, isTampered: doors.isTampered(reader) };
   const begun = enrolment.begin(order, (enrolled) => {
     // Told before it is journalled: somebody waits for it in front of a screen.
     answer(answerOf(enrolled));

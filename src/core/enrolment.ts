@@ -12,13 +12,21 @@ export const sameCardMs = 2_000;
 /** How long a reader keeps what it declined because nobody knows it (behaviour 14). */
 export const unknownKeptMs = 900_000;
 
+/** What is to be enrolled. The other kind is judged as ever, and a phone asks for it by itself. */
+export type Expects = "card" | "phone";
+
 /** One reader's. It holds raw data, and must not be logged. */
 export interface EnrolmentState {
   readonly phase:
     | { readonly kind: "idle" }
-    /** The next card is not judged: behaviours 13 and 15. */
-    | { readonly kind: "listening"; readonly attempt: string; readonly until: MonotonicMs }
-    /** A card was taken, and may still lie there. */
+    /** The next card is not judged, or the next phone that asks is taken: behaviours 13 and 15. */
+    | {
+        readonly kind: "listening";
+        readonly attempt: string;
+        readonly expects: Expects;
+        readonly until: MonotonicMs;
+      }
+    /** It was taken. A card may still lie there, and a phone may not have heard of it. */
     | { readonly kind: "settling"; readonly raw: RawCredential; readonly until: MonotonicMs };
   readonly unknown?: { readonly raw: RawCredential; readonly until: MonotonicMs };
 }
@@ -28,15 +36,21 @@ export type EnrolmentInput =
       readonly kind: "begin";
       /** By which the site finds who asked. */
       readonly attempt: string;
+      readonly expects: Expects;
       readonly forMs: number;
       readonly isTampered: boolean;
     }
   /** Ends the enrolment of this attempt, and no other. */
   | { readonly kind: "cancel"; readonly attempt: string }
   | { readonly kind: "card"; readonly raw: RawCredential }
+  /** A phone asks to be enrolled; one that asks to be let in is none of this. */
+  | { readonly kind: "phone"; readonly raw: RawCredential }
   /** Somebody tampers with the reader or the enclosure: what it sends may be anybody's. */
   | { readonly kind: "tampered" }
-  /** A card was judged, and nobody knows it. */
+  /**
+   * A card was judged, and nobody knows it. Never a phone: who asks for the last unknown holds a card in
+   * his hand, and a radio in the street must not put itself in its place.
+   */
   | { readonly kind: "declined_unknown"; readonly raw: RawCredential }
   | { readonly kind: "deadline_reached" };
 
@@ -51,6 +65,8 @@ export type EnrolmentEffect =
       readonly reason: "busy" | "tampered";
     }
   | { readonly kind: "taken"; readonly attempt: string; readonly raw: RawCredential }
+  /** Of a phone: it was taken just now and asks again, or nobody asked for phones here. */
+  | { readonly kind: "taken_before" | "not_enrolling" }
   | {
       readonly kind: "ended";
       readonly attempt: string;
@@ -117,6 +133,8 @@ function take(state: EnrolmentState, input: EnrolmentInput, now: MonotonicMs): E
     }
     case "card":
       return takeCard(state, input.raw, now);
+    case "phone":
+      return takePhone(state, input.raw, now);
     case "tampered":
       return phase.kind === "listening" ? end(state, "tampered") : { state, effects: [] };
     case "declined_unknown": {
@@ -132,14 +150,14 @@ function take(state: EnrolmentState, input: EnrolmentInput, now: MonotonicMs): E
 
 function begin(
   state: EnrolmentState,
-  { attempt, forMs, isTampered }: Extract<EnrolmentInput, { readonly kind: "begin" }>,
+  { attempt, expects, forMs, isTampered }: Extract<EnrolmentInput, { readonly kind: "begin" }>,
   now: MonotonicMs,
 ): EnrolmentStep {
   if (isTampered) return { state, effects: [{ kind: "refuse", attempt, reason: "tampered" }] };
   if (state.phase.kind === "listening") {
     return { state, effects: [{ kind: "refuse", attempt, reason: "busy" }] };
   }
-  const phase = { kind: "listening", attempt, until: monotonicMs(now + forMs) } as const;
+  const phase = { kind: "listening", attempt, expects, until: monotonicMs(now + forMs) } as const;
   return { state: { ...state, phase }, effects: [{ kind: "listen", attempt }] };
 }
 
@@ -153,13 +171,32 @@ function takeCard(state: EnrolmentState, raw: RawCredential, now: MonotonicMs): 
       if (phase.raw === raw)
         return { state: { ...state, phase: { ...phase, until } }, effects: [] };
       return { state: { ...state, phase: idle }, effects: [{ kind: "judge", raw }] };
-    case "listening": {
-      const taken = { kind: "taken", attempt: phase.attempt, raw } as const;
-      return { state: { ...state, phase: { kind: "settling", raw, until } }, effects: [taken] };
-    }
+    case "listening":
+      if (phase.expects !== "card") return { state, effects: [{ kind: "judge", raw }] };
+      return taken(state, phase.attempt, { raw, until });
     default:
       return unreachable(phase);
   }
+}
+
+function takePhone(state: EnrolmentState, raw: RawCredential, now: MonotonicMs): EnrolmentStep {
+  const { phase } = state;
+  if (phase.kind === "listening" && phase.expects === "phone") {
+    return taken(state, phase.attempt, { raw, until: monotonicMs(now + sameCardMs) });
+  }
+  const isAgain = phase.kind === "settling" && phase.raw === raw;
+  return { state, effects: [{ kind: isAgain ? "taken_before" : "not_enrolling" }] };
+}
+
+function taken(
+  state: EnrolmentState,
+  attempt: string,
+  settling: { readonly raw: RawCredential; readonly until: MonotonicMs },
+): EnrolmentStep {
+  return {
+    state: { ...state, phase: { kind: "settling", ...settling } },
+    effects: [{ kind: "taken", attempt, raw: settling.raw }],
+  };
 }
 
 function end(state: EnrolmentState, outcome: "cancelled" | "tampered"): EnrolmentStep {

@@ -11,16 +11,22 @@ import {
   stepEnrolment,
   unknownKeptMs,
 } from "../../../src/core/enrolment.ts";
-import { rawCredential } from "../../../src/domain/credential.ts";
+import { phoneCredential, rawCredential } from "../../../src/domain/credential.ts";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import { checkProperty } from "./property.ts";
 
 const one = rawCredential("26:0190e0f");
 const two = rawCredential("26:0190e0e");
+const phoneOne = phoneCredential("0123456789abcdef0123456789abcdef");
+const phoneTwo = phoneCredential("fedcba9876543210fedcba9876543210");
 const forMs = 30_000;
 const begin = (attempt: string, isTampered = false): EnrolmentInput => {
-  return { kind: "begin", attempt, forMs, isTampered };
+  return { kind: "begin", attempt, expects: "card", forMs, isTampered };
 };
+const beginPhone = (attempt: string): EnrolmentInput => {
+  return { kind: "begin", attempt, expects: "phone", forMs, isTampered: false };
+};
+const phone = (raw = phoneOne): EnrolmentInput => ({ kind: "phone", raw });
 const card = (raw = one): EnrolmentInput => ({ kind: "card", raw });
 const due: EnrolmentInput = { kind: "deadline_reached" };
 
@@ -196,22 +202,75 @@ t.test("an enrolment leaves what was declined before as it was", async (t) => {
   t.equal(enrolmentDeadline(state), 2 + sameCardMs, "the earlier of both");
 });
 
+const notEnrolling = [{ kind: "not_enrolling" }];
+
+t.test("a phone that asks where nobody waits for phones hears that", async (t) => {
+  const { effects } = run([
+    [0, phone()],
+    [1, begin("a")],
+    [2, phone()],
+    [3, card()],
+    [4, phone()],
+  ]);
+  t.same(effects, [notEnrolling, listen("a"), notEnrolling, taken("a"), notEnrolling]);
+});
+
+t.test("a reader that waits for a phone takes one, and judges cards meanwhile", async (t) => {
+  const { effects } = run([
+    [0, beginPhone("a")],
+    [1, card()],
+    [2, card(two)],
+    [3, phone()],
+    [4, phone(phoneTwo)],
+    [5, card()],
+  ]);
+  t.same(effects, [
+    listen("a"),
+    judged(),
+    judged(two),
+    taken("a", phoneOne),
+    notEnrolling,
+    judged(),
+  ]);
+});
+
+t.test("a phone that did not hear that it was taken may ask again, and is told once", async (t) => {
+  const { state, effects } = run([
+    [0, beginPhone("a")],
+    [1, phone()],
+    [1_000, phone()],
+  ]);
+  t.same(effects.slice(1), [taken("a", phoneOne), [{ kind: "taken_before" }]]);
+  t.same(run([[1 + sameCardMs, phone()]], state).effects, [notEnrolling], "and not for ever");
+});
+
+t.test("a phone that comes too late is not taken, before the timer or after it", async (t) => {
+  const { state } = run([[0, beginPhone("a")]]);
+  t.same(run([[forMs - 1, phone()]], state).effects, [taken("a", phoneOne)]);
+  t.same(run([[forMs, phone()]], state).effects, [[...ended("a", "nothing"), ...notEnrolling]]);
+});
+
 const inputs: fc.Arbitrary<EnrolmentInput> = fc.oneof(
   fc.record({
     kind: fc.constant("begin" as const),
     attempt: fc.constantFrom("a", "b", "c"),
+    expects: fc.constantFrom("card" as const, "phone" as const),
     forMs: fc.integer({ min: 1_000, max: 60_000 }),
     isTampered: fc.boolean(),
   }),
   fc.record({ kind: fc.constant("cancel" as const), attempt: fc.constantFrom("a", "b", "c") }),
   fc.record({ kind: fc.constant("card" as const), raw: fc.constantFrom(one, two) }),
+  fc.record({
+    kind: fc.constant("phone" as const),
+    raw: fc.constantFrom(phoneOne, phoneTwo),
+  }),
   fc.record({ kind: fc.constant("declined_unknown" as const), raw: fc.constantFrom(one, two) }),
   fc.constantFrom<EnrolmentInput>({ kind: "tampered" }, due),
 );
 const lives = fc.array(fc.tuple(fc.integer({ min: 0, max: 20_000 }), inputs), { maxLength: 60 });
 
 t.test(
-  "whatever happens, each enrolment ends once and no card is both taken and judged",
+  "whatever happens, each enrolment ends once, takes what it expects, and judges no phone",
   async (t) => {
     checkProperty(
       t,
@@ -220,19 +279,27 @@ t.test(
         let state = initialEnrolment;
         let now = 0;
         /** The one that listens, by the effects alone. */
-        let open: { readonly attempt: string; readonly until: number } | undefined;
+        let open:
+          | { readonly attempt: string; readonly expects: string; readonly until: number }
+          | undefined;
         for (const [waitMs, input] of life) {
           now += waitMs;
-          const wasOpen = open !== undefined && now < open.until;
+          const expected = open !== undefined && now < open.until ? open.expects : "nothing";
           const step = stepEnrolment(state, input, monotonicMs(now));
           ({ state } = step);
-          const cards = step.effects.filter(({ kind }) => kind === "judge" || kind === "taken");
-          if (cards.length > (input.kind === "card" ? 1 : 0)) return false;
-          if (input.kind === "card" && wasOpen && cards[0]?.kind !== "taken") return false;
+          const kinds = step.effects.map(({ kind }) => kind);
+          const count = (kind: string) => kinds.filter((one) => one === kind).length;
+          const isExpected = input.kind === expected;
+          if (count("taken") !== (isExpected ? 1 : 0)) return false;
+          if (count("judge") > (input.kind === "card" && !isExpected ? 1 : 0)) return false;
+          if (input.kind === "card" && expected === "phone" && count("judge") !== 1) return false;
+          const heard = count("taken") + count("taken_before") + count("not_enrolling");
+          if (input.kind === "phone" && heard !== 1) return false;
           for (const effect of step.effects) {
             if (effect.kind === "listen") {
               if (open !== undefined || input.kind !== "begin") return false;
-              open = { attempt: effect.attempt, until: now + input.forMs };
+              const { expects } = input;
+              open = { attempt: effect.attempt, expects, until: now + input.forMs };
             }
             if (effect.kind === "taken" || effect.kind === "ended") {
               if (open?.attempt !== effect.attempt) return false;
