@@ -252,6 +252,40 @@ t.test("sysfs refuses a reader unless its weakness is accepted", async (t) => {
     .close();
 });
 
+t.test("sysfs tells each pulse of a reader that was over when we looked", async (t) => {
+  const chip = makeChip(t);
+  for (const line of ["a", "b"] as const) chip.pull(line, 1);
+  const reader = ["postern-chip:0", "postern-chip:1"];
+  const gpio = openSysfsGpio({ acceptWeakWiegand: true });
+  const inputs = gpio.openInputs({ lines: reader, bias: "none", carries: "pulses" });
+  const edges: Edge[] = [];
+  let isTold = () => {};
+  inputs.listen((edge) => {
+    edges.push(edge);
+    if (edge.level === 1) isTold();
+  });
+  const sent = ["a", "b", "b", "a"] as const;
+  for (const line of sent) {
+    const told = new Promise<void>((resolve) => {
+      isTold = resolve;
+    });
+    chip.pull(line, 0);
+    chip.pull(line, 1);
+    await told;
+  }
+  inputs.close();
+  t.same(
+    edges.map(({ line, level, sequence }) => [reader[line], level, sequence]),
+    sent.flatMap((name, index) => {
+      const line = `postern-chip:${lines.indexOf(name)}`;
+      return [
+        [line, 0, index * 2 + 1],
+        [line, 1, index * 2 + 2],
+      ];
+    }),
+  );
+});
+
 t.test(
   "sysfs takes over what a dead program left exported, and no line that is held",
   async (t) => {

@@ -1,7 +1,7 @@
 import { Gpio as OnoffLine } from "onoff";
 import { describeFailure } from "../../../src/domain/describe-failure.ts";
 import { HalError, type HalFailure } from "../../../src/domain/hal-error.ts";
-import { edgeNs } from "../../../src/domain/time.ts";
+import { type EdgeNs, edgeNs } from "../../../src/domain/time.ts";
 import type {
   Edge,
   Gpio,
@@ -23,7 +23,9 @@ import { findSysfsLine } from "./find-sysfs-line.ts";
  * faster than the process runs only the last is seen; it stamps nothing, so `Edge.at` is when we looked;
  * and edges of different lines come in any order. Measured over 2,000 Wiegand frames with a process that
  * is busy 20 of every 100 ms: 769 right, and 68 wrong ones that passed parity. An edge whose opposite
- * went unseen leaves a gap in the sequence.
+ * went unseen leaves a gap in the sequence; but for pulses, each of which is over before we look: there
+ * only its end is waited for and both edges are told then, so that pulses that were one too fast are one,
+ * and nobody notices; nor is a line that goes low and stays so.
  *
  * It cannot bias or debounce: a pull-up is set in the device tree (on a Pi `gpio=17=ip,pu` in
  * config.txt) or is a resistor. It has no open drain (`not_supported`).
@@ -62,9 +64,7 @@ export function openSysfsGpio(
       refuseWeak(request, acceptWeakWiegand);
       const numbers = takeAll(request.lines, "an input");
       try {
-        return new SysfsInputs(request.lines, openAll(request.lines, numbers), () =>
-          release(numbers),
-        );
+        return new SysfsInputs(request, openAll(request, numbers), () => release(numbers));
       } catch (error) {
         release(numbers);
         throw error;
@@ -101,11 +101,15 @@ function refuseWeak({ lines, carries }: InputRequest, accepted: boolean): void {
   );
 }
 
-function openAll(lines: readonly string[], numbers: readonly number[]): readonly SysfsLine[] {
+function openAll(
+  { lines, carries }: InputRequest,
+  numbers: readonly number[],
+): readonly SysfsLine[] {
   const opened: SysfsLine[] = [];
+  const edge = carries === "pulses" ? "rising" : "both";
   try {
     for (const [index, number] of numbers.entries()) {
-      opened.push(openLine(lines[index] ?? "", number, "in"));
+      opened.push(openLine(lines[index] ?? "", number, { direction: "in", edge }));
     }
     return opened;
   } catch (error) {
@@ -116,7 +120,8 @@ function openAll(lines: readonly string[], numbers: readonly number[]): readonly
 
 /** `onoff` goes on quietly where a line was exported already and cannot be set: so it is asked. */
 function openOutputLine(line: string, number: number, initial: Level): SysfsLine {
-  const opened = openLine(line, number, initial === 1 ? "high" : "low");
+  const direction = initial === 1 ? "high" : "low";
+  const opened = openLine(line, number, { direction, edge: "none" });
   if (opened.direction() === "out" && opened.level() === initial) return opened;
   opened.unexport();
   throw new HalError("io", `line ${line}: sysfs did not make it an output at its initial level`);
@@ -140,11 +145,19 @@ class SysfsLine extends OnoffLine {
   }
 }
 
-function openLine(line: string, number: number, direction: "in" | "high" | "low"): SysfsLine {
+function openLine(
+  line: string,
+  number: number,
+  {
+    direction,
+    edge,
+  }: {
+    readonly direction: "in" | "high" | "low";
+    readonly edge: "none" | "rising" | "both";
+  },
+): SysfsLine {
   try {
-    return direction === "in"
-      ? new SysfsLine(number, "in", "both", { activeLow: false })
-      : new SysfsLine(number, direction, "none", { activeLow: false });
+    return new SysfsLine(number, direction, edge, { activeLow: false });
   } catch (cause) {
     const kind = kindOf(cause);
     const holder = kind === "in_use" ? "; sysfs does not say by whom, gpioinfo does" : "";
@@ -169,13 +182,19 @@ function kindOf(cause: unknown): HalFailure {
 
 class SysfsInputs implements InputLines {
   readonly lines: readonly string[];
+  readonly #carries: NonNullable<InputRequest["carries"]>;
   readonly #opened: readonly SysfsLine[];
   readonly #release: () => void;
   #state: "open" | "listening" | "closed" = "open";
   #sequence = 0;
 
-  constructor(lines: readonly string[], opened: readonly SysfsLine[], release: () => void) {
+  constructor(
+    { lines, carries = "levels" }: InputRequest,
+    opened: readonly SysfsLine[],
+    release: () => void,
+  ) {
     this.lines = lines;
+    this.#carries = carries;
     this.#opened = opened;
     this.#release = release;
   }
@@ -199,21 +218,26 @@ class SysfsInputs implements InputLines {
     if (this.#state !== "open") throw new Error("these lines have their one listener already");
     this.#state = "listening";
     for (const [line, opened] of this.#opened.entries()) {
+      const told = (level: Level, at: EdgeNs) => {
+        this.#sequence += 1;
+        listener({ line, level, at, sequence: this.#sequence });
+      };
       // Reading also takes back what the kernel would wake us for.
       let known = this.read(line);
       opened.watch((error, level) => {
         if (this.#state === "closed" || error instanceof Error) return;
         const [seconds, nanoseconds] = process.hrtime();
-        // Two edges at least made one: the level is what it was.
-        this.#sequence += level === known ? 2 : 1;
-        if (level === known) return;
-        known = level;
-        listener({
-          line,
-          level,
-          at: edgeNs(seconds * 1e9 + nanoseconds),
-          sequence: this.#sequence,
-        });
+        const at = edgeNs(seconds * 1e9 + nanoseconds);
+        if (this.#carries === "pulses") {
+          told(0, at);
+          told(1, at);
+        } else if (level === known) {
+          // Two edges at least made one.
+          this.#sequence += 2;
+        } else {
+          known = level;
+          told(level, at);
+        }
       });
     }
   }
