@@ -43,4 +43,4 @@ export interface Scenario {
  * `expander`: an MCP23017 at 0x20. `clock_chip`: a DS3231 at 0x68. `disk`: the state folder is on a
  * disk that outlives a power cut, as without it nothing does. `watchdog`: a hardware watchdog.
  */
-export type RigDevice = "expander" | "clock_chip" | "disk" | "watchdog";
+export type RigDevice = "expander" | "clock_chip" | "disk" | "watchdog" | "bluetooth";

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import {
-  appendFile,
   chmod,
   copyFile,
   mkdir,
@@ -39,6 +38,8 @@ const moduleGroups: Readonly<Record<string, readonly string[]>> = {
   watchdog: ["i6300esb"],
   softdog: ["softdog"],
   systemd: ["autofs4"],
+  // The emulator of controllers takes its ciphers from the kernel's sockets.
+  bluetooth: ["af_alg", "algif_skcipher", "algif_hash", "cmac", "hci_vhci"],
 };
 
 /** Ours: the group of each, by file name. */
@@ -48,7 +49,7 @@ const ownModuleGroups: Readonly<Record<string, string>> = {
 };
 
 /** All of busybox that `init` calls. */
-const busyboxNames = ["sh", "mount", "insmod", "cat", "echo", "mkdir", "ln", "chroot", "ip"];
+const busyboxNames = ["sh", "tr", "mount", "insmod", "cat", "echo", "mkdir", "ln", "chroot", "ip"];
 const initNames = [...busyboxNames, "poweroff", "switch_root"];
 
 const programs = ["wires", "load"];
@@ -120,23 +121,24 @@ async function fillTree(tree: string, kernel: GuestKernel): Promise<void> {
   const busybox = (await tool("sh", ["-c", "command -v busybox"])).trim();
   await copyFile(busybox, join(tree, "bin/busybox"));
   for (const name of initNames) await symlink("busybox", join(tree, "bin", name));
-  const seen = new Set<string>();
-  const order = join(tree, "modules/order");
+  // A module that two groups need is loaded with either.
+  const groupsOf = new Map<string, string[]>();
   for (const [group, names] of Object.entries(moduleGroups)) {
     for (const name of names) {
       for (const file of await dependencies(kernel, name)) {
         const plain = basename(file).replace(/\.(xz|zst|gz)$/, "");
-        if (seen.has(plain)) continue;
-        seen.add(plain);
-        await unpackModule(file, join(tree, "modules", plain));
-        await appendFile(order, `${group} ${plain}\n`);
+        const groups = groupsOf.get(plain);
+        if (groups === undefined) await unpackModule(file, join(tree, "modules", plain));
+        groupsOf.set(plain, [...(groups ?? []), group]);
       }
     }
   }
   for (const file of kernel.modules) {
     await copyFile(file, join(tree, "modules", basename(file)));
-    await appendFile(order, `${ownModuleGroups[basename(file)] ?? "base"} ${basename(file)}\n`);
+    groupsOf.set(basename(file), [ownModuleGroups[basename(file)] ?? "base"]);
   }
+  const order = [...groupsOf].map(([file, groups]) => `${groups.join(",")} ${file}\n`);
+  await writeFile(join(tree, "modules/order"), order.join(""));
 }
 
 /** The module's file last, after those that it needs. */

@@ -120,6 +120,7 @@ class KernelTarget implements RigTarget {
       ...(this.#disk === undefined ? [] : ["disk"]),
       ...(devices.includes("expander") || devices.includes("clock_chip") ? ["i2c"] : []),
       ...(devices.includes("watchdog") ? ["watchdog"] : []),
+      ...(devices.includes("bluetooth") ? ["bluetooth"] : []),
       ...(scenario.init === "systemd" ? ["systemd"] : []),
     ];
     const guest = await bootGuest({
