@@ -4,9 +4,10 @@ declare const brand: unique symbol;
 
 /**
  * The full raw data of a card as the reader sent it: `<bit count>:<bits as lower-case hex, MSB
- * first, zero-padded on the left to whole digits>`, e.g. `26:0190e0f`. Length is part of the
- * identity, so a 4-byte and a 7-byte serial number never compare equal (behaviour 7). A secret: it
- * is what a cloner needs, so it goes into no log, event or message that is not encrypted.
+ * first, zero-padded on the left to whole digits>`, e.g. `26:0190e0f`; or a phone, see
+ * `phoneCredential`. Length is part of the identity, so a 4-byte and a 7-byte serial number never
+ * compare equal (behaviour 7). A secret: it is what a cloner of cards needs, so it goes into no log,
+ * event or message that is not encrypted.
  */
 export type RawCredential = string & { readonly [brand]: "raw" };
 
@@ -37,6 +38,13 @@ export const phoneCredential = (keyDigest: string): RawCredential =>
   rawCredential(`phone:${keyDigest}`);
 
 export const isPhoneCredential = (raw: RawCredential): boolean => phonePattern.test(raw);
+
+/** For what a phone presents, from outside. Accepts the canonical form only. */
+export function parsePhoneCredential(text: string): Result<RawCredential, string> {
+  return phonePattern.test(text)
+    ? succeed(rawCredential(text))
+    : fail("phone:<32 digits of lower-case hex>");
+}
 
 /** For the raw data of a card from outside: a message, a file. Accepts the canonical form only. */
 export function parseRawCredential(text: string): Result<RawCredential, string> {

@@ -1,6 +1,7 @@
 import type { PassRecord } from "../../domain/access.ts";
 import {
   type PinDigest,
+  phoneCredential,
   pinDigest,
   type RawCredential,
   rawBitsMax,
@@ -8,32 +9,38 @@ import {
 } from "../../domain/credential.ts";
 
 /**
- * What a presentation is looked up by, as bytes: `[kind, data...]`. The kind of a PIN digest is 0
- * and that of a card its bit count, so two presentations of different kinds never compare equal,
- * and all keys of one kind are equally long.
+ * What a presentation is looked up by, as bytes: `[kind, data...]`. The kind of a PIN digest is 0,
+ * that of a card its bit count and that of a phone 129, so two presentations of different kinds never
+ * compare equal, and all keys of one kind are equally long.
  */
 export type KeyKind = number;
 
 export const pinKeyKind: KeyKind = 0;
-export const keyKindCount = rawBitsMax + 1;
+export const phoneKeyKind: KeyKind = rawBitsMax + 1;
+export const keyKindCount = rawBitsMax + 2;
+/** How many an image has that knows no phone; all there were, before phones. */
+export const keyKindCountWithoutPhones = phoneKeyKind;
 export const notAKey = -1;
 
 const pinDigestBytes = 16;
+const phoneKeyBytes = 16;
+const phonePrefix = "phone:";
 
 /** The kind's own byte not included. */
 export function keyDataBytes(kind: KeyKind): number {
-  return kind === pinKeyKind ? pinDigestBytes : (kind + 7) >>> 3;
+  if (kind === pinKeyKind) return pinDigestBytes;
+  return kind === phoneKeyKind ? phoneKeyBytes : (kind + 7) >>> 3;
 }
 
 /** Room for the longest key. */
 export function newKeyBuffer(): Uint8Array {
-  return new Uint8Array(1 + Math.max(pinDigestBytes, keyDataBytes(rawBitsMax)));
+  return new Uint8Array(1 + Math.max(pinDigestBytes, phoneKeyBytes, keyDataBytes(rawBitsMax)));
 }
 
-/** As `writeCardKey` and `writePinKey`, of whichever a pass presents. */
+/** As `writeRawKey` and `writePinKey`, of whichever a pass presents. */
 export function writePresentedKey(presents: PassRecord["presents"], into: Uint8Array): KeyKind {
   return presents.as === "raw"
-    ? writeCardKey(presents.raw, into)
+    ? writeRawKey(presents.raw, into)
     : writePinKey(presents.digest, into);
 }
 
@@ -44,13 +51,20 @@ export function presentedBy(kind: KeyKind, key: Uint8Array): PassRecord["present
     hex += (key[at] ?? 0).toString(16).padStart(2, "0");
   }
   if (kind === pinKeyKind) return { as: "pin", digest: pinDigest(hex) };
+  if (kind === phoneKeyKind) return { as: "raw", raw: phoneCredential(hex) };
   // Of an odd number of digits the first byte holds one.
   const digits = hex.slice(hex.length - Math.ceil(kind / 4));
   return { as: "raw", raw: rawCredential(`${kind}:${digits}`) };
 }
 
-/** Writes the card's key over `into`; returns its kind, or `notAKey` where no pass can have it. */
-export function writeCardKey(raw: RawCredential, into: Uint8Array): KeyKind {
+/**
+ * Writes the key of a card or phone over `into`; returns its kind, or `notAKey` where no pass can
+ * have it.
+ */
+export function writeRawKey(raw: RawCredential, into: Uint8Array): KeyKind {
+  if (raw.startsWith(phonePrefix)) {
+    return writeHex(raw, phonePrefix.length, phoneKeyKind, phoneKeyBytes * 2, into);
+  }
   let bitCount = 0;
   let at = 0;
   for (; at < 4; at += 1) {
@@ -64,7 +78,7 @@ export function writeCardKey(raw: RawCredential, into: Uint8Array): KeyKind {
   return writeHex(raw, at + 1, bitCount, (bitCount + 3) >>> 2, into);
 }
 
-/** As `writeCardKey`, for a PIN. */
+/** As `writeRawKey`, for a PIN. */
 export function writePinKey(digest: PinDigest, into: Uint8Array): KeyKind {
   return writeHex(digest, 0, pinKeyKind, pinDigestBytes * 2, into);
 }

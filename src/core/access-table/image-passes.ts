@@ -8,8 +8,8 @@ import {
   newKeyBuffer,
   notAKey,
   presentedBy,
-  writeCardKey,
   writePinKey,
+  writeRawKey,
 } from "./credential-key.ts";
 import { IdColumn } from "./id-column.ts";
 import type { ImageColumns } from "./image-columns.ts";
@@ -44,9 +44,9 @@ export class ImagePasses {
     );
   }
 
-  /** The number of the pass that has exactly these bits, or -1. */
+  /** The number of the pass that has exactly these bits, or this phone, or -1. */
   findCard(card: RawCredential): number {
-    const kind = writeCardKey(card, this.key);
+    const kind = writeRawKey(card, this.key);
     return kind === notAKey ? -1 : this.index.find(kind, this.key);
   }
 

@@ -59,7 +59,7 @@ export class TablePasses {
     return this.replaced.size + this.newCount;
   }
 
-  /** The number of the pass that has exactly these bits, or -1. */
+  /** The number of the pass that has exactly these bits, or this phone, or -1. */
   findCard(card: RawCredential): number {
     const changed = this.isChanged ? this.cards.get(card) : undefined;
     return changed ?? this.unlessReplaced(this.image.findCard(card));

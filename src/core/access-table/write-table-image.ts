@@ -4,7 +4,14 @@ import type { TableFrame, TableMark, TableUser } from "../../domain/table-change
 import type { EpochMs } from "../../domain/time.ts";
 import { frameBytes } from "./canonical-frame.ts";
 import { fillSlots } from "./credential-index.ts";
-import { keyDataBytes, keyKindCount, newKeyBuffer, writePresentedKey } from "./credential-key.ts";
+import {
+  keyDataBytes,
+  keyKindCount,
+  keyKindCountWithoutPhones,
+  newKeyBuffer,
+  phoneKeyKind,
+  writePresentedKey,
+} from "./credential-key.ts";
 import { FrameLayout } from "./frame-layout.ts";
 import { GrowingBytes } from "./growing-bytes.ts";
 import { IdColumn } from "./id-column.ts";
@@ -194,10 +201,17 @@ function writePasses(
     pass_fine_times: bytesOf(writtenRecords.fineTimes),
     pass_uses: bytesOf(writtenUses.words),
     pass_use_blocks: bytesOf(writtenUses.blockStarts),
-    key_counts: bytesOf(kindCounts),
+    key_counts: bytesOf(countsToWrite(kindCounts)),
     keys: keyColumns.keys,
     key_slots: bytesOf(slots),
   };
+}
+
+/** A controller of before phones can go on with a table that has none: to the byte what it knows. */
+function countsToWrite(kindCounts: Uint32Array): Uint32Array {
+  return kindCounts[phoneKeyKind] === 0
+    ? kindCounts.subarray(0, keyKindCountWithoutPhones)
+    : kindCounts;
 }
 
 function requireAfter(noun: string, before: string | undefined, id: string): void {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isPhoneCredential } from "../../domain/credential.ts";
 import type { Result } from "../../domain/result.ts";
 import type { AckRefusal } from "./ack-message.ts";
 import {
@@ -27,16 +28,24 @@ export interface OfferedAnswer {
 
 export const commandAnswerBytesMax = 512;
 
+const presented = v.pipe(
+  v.strictObject({
+    kind: v.literal("presented"),
+    raw: rawCredentialText,
+    format: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/, "a format"))),
+  }),
+  v.check(
+    ({ raw, format }) => format === undefined || !isPhoneCredential(raw),
+    "no format of a phone",
+  ),
+);
+
 const answerSchema = v.strictObject({
   offer: offerText,
   answer: v.variant("kind", [
     v.strictObject({ kind: v.literal("listening") }),
     v.strictObject({ kind: v.literal("done") }),
-    v.strictObject({
-      kind: v.literal("presented"),
-      raw: rawCredentialText,
-      format: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,32}$/, "a format"))),
-    }),
+    presented,
     v.strictObject({ kind: v.literal("nothing") }),
     v.strictObject({ kind: v.literal("refused"), detail: codeWord }),
   ]),

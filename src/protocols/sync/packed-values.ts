@@ -66,8 +66,19 @@ function isSameForm(form: number | Uint8Array, packed: unknown): boolean {
   return packed instanceof Uint8Array && Buffer.compare(form, packed) === 0;
 }
 
-/** The bit count in one byte, then the bits, padded on the left to whole bytes. */
+/** Of a phone, where a card has its bit count: more than any card has. */
+const phoneCode = 129;
+const phoneKeyBytes = 16;
+const phonePrefix = "phone:";
+
+/**
+ * The bit count in one byte, then the bits, padded on the left to whole bytes; of a phone 129 in their
+ * place, then its 16 bytes.
+ */
 export function packRaw(raw: string): Uint8Array {
+  if (raw.startsWith(phonePrefix)) {
+    return Uint8Array.of(phoneCode, ...bytesOfHex(raw.slice(phonePrefix.length)));
+  }
   const [bitCount, digits = ""] = raw.split(":");
   const hex = digits.length % 2 === 0 ? digits : `0${digits}`;
   return Uint8Array.of(Number(bitCount), ...bytesOfHex(hex));
@@ -76,6 +87,11 @@ export function packRaw(raw: string): Uint8Array {
 export function unpackRaw(packed: unknown): string | undefined {
   if (!(packed instanceof Uint8Array)) return undefined;
   const [bitCount = 0] = packed;
+  if (bitCount === phoneCode) {
+    return packed.length === 1 + phoneKeyBytes
+      ? `${phonePrefix}${hexOf(packed.subarray(1))}`
+      : undefined;
+  }
   if (packed.length !== 1 + Math.ceil(bitCount / 8)) return undefined;
   const hex = hexOf(packed.subarray(1));
   const digits = hex.slice(hex.length - Math.ceil(bitCount / 4));

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseRawCredential, pinDigest } from "../../domain/credential.ts";
+import { parsePhoneCredential, parseRawCredential, pinDigest } from "../../domain/credential.ts";
 import { idExpectation, isId } from "../../domain/ids.ts";
 import { epochMs, epochMsMax } from "../../domain/time.ts";
 
@@ -75,10 +75,12 @@ export const tableTag = integer(0, 0xffff_ffff);
 
 export const tableMark = v.strictObject({ ...tableVersion.entries, tag: tableTag });
 
+/** What a card or a phone presents. */
 export const rawCredentialText = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const parsed = parseRawCredential(dataset.value);
+    const text = dataset.value;
+    const parsed = text.startsWith("phone") ? parsePhoneCredential(text) : parseRawCredential(text);
     if (parsed.ok) return parsed.value;
     addIssue({ message: parsed.fault });
     return NEVER;

@@ -1,4 +1,5 @@
 import type { CalendarDay, DoorSettings, PassRecord, ZoneRecord } from "../../domain/access.ts";
+import { isPhoneCredential } from "../../domain/credential.ts";
 import type { FrameRule, TableFrame } from "../../domain/table-change.ts";
 import { isCalendarDate } from "./calendar-date.ts";
 
@@ -120,6 +121,9 @@ export function faultOfPass(pass: PassRecord): string | undefined {
   const { kind, presents, startsAt, endsAt, traits } = pass;
   if ((kind === "pin") !== (presents.as === "pin")) {
     return "presents.as: expected pin for a PIN pass, raw for any other";
+  }
+  if (kind !== "mobile" && presents.as === "raw" && isPhoneCredential(presents.raw)) {
+    return "presents.raw: expected a card, of a pass that is not mobile";
   }
   if (startsAt !== undefined && endsAt !== undefined && endsAt < startsAt) {
     return "endsAt: expected no earlier than startsAt";

@@ -16,7 +16,7 @@ import {
   userTraits,
   type ZoneRecord,
 } from "../../../src/domain/access.ts";
-import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
+import { phoneCredential, pinDigest, rawCredential } from "../../../src/domain/credential.ts";
 import {
   areaId,
   dayTypeId,
@@ -37,8 +37,19 @@ const areaNames = ["vault", "hall"];
 const zoneNames = ["floor", "house"];
 const readerNames = ["inner", "outer"];
 const scheduleNames = ["office", "night", "odd"];
-const cards = ["26:0190e0f", "26:0000001", "27:0000001", "32:00000001", "56:04a1b2c3d4e5f6", "1:1"];
 const digests = [digestOf("0"), digestOf("7"), digestOf("a"), digestOf("f")];
+/** The last ones have the digits of PINs, and of one another: a card, and two phones. */
+const cards = [
+  "26:0190e0f",
+  "26:0000001",
+  "27:0000001",
+  "32:00000001",
+  "56:04a1b2c3d4e5f6",
+  "1:1",
+  `128:${digestOf("7")}`,
+  phoneCredential(digestOf("7")),
+  phoneCredential(digestOf("a")),
+];
 
 /** A fortnight in January, when no zone in use changes its clocks. */
 const fortnightFrom = at("2026-01-05T00:00:00Z");
@@ -162,7 +173,7 @@ function passes(): fc.Arbitrary<readonly PassRecord[]> {
     );
   const cardPasses = fc.tuple(
     fc.subarray(cards, { minLength: 4 }),
-    fc.array(one(cardUses, cardTraits), { minLength: 6, maxLength: 6 }),
+    fc.array(one(cardUses, cardTraits), { minLength: 9, maxLength: 9 }),
   );
   const pinPasses = fc.tuple(
     fc.subarray(digests, { minLength: 2 }),
@@ -175,7 +186,10 @@ function passes(): fc.Arbitrary<readonly PassRecord[]> {
     .map(([[raws, cardOwners], [pins, pinOwners], alone]) => [
       ...raws.map((raw, index) => {
         const [owner, part] = cardOwners[index] ?? ["ada", {}];
-        return cardPass(`card-${index}`, alone ? "ada" : owner, raw, part);
+        return cardPass(`card-${index}`, alone ? "ada" : owner, raw, {
+          ...part,
+          ...(raw.startsWith("phone:") && { kind: "mobile" as const }),
+        });
       }),
       ...pins.map((pin, index) => {
         const [owner, part] = pinOwners[index] ?? ["ada", {}];

@@ -7,7 +7,7 @@ import type {
   TableContent,
   UserRecord,
 } from "../../../src/domain/access.ts";
-import { pinDigest, rawCredential } from "../../../src/domain/credential.ts";
+import { phoneCredential, pinDigest, rawCredential } from "../../../src/domain/credential.ts";
 import { doorDefaults } from "../../../src/domain/door-defaults.ts";
 import {
   areaId,
@@ -82,6 +82,16 @@ export function cardPass(
   };
 }
 
+/** A phone's. `digit` stands for the digest of its key, which no real one has. */
+export function phonePass(
+  id: string,
+  of: string,
+  digit: string,
+  part: Partial<PassRecord> = {},
+): PassRecord {
+  return cardPass(id, of, phoneCredential(digestOf(digit)), { kind: "mobile", ...part });
+}
+
 export function pinPass(
   id: string,
   of: string,
@@ -122,5 +132,5 @@ export function schedule(id: string, intervals: ScheduleRecord["intervals"]): Sc
   return { id: scheduleId(id), intervals };
 }
 
-/** A PIN's digest that is easy to tell from others: not one of any PIN. */
+/** A PIN's or a phone's digest that is easy to tell from others: not one of any PIN or phone. */
 export const digestOf = (digit: string): string => digit.repeat(32);

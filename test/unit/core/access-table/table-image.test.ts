@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import t from "tap";
 import type { AccessTable } from "../../../../src/core/access-table/access-table.ts";
 import { buildTableImage } from "../../../../src/core/access-table/build-table-image.ts";
+import { foldTable } from "../../../../src/core/access-table/fold-table.ts";
 import {
   type ImageHeader,
   imageHeaderBytes,
@@ -18,11 +20,13 @@ import { partsOfContent } from "../../../../src/core/access-table/table-parts.ts
 import { authorize } from "../../../../src/core/authorize.ts";
 import { unknownPremises } from "../../../../src/core/premises.ts";
 import type { TableContent } from "../../../../src/domain/access.ts";
-import { rawCredential } from "../../../../src/domain/credential.ts";
+import { phoneCredential, rawCredential } from "../../../../src/domain/credential.ts";
 import { passId } from "../../../../src/domain/ids.ts";
 import { fail, succeed } from "../../../../src/domain/result.ts";
-import type { TableFrame } from "../../../../src/domain/table-change.ts";
+import type { TableChange, TableFrame } from "../../../../src/domain/table-change.ts";
 import { monotonicMs } from "../../../../src/domain/time.ts";
+import { decodeTableDelta } from "../../../../src/protocols/sync/table-delta.ts";
+import { parseTableFrame } from "../../../../src/protocols/sync/table-frame.ts";
 import { arbitraryContent } from "../arbitrary-request.ts";
 import { checkProperty } from "../property.ts";
 import {
@@ -30,6 +34,7 @@ import {
   cardPass,
   digestOf,
   door,
+  phonePass,
   pinPass,
   rule,
   schedule,
@@ -55,7 +60,9 @@ const small = tableContent({
     cardPass("b", "bob", "26:0000001", { endsAt: at("2027-01-01T00:00:00Z"), traits: ["toggle"] }),
     cardPass("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "bob", "56:04a1b2c3d4e5f6"),
     pinPass("p", "ada", digestOf("7")),
+    phonePass("phone", "bob", "7"),
   ],
+  mobile: { certificate: "Y2VydGlmaWNhdGU" },
   rules: [rule("all", ["ada", "bob"], ["front"]), rule("some", ["ada"], ["lab"], "office")],
   schedules: [schedule("office", [{ days: [1], fromMinute: 480, toMinute: 1_080 }])],
 });
@@ -81,12 +88,66 @@ t.test("an image is the table that it was made of", async (t) => {
   }
 });
 
+/** As it was written, and what of, before phones had credentials of their own. */
+const before: { readonly content: TableContent; readonly image: string; readonly delta: string } =
+  JSON.parse(
+    readFileSync(new URL("../../../vectors/table-before-phones.json", import.meta.url), "utf8"),
+  );
+
+t.test("a controller that was upgraded while offline opens its old table", async (t) => {
+  const bytes = new Uint8Array(Buffer.from(before.image, "base64"));
+  const table = openTableImage(bytes, parseTableFrame);
+  if (!table.ok) throw new Error(table.fault);
+  t.equal(table.value.mobileCertificate(), undefined, "and has nothing to show to phones yet");
+  t.equal(table.value.credentialCount, before.content.passes.length);
+  for (const { id, presents, kind, user: owner } of before.content.passes) {
+    const number =
+      presents.as === "raw"
+        ? table.value.passes.findCard(presents.raw)
+        : table.value.passes.findPin(presents.digest);
+    t.equal(table.value.passes.id(number), id);
+    t.equal(table.value.passes.userId(number), owner);
+    t.equal(table.value.passes.kind(number), kind);
+  }
+  const delta = decodeTableDelta(new Uint8Array(Buffer.from(before.delta, "base64")));
+  if (!delta.ok) throw new Error(delta.fault);
+  t.ok(table.value.apply(delta.value).ok);
+  t.equal(table.value.passes.findCard(rawCredential("26:0190e0f")), -1);
+  const taken = table.value.passes.findCard(rawCredential("128:ffeeddccbbaa99887766554433221100"));
+  t.equal(table.value.passes.id(taken), "a");
+  const phone: TableChange = { kind: "pass", pass: phonePass("new", "cleo", "7") };
+  const next = { ...delta.value.to, version: delta.value.to.version + 1 };
+  const { to: from, compiledAt } = delta.value;
+  t.ok(table.value.apply({ from, to: next, compiledAt, changes: [phone] }).ok);
+  const folded = opened(foldTable(table.value, testHashKey));
+  t.equal(folded.passes.id(folded.passes.findCard(phoneCredential(digestOf("7")))), "new");
+  t.equal(folded.passes.id(folded.passes.findCard(rawCredential("1:1"))), "short");
+});
+
+t.test("a table without phones is to the byte what older controllers read", async (t) => {
+  const { content } = before;
+  t.equal(Buffer.from(imageOf(content)).toString("base64"), before.image);
+  const withPhone = { ...content, passes: [...content.passes, phonePass("new", "cleo", "7")] };
+  t.not(imageOf(withPhone).length, imageOf(content).length);
+  const table = opened(imageOf(withPhone));
+  const gone = { ...mark, version: mark.version + 1 };
+  const changes: readonly TableChange[] = [{ kind: "pass_gone", pass: passId("new") }];
+  t.ok(table.apply({ from: mark, to: gone, compiledAt: content.compiledAt, changes }).ok);
+  const folded = foldTable(table, testHashKey);
+  const length = (image: Uint8Array) => {
+    const header = readImageHeader(image);
+    return header.ok ? header.value.sections.key_counts.bytes / 4 : header.fault;
+  };
+  t.equal(length(folded), 129, "and so it is again when its last phone has gone");
+  t.equal(length(imageOf(withPhone)), 130);
+});
+
 t.test("where its bytes lie in memory is no matter", async (t) => {
   const image = imageOf(small);
   for (let offset = 0; offset < 9; offset += 1) {
     const shifted = new Uint8Array(image.length + offset).subarray(offset);
     shifted.set(image);
-    t.equal(opened(shifted).credentialCount, 4);
+    t.equal(opened(shifted).credentialCount, 5);
   }
 });
 
@@ -237,6 +298,7 @@ t.test("what would lead a look astray is refused, though every hash is right", a
     ["a slot of no key", "key_slots", (words) => words.fill(7, words.findIndex(Boolean), 8)],
     ["a key without a slot", "key_slots", (words) => words.fill(0)],
     ["keys of another length", "key_counts", (words) => words.copyWithin(1, 0, 1)],
+    ["a phone that is a card", "key_counts", (words) => words.copyWithin(128, 129).fill(0, 129)],
     ["a pass of nobody", "pass_records", (words) => words.fill((words[0] ?? 0) | 0xff00, 0, 1)],
     ["a user of no profile", "user_profiles", (_, bytes) => bytes.fill(9, 0, 1)],
     ["a user who is what nobody is", "user_flags", (_, bytes) => bytes.fill(64, 0, 1)],

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import t from "tap";
-import { rawCredential } from "../../../../src/domain/credential.ts";
+import { phoneCredential, rawCredential } from "../../../../src/domain/credential.ts";
 import { controllerId, doorId, readerId, siteId } from "../../../../src/domain/ids.ts";
 import { sealSecretMessage } from "../../../../src/protocols/sync/authenticated-message.ts";
 import {
@@ -37,6 +37,7 @@ const raw = rawCredential("26:0190e0f");
 
 const commands: readonly SiteCommand[] = [
   { kind: "enrol", attempt, reader, forMs: 30_000 },
+  { kind: "enrol", attempt, reader, forMs: 30_000, expects: "phone" },
   { kind: "cancel_enrolment", attempt, reader },
   { kind: "tell_last_unknown", attempt, reader },
   { kind: "unlock", attempt, door: doorId("front") },
@@ -54,6 +55,7 @@ const answers: readonly OfferedAnswer["answer"][] = [
   { kind: "done" },
   { kind: "presented", raw },
   { kind: "presented", raw, format: "H10301" },
+  { kind: "presented", raw: phoneCredential("00112233445566778899aabbccddeeff") },
   { kind: "nothing" },
   { kind: "refused", detail: "busy" },
 ];
@@ -71,7 +73,7 @@ const messages = {
     by: scope,
   },
 } as const;
-const command = sealSiteCommand(sealer, { offer, command: commands[3] as SiteCommand });
+const command = sealSiteCommand(sealer, { offer, command: commands[4] as SiteCommand });
 const answer = sealCommandAnswer(secretScope, { offer, answer: { kind: "presented", raw } });
 
 const reasons: Readonly<Record<string, (bytes: Uint8Array) => string>> = {
@@ -215,6 +217,8 @@ t.test("a good signature does not excuse a command that makes no sense", async (
     { offer, command: { ...enrol, forMs: enrolmentMsMax + 1 } },
     { offer, command: { ...enrol, forMs: 2_000.5 } },
     { offer, command: { ...enrol, forMs: "2000" } },
+    { offer, command: { ...enrol, expects: "anything" } },
+    { offer, command: { ...enrol, expects: null } },
     { offer, command: { ...enrol, attempt: "me" } },
     { offer, command: { ...enrol, attempt: attempt.toUpperCase() } },
     { offer, command: { ...enrol, reader: "a/b" } },
@@ -248,6 +252,8 @@ t.test(
       { offer, answer: { kind: "presented" } },
       { offer, answer: { kind: "presented", raw: "26:fffffff" } },
       { offer, answer: { kind: "presented", raw, format: "a b" } },
+      { offer, answer: { kind: "presented", raw: "phone:00" } },
+      { offer, answer: { kind: "presented", raw: `phone:${"0".repeat(32)}`, format: "H10301" } },
       { offer, answer: { kind: "presented", raw, pin: "1234" } },
       { offer, answer: { kind: "refused" } },
       { offer, answer: { kind: "refused", detail: "no, thank you" } },

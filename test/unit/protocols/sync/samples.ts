@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { TableContent } from "../../../../src/domain/access.ts";
-import { rawCredential } from "../../../../src/domain/credential.ts";
+import { phoneCredential, rawCredential } from "../../../../src/domain/credential.ts";
 import type { DoorEvent, JournalEntry } from "../../../../src/domain/event.ts";
 import {
   areaId,
@@ -117,6 +117,13 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
         presents: { as: "raw", raw: rawCredential("26:0190e0f") },
       },
       {
+        id: passId("phone"),
+        user: ada,
+        kind: "mobile",
+        active: true,
+        presents: { as: "raw", raw: phoneCredential("00112233445566778899aabbccddeeff") },
+      },
+      {
         id: passId("pin"),
         user: ada,
         kind: "pin",
@@ -167,6 +174,7 @@ export function fullTable(part: Partial<TableContent> = {}): TableContent {
         ],
       },
     ],
+    mobile: { certificate: "Y2VydGlmaWNhdGU" },
     ...part,
   });
 }

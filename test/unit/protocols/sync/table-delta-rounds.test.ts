@@ -6,7 +6,7 @@ import {
   type UserRecord,
   userTraits,
 } from "../../../../src/domain/access.ts";
-import { pinDigest, rawFromBits } from "../../../../src/domain/credential.ts";
+import { phoneCredential, pinDigest, rawFromBits } from "../../../../src/domain/credential.ts";
 import { passId, ruleId, userId } from "../../../../src/domain/ids.ts";
 import type { TableChange } from "../../../../src/domain/table-change.ts";
 import { epochMs, epochMsMax } from "../../../../src/domain/time.ts";
@@ -38,6 +38,7 @@ const instant = fc
   .map(epochMs);
 
 const raw = fc.stringMatching(/^[01]{1,128}$/).map(rawFromBits);
+const phone = fc.stringMatching(/^[0-9a-f]{32}$/).map(phoneCredential);
 const digest = fc.stringMatching(/^[0-9a-f]{32}$/).map(pinDigest);
 const count = fc.integer({ min: 1, max: 1_000_000_000 });
 
@@ -65,6 +66,10 @@ const pass: fc.Arbitrary<PassRecord> = fc
       fc.record({
         kind: fc.constantFrom("mobile", "nfc_card", "csn_card"),
         presents: fc.record({ as: fc.constant("raw"), raw }),
+      }),
+      fc.record({
+        kind: fc.constant("mobile"),
+        presents: fc.record({ as: fc.constant("raw"), raw: phone }),
       }),
       fc.record({
         kind: fc.constant("pin"),

@@ -1,6 +1,6 @@
 import { verify } from "node:crypto";
 import t from "tap";
-import { rawCredential } from "../../../../src/domain/credential.ts";
+import { phoneCredential, rawCredential } from "../../../../src/domain/credential.ts";
 import { controllerId, passId, siteId, userId } from "../../../../src/domain/ids.ts";
 import type { TableChange } from "../../../../src/domain/table-change.ts";
 import { epochMs } from "../../../../src/domain/time.ts";
@@ -148,6 +148,11 @@ t.test("the codes and places of what a change says are those of every release", 
     spentElsewhere: 1,
   });
   t.equal(hexOf({ kind: "pass", pass }), "8a0361706175181a451a00190e0f02387903f601");
+  const phone = phoneCredential("00112233445566778899aabbccddeeff");
+  t.equal(
+    hexOf({ kind: "pass", pass: cardPass("p", "u", phone, { kind: "mobile" }) }),
+    "850361706175045181" + "00112233445566778899aabbccddeeff",
+  );
   t.equal(
     hexOf({
       kind: "user",
@@ -163,6 +168,7 @@ t.test("the codes and places of what a change says are those of every release", 
 });
 
 const start = [1, 2, 3, 4];
+const phoneBytes = (digestBytes: number) => Uint8Array.of(129, ...new Uint8Array(digestBytes));
 const packedPass = [3, "p", "u", 6, Uint8Array.of(8, 0x42)];
 
 /** What a broken site could sign. */
@@ -182,6 +188,13 @@ const nonsense: readonly { readonly what: string; readonly changes: readonly unk
   { what: "raw bits padded for more", changes: [packedPass.with(4, Uint8Array.of(8, 0, 0x42))] },
   { what: "more raw bits than are there", changes: [packedPass.with(4, Uint8Array.of(9, 1))] },
   { what: "a raw bit beyond the count", changes: [packedPass.with(4, Uint8Array.of(4, 0x10))] },
+  { what: "a phone of 15 bytes", changes: [packedPass.with(3, 4).with(4, phoneBytes(15))] },
+  { what: "a phone of 17 bytes", changes: [packedPass.with(3, 4).with(4, phoneBytes(17))] },
+  { what: "a phone as a card", changes: [packedPass.with(4, phoneBytes(16))] },
+  {
+    what: "a card of 130 bits",
+    changes: [packedPass.with(4, Uint8Array.of(130, ...new Uint8Array(17)))],
+  },
   { what: "a PIN's digest of 15 bytes", changes: [[3, "p", "u", 7, new Uint8Array(15)]] },
   { what: "duress of a card", changes: [packedPass.with(3, 6 + 32)] },
   { what: "an end before the start", changes: [[...packedPass, 3, 2]] },

@@ -45,7 +45,7 @@ t.test("a frame with one of everything is read as it was written", async (t) => 
 });
 
 t.test("a frame that was signed before a door knew these rules goes on deciding", async (t) => {
-  const { calendar, zones, areas, ...old } = good;
+  const { calendar, zones, areas, mobile, ...old } = good;
   const later = Object.keys(doorDefaults).filter((key) => !firstDoorKeys.has(key));
   const doors = old.doors.map((settings) =>
     Object.fromEntries(Object.entries(settings).filter(([key]) => firstDoorKeys.has(key))),
@@ -118,6 +118,15 @@ t.test("a fault names the field", async (t) => {
     ["zones.1.parent", "house"],
     ["zones.0.parent", "house"],
     ["areas.0.passback", "firm"],
+    ["mobile", {}],
+    ["mobile", null],
+    ["mobile.certificate", ""],
+    ["mobile.certificate", "a+b/"],
+    ["mobile.certificate", "YWI="],
+    ["mobile.certificate", "YWJ"],
+    ["mobile.certificate", "Y"],
+    ["mobile.certificate", "A".repeat(513)],
+    ["mobile.key", "AAAA"],
     ["areas.1.passbackMs", undefined],
     ["areas.1.occupancyMax", 0],
     ["areas.1.managerIn", "yes"],
