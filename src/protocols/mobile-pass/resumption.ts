@@ -12,3 +12,9 @@ export interface Resumption {
   /** A day after the phone last signed: from then on it must sign again. */
   readonly expiresAt: MonotonicMs;
 }
+
+/**
+ * A phone's signature takes its secure hardware; a MAC takes what an app stores, and what is stored can
+ * be copied. So a copy is good for a day at most, and only until the phone itself comes by.
+ */
+export const resumptionMs = 24 * 60 * 60 * 1_000;
