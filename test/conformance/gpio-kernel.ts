@@ -274,6 +274,9 @@ t.test("sysfs tells each pulse of a reader that was over when we looked", async 
     await told;
   }
   inputs.close();
+  for (const [index, { level, at }] of edges.entries()) {
+    if (level === 1) t.equal(at - (edges[index - 1]?.at ?? 0), 50_000, "as long as pulses are");
+  }
   t.same(
     edges.map(({ line, level, sequence }) => [reader[line], level, sequence]),
     sent.flatMap((name, index) => {

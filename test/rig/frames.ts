@@ -12,6 +12,8 @@ export type Load = "idle" | "hog" | "stall";
 export interface FramesOptions {
   readonly intervalUs: number;
   readonly load: Load;
+  /** Between one frame and the next. */
+  readonly restMs?: number;
 }
 
 /** Simulated lines move in the real time of this machine. */
@@ -24,7 +26,7 @@ const counts = {
 const frameCountOfPlan = 2_000;
 
 /** More than the silence of 3 ms that ends a frame at both of these paces. */
-const restMs = 4;
+const leastRestMs = 4;
 
 /** Later by this part of an interval, a pulse is not where a reader would have it. */
 const bentPart = 1 / 4;
@@ -69,7 +71,7 @@ export async function readFrames(
   rig: RigTarget,
   options: FramesOptions & { readonly driver: ListenOptions["driver"]; readonly count: number },
 ): Promise<FramesRead> {
-  const { intervalUs, load, driver, count } = options;
+  const { intervalUs, load, driver, count, restMs = leastRestMs } = options;
   const listener = await rig.listen({ driver, ...(load === "stall" ? { stall } : {}) });
   let hogs: Stoppable | undefined;
   try {

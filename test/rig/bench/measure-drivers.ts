@@ -14,6 +14,12 @@ export const subjectOf: Readonly<Record<Driver, string>> = {
 const intervalUs = 1_000;
 
 /**
+ * Longer than the silence that ends a frame whose bits are stamped by a process that wakes up late, and
+ * than the one after a misread: each frame has its chance by every driver.
+ */
+const restMs = 120;
+
+/**
  * The same frames over two readers at once, read by one driver after the other: how many were right, how
  * many came as a card that nobody presented, and what that took of the machine.
  */
@@ -30,7 +36,7 @@ export async function measureDrivers(
   for (const driver of drivers) {
     for (const load of loads) {
       const childMsBefore = driver === "gpiomon" ? await gpiomonMs(rig) : 0;
-      const read = await readFrames(rig, { intervalUs, load, driver, count });
+      const read = await readFrames(rig, { intervalUs, restMs, load, driver, count });
       // Its processes outlive the one that started them until they have something to say.
       const childMs = driver === "gpiomon" ? (await gpiomonMs(rig)) - childMsBefore : 0;
       if (driver === "gpiomon") await rig.run(["sh", "-c", "pkill gpiomon; true"]);
