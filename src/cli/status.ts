@@ -41,14 +41,30 @@ export function renderStatus(status: LocalStatus): string {
     reader.id,
     reader.door,
     String(reader.frameCount),
-    describeMisreads(reader.misreadCounts),
+    describeCounts(reader.misreadCounts),
     String(reader.extraBitCount),
     String(reader.lostEdgeCount),
   ]);
+  const radioRows = readers.flatMap(({ id, mobile }) => {
+    if (mobile === undefined) return [];
+    const { state, reason, connectionCount, restartCount, answerCounts, faultCounts } = mobile;
+    return [
+      [
+        id,
+        reason === undefined ? state : `${state}, ${typed(reason)}`,
+        String(connectionCount),
+        describeCounts(answerCounts),
+        describeCounts(faultCounts),
+        String(restartCount),
+      ],
+    ];
+  });
+  const radios = ["READER", "RADIO", "PHONES", "ANSWERS", "FAULTS", "RESTARTS"];
   return [
     facts.map(([name, text]) => `${name.padEnd(12)}${printable(text)}\n`).join(""),
     textTable(["DOOR", "POSTURE", "ALARM", "STRIKE", "LEAF"], doorRows),
     textTable(["READER", "DOOR", "FRAMES", "MISREADS", "EXTRA BITS", "LOST EDGES"], readerRows),
+    ...(radioRows.length === 0 ? [] : [textTable(radios, radioRows)]),
   ].join("\n");
 }
 
@@ -57,7 +73,7 @@ function describeTable(table: NonNullable<LocalStatus["table"]>): string {
   return `${epoch}.${version}, ${credentialCount} passes, compiled ${tellDuration(ageMs)} ago`;
 }
 
-function describeMisreads(counts: Readonly<Record<string, number>>): string {
+function describeCounts(counts: Readonly<Record<string, number>>): string {
   const seen = Object.entries(counts).filter(([, count]) => count > 0);
   return seen.length === 0
     ? "none"

@@ -29,6 +29,8 @@ import { boardTroubles } from "./board-troubles.ts";
 import { Door } from "./door.ts";
 import { DoorPostures, type Overridden } from "./door-postures.ts";
 import { Entrance } from "./entrance.ts";
+import type { MobileIdentity } from "./mobile-reader.ts";
+import { MobileReaders } from "./mobile-readers.ts";
 import { PremisesPruning } from "./premises-pruning.ts";
 import type { PremisesStore } from "./premises-store.ts";
 import type { ReaderEnrolment } from "./reader-enrolment.ts";
@@ -41,6 +43,8 @@ export interface DoorControllerOptions {
   readonly record: (event: DoorEvent) => void;
   readonly troubles: Troubles;
   readonly premises: PremisesStore;
+  /** Absent: no phone is answered, whatever radios the board has. */
+  readonly mobile?: MobileIdentity;
 }
 
 /** Why a technician's pulse is refused, or what became of it. */
@@ -58,6 +62,7 @@ export class DoorController {
   readonly #doors: ReadonlyMap<DoorId, Door>;
   readonly #entrances: ReadonlyMap<DoorId, Entrance>;
   readonly #readers: readonly ReaderSession[];
+  readonly #phones: MobileReaders | undefined;
   readonly #postures: DoorPostures;
   readonly #alarms: AlarmWatch;
   readonly #pruning: PremisesPruning;
@@ -97,6 +102,15 @@ export class DoorController {
       }
       return new ReaderSession({ hardware, door, clock, entrance, digestPin, record });
     });
+    this.#phones =
+      options.mobile &&
+      new MobileReaders({
+        board,
+        sessions: this.#readers,
+        identity: options.mobile,
+        table: () => this.#table,
+        troubles,
+      });
     this.#alarms = new AlarmWatch({
       board,
       record,
@@ -107,6 +121,7 @@ export class DoorController {
 
   /** Ends every timer and hears nothing more. The board is the caller's to close, and is next. */
   close(): void {
+    this.#phones?.close();
     for (const reader of this.#readers) reader.close();
     for (const entrance of this.#entrances.values()) entrance.close();
     this.#pruning.close();
@@ -119,6 +134,7 @@ export class DoorController {
   setTable(table: AccessTable): void {
     const before = this.#table;
     this.#useTable(table);
+    this.#phones?.useTable(table);
     // The same by another layout knows whom it knew.
     if (before === undefined || !isSameTable(before.mark, table.mark)) this.#pruning.prune(table);
   }
@@ -130,6 +146,7 @@ export class DoorController {
     if (changes.some(({ kind }) => kind === "frame")) this.#configure(table);
     this.#pruning.forget(changes);
     this.#postures.useTable(table);
+    this.#phones?.tableChanged(table, changes);
   }
 
   /** The time was set, or is trusted otherwise than before: schedules are looked at again. */
@@ -252,11 +269,10 @@ export class DoorController {
   }
 
   readers(): readonly LocalReaderStatus[] {
-    return this.#options.board.readers.map(({ id, door, reader }) => ({
-      id,
-      door,
-      ...reader.health(),
-    }));
+    return this.#options.board.readers.map(({ id, door, reader }) => {
+      const mobile = this.#phones?.health(id);
+      return { id, door, ...reader.health(), ...(mobile && { mobile }) };
+    });
   }
 
   /**

@@ -2,7 +2,7 @@ import type { LightPattern } from "../../hal/indicator.ts";
 import { unreachable } from "../domain/unreachable.ts";
 
 /** What the lamps of a reader are to say about its door, once the last tap's answer has been shown. */
-export type Resting = "secured" | "unlocked" | "alarm" | "warning" | "more_expected";
+export type Resting = "secured" | "unlocked" | "alarm" | "warning" | "more_expected" | "reading";
 
 /**
  * The answer to a tap or a PIN, shown at once and then left for the resting light. `taken`: the card was
@@ -39,6 +39,8 @@ export function restingPattern(resting: Resting): LightPattern {
       return { kind: "flash", light: "red", onMs: slowFlashMs };
     case "more_expected":
       return { kind: "flash", light: "amber", onMs: slowFlashMs };
+    case "reading":
+      return { kind: "steady", light: "amber" };
     default:
       return unreachable(resting);
   }

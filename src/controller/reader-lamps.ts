@@ -9,6 +9,7 @@ export class ReaderLamps {
   readonly #indicator: Indicator;
   #door: Resting = "secured";
   readonly #expected = new Set<Expected>();
+  #isReading = false;
   #isTrial = false;
 
   constructor(indicator: Indicator) {
@@ -28,7 +29,21 @@ export class ReaderLamps {
     this.#show();
   }
 
+  /** A phone is connected and has not been answered: amber until the next answer to anybody. */
+  reading(): void {
+    this.#isReading = true;
+    this.#show();
+  }
+
+  /** It was not answered, and is not going to be. */
+  endReading(): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.#show();
+  }
+
   expect(what: Expected): void {
+    this.#isReading = false;
     this.#expected.add(what);
     this.#indicator.beep(beepMs.expected);
     this.#show();
@@ -58,6 +73,7 @@ export class ReaderLamps {
   }
 
   answer(answer: Answer): void {
+    this.#isReading = false;
     this.#indicator.beep(beepMs[answer]);
     const pattern = answerPattern(answer, this.#resting());
     if (pattern === undefined) this.#show();
@@ -73,6 +89,9 @@ export class ReaderLamps {
   }
 
   #resting(): Resting {
+    // Anybody's phone in the street lights amber: no alarm is hidden behind that.
+    const isAlarm = this.#door === "alarm" || this.#door === "warning";
+    if (this.#isReading && !isAlarm) return "reading";
     return this.#expected.size > 0 ? "more_expected" : this.#door;
   }
 }

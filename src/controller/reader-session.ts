@@ -36,7 +36,7 @@ import {
   type TwoFactorState,
   twoFactorDeadline,
 } from "../core/two-factor.ts";
-import type { PinDigest, RawCredential } from "../domain/credential.ts";
+import { isPhoneCredential, type PinDigest, type RawCredential } from "../domain/credential.ts";
 import type { DoorEvent } from "../domain/event.ts";
 import type { PassId, ReaderId, UserId } from "../domain/ids.ts";
 import type { DenialReason } from "../domain/reason.ts";
@@ -57,6 +57,18 @@ export interface ReaderSessionOptions {
   readonly digestPin: (digits: string) => PinDigest;
   readonly record: (event: DoorEvent) => void;
 }
+
+/** What a phone's presentation came to at once; a PIN or company is awaited after `more_needed`. */
+export type PhoneVerdict =
+  | "granted"
+  /** It was let in, and the strike does not take its command. */
+  | "strike_failed"
+  | "more_needed"
+  | "denied"
+  /** Denied, because it is nobody's. */
+  | "unknown";
+
+type TellPhone = (verdict: PhoneVerdict) => void;
 
 /** Empty where nobody knows whose it was. */
 interface DeniedPerson {
@@ -116,6 +128,24 @@ export class ReaderSession {
     this.#misreads.close();
   }
 
+  /** A phone is there. Until the next answer, or `phoneGone`, the lamps say so. */
+  phoneConnected(): void {
+    this.#lamps.reading();
+  }
+
+  phoneGone(): void {
+    this.#lamps.endReading();
+  }
+
+  /**
+   * A phone that asks to be let in and has proved its key: judged as its user's card would be. `tell` is
+   * called once, after strike and lamps and before anything is recorded; where a use is counted, when that
+   * is on disk; and never where this was closed meanwhile.
+   */
+  phone(raw: RawCredential, tell: TellPhone): void {
+    if (!this.#closed) this.#present({ kind: "card", raw }, tell);
+  }
+
   /** For a technician; then what is due comes back, or earlier where something happens here. */
   showLight(pattern: LightPattern, forMs: number): void {
     this.#lamps.tryOut(pattern);
@@ -168,21 +198,24 @@ export class ReaderSession {
     }
   }
 
-  #present(input: TwoFactorInput): void {
+  #present(input: TwoFactorInput, tell?: TellPhone): void {
     const { secondFactorMs } = this.#options.door.settings();
     const { state, effects } = stepTwoFactor({ secondFactorMs }, this.#factor, input, this.#now());
     this.#factor = state;
     this.#factorDeadline.set(twoFactorDeadline(state));
     if (!awaitsPin(state)) this.#lamps.settled("pin");
-    for (const effect of effects) this.#carryOut(effect);
+    for (const [index, effect] of effects.entries()) {
+      // Before it stands what became of a card whose PIN came too late.
+      this.#carryOut(effect, index === effects.length - 1 ? tell : undefined);
+    }
   }
 
-  #carryOut(effect: TwoFactorEffect): void {
+  #carryOut(effect: TwoFactorEffect, tell: TellPhone | undefined): void {
     switch (effect.kind) {
       case "authorize":
-        return this.#authorize(effect.presented);
+        return this.#authorize(effect.presented, tell);
       case "deny":
-        return this.#deny(effect.reason, { pass: effect.pass, user: effect.user });
+        return this.#deny(effect.reason, { pass: effect.pass, user: effect.user }, tell);
       case "prompt_pin":
         return this.#lamps.expect("pin");
       default:
@@ -190,30 +223,32 @@ export class ReaderSession {
     }
   }
 
-  #authorize(presented: Presented): void {
+  #authorize(presented: Presented, tell?: TellPhone): void {
     const { entrance } = this.#options;
     const company = companyAt(this.#company, this.#now());
     const presentation = { reader: this.id, presented, company };
     const decision = entrance.decide(presentation);
     switch (decision.kind) {
       case "granted":
-        this.#admit(presentation, decision);
+        this.#admit(presentation, decision, tell);
         break;
       case "pin_required":
         this.#askForPin(presented.card, decision);
+        tell?.("more_needed");
         break;
       case "second_person_required":
       case "escort_required": {
         const need = decision.kind === "escort_required" ? "escort" : "second_person";
         const { pass, user } = decision;
         this.#meet({ kind: "required", person: { need, presented, pass, user } });
+        tell?.("more_needed");
         break;
       }
       case "denied": {
         const { pass, user, reason } = decision;
-        this.#deny(reason, { ...(pass && { pass }), ...(user && { user }) });
+        this.#deny(reason, { ...(pass && { pass }), ...(user && { user }) }, tell);
         if (presented.card !== undefined && reason === "unknown_credential") {
-          this.enrolment.declinedUnknown(presented.card);
+          this.#declinedUnknown(presented.card);
         }
         if (presented.pin !== undefined && isWrongPin(presented, decision)) this.#wrongPin();
         break;
@@ -225,19 +260,30 @@ export class ReaderSession {
     this.#recordDuress(decision.duress);
   }
 
+  #declinedUnknown(raw: RawCredential): void {
+    if (!isPhoneCredential(raw)) this.enrolment.declinedUnknown(raw);
+  }
+
   #recordDuress(who: Required<DeniedPerson> | undefined): void {
     const { door, record } = this.#options;
     if (who !== undefined) record({ kind: "duress", door: door.id, reader: this.id, ...who });
   }
 
-  #admit(presentation: Presentation, decided: Granted): void {
+  #admit(presentation: Presentation, decided: Granted, tell: TellPhone | undefined): void {
     const people = admissionsOf(decided);
     if (decided.along !== undefined) this.#meet({ kind: "taken_along" });
     this.#options.entrance.admit(presentation, decided, {
-      answer: () => this.#lamps.answer("granted"),
+      answer: () => {
+        this.#lamps.answer("granted");
+        tell?.(this.#options.door.isCommanded() ? "granted" : "strike_failed");
+      },
       done: (outcome) => {
         if (outcome.kind === "denied") {
-          for (const { pass, user } of people) this.#deny(outcome.reason, { pass, user });
+          // The presenter is the last of them.
+          for (const [index, { pass, user }] of people.entries()) {
+            const heard = index === people.length - 1 ? tell : undefined;
+            this.#deny(outcome.reason, { pass, user }, heard);
+          }
           return;
         }
         const { granted } = outcome;
@@ -287,8 +333,10 @@ export class ReaderSession {
     for (const { event } of effects) this.#options.record(event);
   }
 
-  #deny(reason: DenialReason, who: DeniedPerson): void {
+  #deny(reason: DenialReason, who: DeniedPerson, tell?: TellPhone): void {
     this.#lamps.answer("denied");
+    // During a lockdown a stranger is told no other reason than everybody, and is one all the same.
+    tell?.(who.pass === undefined && reason !== "no_table" ? "unknown" : "denied");
     this.#recordDenial(reason, who);
   }
 

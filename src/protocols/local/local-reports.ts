@@ -56,6 +56,23 @@ export interface LocalDoorStatus extends PostureInForce {
 export interface LocalReaderStatus extends LocalReaderHealth {
   readonly id: ReaderId;
   readonly door: DoorId;
+  /** Absent where the reader takes no phones. */
+  readonly mobile?: LocalMobileHealth;
+}
+
+/** Of a reader's radio and its phones. Counts since the controller started. */
+export interface LocalMobileHealth {
+  /** `silent`: it does not advertise, because there is nothing that phones would believe. */
+  readonly state: "starting" | "up" | "down" | "silent";
+  /** Why it is down, as `no_adapter`. */
+  readonly reason?: string;
+  readonly connectionCount: number;
+  /** How often the radio's driver had to be started again. */
+  readonly restartCount: number;
+  /** What phones were told, as `granted`. */
+  readonly answerCounts: Readonly<Record<string, number>>;
+  /** Why others were told nothing, as `left_early`; or to try again, as `too_far`. */
+  readonly faultCounts: Readonly<Record<string, number>>;
 }
 
 /** Counts since the controller started. */

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { ReaderBle } from "../../../hal/board.ts";
 import type { Gpio } from "../../../hal/gpio.ts";
 import { openBoard } from "../../../hal/lines/board.ts";
 import { SimBoard } from "../../../hal/sim/sim-board.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { parseBoardProfile } from "../../../src/compose/config/board-profile-file.ts";
 import { DoorController } from "../../../src/controller/door-controller.ts";
+import type { MobileIdentity } from "../../../src/controller/mobile-reader.ts";
 import { Troubles } from "../../../src/controller/troubles.ts";
 import { buildAccessTable } from "../../../src/core/access-table/access-table.ts";
 import type { DoorSettings, TableContent } from "../../../src/domain/access.ts";
@@ -85,11 +87,16 @@ export function open(
     clock = new SimClock(),
     disk = new PaperPremisesDisk(),
     found = () => {},
+    radios = new Map(),
+    mobile,
   }: {
     readonly clock?: SimClock;
     readonly disk?: PaperPremisesDisk;
     /** What happened to the board while nobody watched. */
     readonly found?: (sim: SimBoard) => void;
+    /** Of the readers of these names. */
+    readonly radios?: ReadonlyMap<string, ReaderBle>;
+    readonly mobile?: MobileIdentity;
   } = {},
 ) {
   const profile = parseBoardProfile({ file, text: readFileSync(file, "utf8") });
@@ -101,7 +108,12 @@ export function open(
   const events: DoorEvent[] = [];
   const order: string[] = [];
   const gpio = noting(sim.gpio, order);
-  const board = openBoard({ ...profile.value, gpio, clock: sim.clock });
+  const lines = openBoard({ ...profile.value, gpio, clock: sim.clock });
+  const readers = lines.readers.map((reader) => {
+    const ble = radios.get(reader.id);
+    return ble === undefined ? reader : { ...reader, ble };
+  });
+  const board = { ...lines, readers };
   const record = (event: DoorEvent) => {
     events.push(event);
     order.push(event.kind);
@@ -113,6 +125,7 @@ export function open(
       record,
       troubles: new Troubles(record),
       premises: disk.open(clock),
+      ...(mobile && { mobile }),
     },
     table && buildAccessTable(table, testHashKey),
   );
