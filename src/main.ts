@@ -5,8 +5,10 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addIssuingVerbs } from "./cli/issuing-verbs.ts";
+import { addPhoneVerbs } from "./cli/phone-verbs.ts";
 import { CommandFailed, type Terminal } from "./cli/terminal.ts";
 import { issuingHost } from "./compose/issuing-host.ts";
+import { phoneHost } from "./compose/phone-host.ts";
 import { type ControllerId, controllerId, idExpectation, isId } from "./domain/ids.ts";
 import { fail, type Result } from "./domain/result.ts";
 
@@ -85,6 +87,7 @@ function createProgram(): Command {
   addIssuingVerbs(postern, issuingHost({ configFile, env, terminal }));
   addTools(postern);
   addBench(postern);
+  addPhoneVerbs(postern, phoneHost(terminal));
   addCheckUps(postern);
   return postern;
 }
