@@ -4,7 +4,12 @@ import { fail, type Result, succeed } from "../../domain/result.ts";
 import { ByteFields, countedBytes, countedText } from "./byte-fields.ts";
 import type { PhoneFault } from "./mobile-fault.ts";
 import { isSignedBy, pointBytes, publicKeyAt, signatureBytes, signWith } from "./p256.ts";
-import { openReaderCertificate, type ReaderCertificate } from "./reader-certificate.ts";
+import {
+  type CertificateFault,
+  openReaderCertificate,
+  type ReaderCertificate,
+  readReaderCertificate,
+} from "./reader-certificate.ts";
 import { protocolVersion, purposeLabel } from "./version.ts";
 
 export const nonceBytes = 16;
@@ -57,6 +62,48 @@ export function openHello(
   expected: HelloExpectation,
   bytes: Uint8Array,
 ): Result<Hello, PhoneFault> {
+  const parts = takeApart(bytes);
+  if (!parts.ok) return parts;
+  const { newest, certificateBytes, reader, ephemeral, body, signature } = parts.value;
+  const opened = openReaderCertificate(expected.siteKey, certificateBytes);
+  if (!opened.ok) return fail(asPhoneFault(opened.fault));
+  const certificate = opened.value;
+  if (certificate.site !== expected.site) return fail("certificate_of_another_site");
+  const readerKey = publicKeyAt(certificate.readerKey);
+  const signed = { bytes: signedBytes(body), signature };
+  if (readerKey === undefined || !isSignedBy(readerKey, signed)) {
+    return fail("hello_not_authentic");
+  }
+  // Only now: unsigned, it would be an alarm that anybody can raise.
+  if (Math.min(newest, expected.newestVersion) > protocolVersion) return fail("downgraded");
+  return succeed({ certificate, reader, ephemeral });
+}
+
+/**
+ * Whose reader it says it is, no signature seen: for a phone that has yet to choose among its sites,
+ * and opens the same hello afterwards.
+ */
+export function readHelloCertificate(bytes: Uint8Array): Result<ReaderCertificate, PhoneFault> {
+  const parts = takeApart(bytes);
+  if (!parts.ok) return parts;
+  const read = readReaderCertificate(parts.value.certificateBytes);
+  return read.ok ? read : fail(asPhoneFault(read.fault));
+}
+
+const asPhoneFault = (fault: CertificateFault): PhoneFault =>
+  fault === "certificate_malformed" ? "hello_malformed" : fault;
+
+interface HelloParts {
+  readonly newest: number;
+  readonly certificateBytes: Uint8Array;
+  readonly reader: ReaderId;
+  readonly ephemeral: Uint8Array;
+  /** All that the signature is over. */
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+function takeApart(bytes: Uint8Array): Result<HelloParts, PhoneFault> {
   if (bytes.length === 0 || bytes.length > helloBytesMax) return fail("hello_malformed");
   const fields = new ByteFields(bytes);
   if (fields.byte() !== protocolVersion) return fail("version_unknown");
@@ -68,27 +115,7 @@ export function openHello(
   const body = bytes.subarray(0, fields.at);
   const signature = fields.take(signatureBytes);
   if (!fields.isWhole || newest < protocolVersion) return fail("hello_malformed");
-  const certificate = openCertificate(expected, certificateBytes);
-  if (!certificate.ok) return certificate;
-  const readerKey = publicKeyAt(certificate.value.readerKey);
-  const signed = { bytes: signedBytes(body), signature };
-  if (readerKey === undefined || !isSignedBy(readerKey, signed)) {
-    return fail("hello_not_authentic");
-  }
-  // Only now: unsigned, it would be an alarm that anybody can raise.
-  if (Math.min(newest, expected.newestVersion) > protocolVersion) return fail("downgraded");
-  return succeed({ certificate: certificate.value, reader, ephemeral });
-}
-
-function openCertificate(
-  { site, siteKey }: HelloExpectation,
-  bytes: Uint8Array,
-): Result<ReaderCertificate, PhoneFault> {
-  const opened = openReaderCertificate(siteKey, bytes);
-  if (opened.ok) {
-    return opened.value.site === site ? opened : fail("certificate_of_another_site");
-  }
-  return fail(opened.fault === "certificate_malformed" ? "hello_malformed" : opened.fault);
+  return succeed({ newest, certificateBytes, reader, ephemeral, body, signature });
 }
 
 function signedBytes(body: Uint8Array): Uint8Array {

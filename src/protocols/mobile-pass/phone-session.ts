@@ -45,7 +45,13 @@ export type PhoneSessionEffect =
 
 /** `phone` is to be kept in place of the one that was given, whatever the outcome. */
 export type PhoneOutcome =
-  | { readonly kind: "answered"; readonly answer: ReaderAnswer; readonly phone: PhoneState }
+  | {
+      readonly kind: "answered";
+      readonly answer: ReaderAnswer;
+      /** In which form the reader has taken it. */
+      readonly form: PhoneForm;
+      readonly phone: PhoneState;
+    }
   | { readonly kind: "failed"; readonly fault: PhoneFault; readonly phone: PhoneState };
 
 /** What a phone sets out with. */
@@ -200,17 +206,17 @@ function answered(
   { answer, resumableForS }: SealedAnswer,
   now: PhoneNow,
 ): PhoneSessionStep {
-  const { task, known, channel } = state;
+  const { task, known, channel, form } = state;
   if (answer === "full_needed") {
     const { resumption: _, ...unknown } = known;
     const phone = withKnown(task.phone, unknown);
     const opening = Uint8Array.of(protocolVersion);
     return say({ ...state, task: { ...task, phone }, known: unknown, form: "full" }, opening);
   }
-  if (answer !== "granted") return over({ kind: "answered", answer, phone: task.phone });
+  if (answer !== "granted") return over({ kind: "answered", answer, form, phone: task.phone });
   const { resumption: _, ...met } = known;
   const until = epochMs(now.wall + resumableForS * 1_000);
   const next =
     resumableForS === 0 ? met : { ...met, resumption: { key: resumptionKeyOf(channel), until } };
-  return over({ kind: "answered", answer, phone: withKnown(task.phone, next) });
+  return over({ kind: "answered", answer, form, phone: withKnown(task.phone, next) });
 }
