@@ -1,4 +1,4 @@
-import type { PassRecord } from "../domain/access.ts";
+import type { MobileRecord, PassRecord } from "../domain/access.ts";
 import type { ControllerId, PassId, UserId } from "../domain/ids.ts";
 import type { TableFrame, TableUser } from "../domain/table-change.ts";
 import { controllerFrame } from "./controller-frame.ts";
@@ -9,6 +9,8 @@ import type { SpentUses } from "./spent-uses.ts";
 export interface TableSource {
   readonly state: SiteState;
   readonly spent: SpentUses;
+  /** What a controller's readers show to phones; undefined of one that has no key yet. */
+  readonly mobileOf: (controller: ControllerId) => MobileRecord | undefined;
 }
 
 /** What a table says is spent of a pass: absent of one that has no use count. */
@@ -32,7 +34,9 @@ export class ControllerView {
 
   get frame(): TableFrame {
     this.#frame ??= controllerFrame(this.#source.state, this.controller);
-    return this.#frame;
+    // A frame is looked at before its controller has a key, and again when it has.
+    const mobile = this.#source.mobileOf(this.controller);
+    return mobile === undefined ? this.#frame : { ...this.#frame, mobile };
   }
 
   /** Whether this user is in this table. */

@@ -1,20 +1,8 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from "node:crypto";
 import { join } from "node:path";
 import type { SiteId } from "../domain/ids.ts";
 import { listHandOvers, sealHandOver } from "../protocols/sync/key-hand-over.ts";
+import { newPem, pemOf, readKey, type SigningKey } from "./private-key-file.ts";
 import { StateError, type StateFolder } from "./state-folder.ts";
-
-export interface SigningKey {
-  /** Ed25519, private. */
-  readonly key: KeyObject;
-  /** SPKI in PEM. */
-  readonly publicPem: string;
-}
 
 /** The key that the site signs with, and how controllers come to it from each one before. */
 export interface SigningKeys {
@@ -121,24 +109,7 @@ function lastOf(folder: StateFolder, handOvers: Uint8Array) {
   throw new StateError("damaged", join(folder.path, handOversName), "not a list of hand-overs");
 }
 
-const pemOf = (key: KeyObject): string => String(key.export({ type: "pkcs8", format: "pem" }));
-
-const newPem = (): string => pemOf(generateKeyPairSync("ed25519").privateKey);
-
 function readNext(folder: StateFolder): SigningKey | undefined {
   const pem = folder.read(nextName);
   return pem === undefined ? undefined : readKey(folder, nextName, pem);
-}
-
-function readKey(folder: StateFolder, name: string, pem: Uint8Array): SigningKey {
-  const damaged = (options?: ErrorOptions) =>
-    new StateError("damaged", join(folder.path, name), "not an Ed25519 private key", options);
-  let key: KeyObject;
-  try {
-    key = createPrivateKey(Buffer.from(pem));
-  } catch (error) {
-    throw damaged({ cause: error });
-  }
-  if (key.asymmetricKeyType !== "ed25519") throw damaged();
-  return { key, publicPem: String(createPublicKey(key).export({ type: "spki", format: "pem" })) };
 }

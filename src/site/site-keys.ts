@@ -1,7 +1,9 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { MobileRecord } from "../domain/access.ts";
 import { type ControllerId, controllerId, isId, type SiteId } from "../domain/ids.ts";
+import type { EpochMs } from "../domain/time.ts";
 import {
   type ControllerKeys,
   deriveKeys,
@@ -9,6 +11,7 @@ import {
   secretKeyBytes,
 } from "../protocols/sync/provision.ts";
 import type { SiteSealer } from "../protocols/sync/site-seal.ts";
+import { openReaderCertificates } from "./reader-certificates.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { StateError, type StateFolder } from "./state-folder.ts";
 
@@ -25,6 +28,10 @@ export interface SiteKeys {
   /** Signs with a new key from now on, and says which number it has. On disk when it returns. */
   rotate(): number;
   readonly pinKey: Uint8Array;
+  /** Ed25519, public: what phones know the site's readers by. Made at the first call. */
+  mobileKey(): KeyObject;
+  /** What the controller's readers show to phones; makes the controller's key if it has none yet. */
+  mobileRecordOf(controller: ControllerId, now: EpochMs): MobileRecord;
   /** Makes the controller's key if it has none yet. */
   provisionFor(controller: ControllerId): Provision;
   keysFor(controller: ControllerId): ControllerKeys;
@@ -39,6 +46,7 @@ const controllerFolder = "controllers";
 export function openSiteKeys(folder: StateFolder, site: SiteId): SiteKeys {
   const signing = openSigningKeys(folder, site);
   const pinKey = openSecret(folder, "pin.key");
+  const certificates = openReaderCertificates(folder, site);
   const known = new Map<ControllerId, { controllerKey: Uint8Array; keys: ControllerKeys }>();
 
   const open = (controller: ControllerId) => {
@@ -64,6 +72,9 @@ export function openSiteKeys(folder: StateFolder, site: SiteId): SiteKeys {
     },
     rotate: () => signing.rotate(),
     pinKey,
+    mobileKey: () => certificates.publicKey(),
+    mobileRecordOf: (controller, now) =>
+      certificates.of(controller, { readerKey: open(controller).keys.mobileKey, now }),
     provisionFor: (controller) => ({
       site,
       controller,

@@ -57,16 +57,21 @@ export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], Ta
     ...keys.controllers(),
   ]);
   const differences = before && tableDifferences({ before, after, changed, controllers, spent });
+  for (const controller of controllers) {
+    const isAsBefore = before !== undefined && differences?.get(controller)?.frame === undefined;
+    if (tables.has(controller) && isAsBefore) continue;
+    const frame = parseTableFrame(after.at(controller).frame);
+    if (!frame.ok) return fail({ controller, detail: frame.fault });
+  }
+  // Makes the keys that they need to hear of their tables: what comes from those without one is not
+  // listened to. A change that is refused makes none.
+  for (const controller of controllers) keys.keysFor(controller);
   // After a start nobody knows what the tables said: of all of them, only this can tell.
   const now = before === undefined ? fingerprints.ofAll(after, controllers) : undefined;
   const planned: PlannedTable[] = [];
   for (const controller of controllers) {
     const known = tables.get(controller);
     const difference = differences?.get(controller);
-    if (known === undefined || before === undefined || difference?.frame !== undefined) {
-      const frame = parseTableFrame(after.at(controller).frame);
-      if (!frame.ok) return fail({ controller, detail: frame.fault });
-    }
     const fingerprint = now?.get(controller);
     if (known === undefined) planned.push(firstTable(to, controller, fingerprint));
     else if (fingerprint !== undefined) {
@@ -78,13 +83,10 @@ export function planTables(to: TablesToPlan): Result<readonly PlannedTable[], Ta
 }
 
 function firstTable(
-  { keys, after, fingerprints, now }: TablesToPlan,
+  { after, fingerprints, now }: TablesToPlan,
   controller: ControllerId,
   fingerprint = fingerprints.of(after.at(controller)),
 ): PlannedTable {
-  // Makes the key that it needs to hear of it: what comes from those without one is not listened
-  // to.
-  keys.keysFor(controller);
   // Nobody knows which numbers were used before, if any: seconds since 1970 are beyond all of them.
   const mark = markOf({ epoch: Math.floor(now / 1_000), version: 1 });
   return reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas: [] });

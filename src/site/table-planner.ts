@@ -1,5 +1,5 @@
 import { TableFault as ZoneFault } from "../core/access-table/table-fault.ts";
-import { controllerId, type PassId } from "../domain/ids.ts";
+import { type ControllerId, controllerId, type PassId } from "../domain/ids.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { ModelChange } from "./model-change.ts";
@@ -145,7 +145,7 @@ export class TablePlanner {
       fingerprints: this.#fingerprints,
       tables: shelf.tables(),
       before: this.#isServing ? this.#viewOf(changed ?? this.#index) : undefined,
-      after: new SiteView({ state: this.#index, spent }),
+      after: this.#viewOf(this.#index, spent),
       changed,
       spent: told.keys(),
       now: this.#parts.now(),
@@ -153,7 +153,10 @@ export class TablePlanner {
     return planned.ok ? succeed({ tables: planned.value, told }) : planned;
   }
 
-  #viewOf(state: SiteState): SiteView {
-    return new SiteView({ state, spent: this.#told.of });
+  #viewOf(state: SiteState, spent: SpentUses = this.#told.of): SiteView {
+    const { keys, now } = this.#parts;
+    const mobileOf = (controller: ControllerId) =>
+      keys.knows(controller) ? keys.mobileRecordOf(controller, now()) : undefined;
+    return new SiteView({ state, spent, mobileOf });
   }
 }

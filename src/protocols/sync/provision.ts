@@ -1,7 +1,5 @@
 import {
-  createECDH,
   createHmac,
-  createPrivateKey,
   createPublicKey,
   createSecretKey,
   hkdfSync,
@@ -18,6 +16,7 @@ import {
   siteId,
 } from "../../domain/ids.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
+import { privateKeyFrom, privateSeedBytes } from "../mobile-pass/p256.ts";
 import { expectationOf } from "./schema-parts.ts";
 
 /**
@@ -125,32 +124,8 @@ export function deriveKeys(controllerKey: Uint8Array): ControllerKeys {
   return {
     tableKey: secret("table"),
     messageKey: secret("message"),
-    mobileKey: mobileKeyOf(derive("mobile", mobileKeyDrawBytes)),
+    mobileKey: privateKeyFrom(derive("mobile", privateSeedBytes)),
   };
-}
-
-/** The order of P-256: FIPS 186-5 and SP 800-186. */
-const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-/** 128 bits more than the order has, so that no key is likelier than another: FIPS 186-5, A.2.1. */
-const mobileKeyDrawBytes = 48;
-const p256Bytes = 32;
-
-function mobileKeyOf(drawn: Buffer): KeyObject {
-  const scalar = (BigInt(`0x${drawn.toString("hex")}`) % (p256Order - 1n)) + 1n;
-  const secret = Buffer.from(scalar.toString(16).padStart(p256Bytes * 2, "0"), "hex");
-  const pair = createECDH("prime256v1");
-  pair.setPrivateKey(secret);
-  const point = pair.getPublicKey();
-  return createPrivateKey({
-    format: "jwk",
-    key: {
-      kty: "EC",
-      crv: "P-256",
-      d: secret.toString("base64url"),
-      x: point.subarray(1, 1 + p256Bytes).toString("base64url"),
-      y: point.subarray(1 + p256Bytes).toString("base64url"),
-    },
-  });
 }
 
 const pinDigestBytes = 16;

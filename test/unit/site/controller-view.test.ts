@@ -12,13 +12,15 @@ import { siteFile } from "./site-rig.ts";
 
 const nothingSpent: SpentUses = () => [];
 const pinKey = new Uint8Array(32);
+const mobileOf = (controller: string) =>
+  controller === "one" ? { certificate: "b25l" } : undefined;
 
 /** The view of a controller, which would take it as it is. */
 function viewOf(controller: string, text: string, spent = nothingSpent): ControllerView {
   const model = parseSiteFile({ file: "site.toml", text });
   if (!model.ok) throw new Error(model.fault.map(({ key, expected }) => key + expected).join());
   const state = indexOf(modelOfSiteFile(model.value, pinKey));
-  const view = new ControllerView({ state, spent }, controllerId(controller));
+  const view = new ControllerView({ state, spent, mobileOf }, controllerId(controller));
   const mark = { epoch: 1, version: 1, tag: 1 };
   const content = { frame: view.frame, users: view.users(), passes: view.passes() };
   const image = buildTableImage({ ...content, mark, compiledAt: epochMs(1_000) }, [1, 2]);
@@ -189,4 +191,9 @@ t.test("a controller that claims more than there is leaves the other tables good
   const spent: SpentUses = () => [{ controller: controllerId("two"), spent: 2 ** 52 }];
   t.match(viewOf("one", limited, spent).pass(card), { usesMax: 5, spentElsewhere: 5 });
   t.match(viewOf("two", limited, spent).pass(card), { usesMax: 5, spentHere: 5 });
+});
+
+t.test("a controller's readers show phones its own certificate, where it has one", async (t) => {
+  t.same(viewOf("one", siteFile()).frame.mobile, { certificate: "b25l" });
+  t.notOk("mobile" in viewOf("two", siteFile()).frame);
 });

@@ -27,6 +27,8 @@ interface State {
   readonly view: SiteView;
 }
 
+const mobileOf = (controller: ControllerId) => ({ certificate: controller });
+
 function spentOf(uses: ReadonlyMap<PassId, number>): SpentUses {
   return (pass) => {
     const count = uses.get(pass);
@@ -43,7 +45,7 @@ function drawUses(random: Seeded, { passes }: SiteModel): ReadonlyMap<PassId, nu
 
 /** What a controller is to have, from the model as a whole and nothing else. */
 function tableOf({ model, spent }: State, controller: ControllerId): NaiveTable {
-  const { frame } = new ControllerView({ state: indexOf(model), spent }, controller);
+  const { frame } = new ControllerView({ state: indexOf(model), spent, mobileOf }, controller);
   return { frame, ...naivePeople(model, { controller, spent }) };
 }
 
@@ -89,8 +91,8 @@ function* revisions(runs: number, seed: number) {
       const said = random.chance(0.5) ? change : withoutTheObvious(change);
       const { before: changed, undo } = index.change(said);
       const [spent, spentAfter] = [spentOf(uses), spentOf(usesAfter)];
-      const before = { model, spent, view: new SiteView({ state: changed, spent }) };
-      const view = new SiteView({ state: index, spent: spentAfter });
+      const before = { model, spent, view: new SiteView({ state: changed, spent, mobileOf }) };
+      const view = new SiteView({ state: index, spent: spentAfter, mobileOf });
       const after = { model: revised, spent: spentAfter, view };
       const differences = tableDifferences({
         before: before.view,
@@ -142,7 +144,7 @@ t.test(`a change that is undone has never been [${seed}]`, async (t) => {
     undo();
     for (const controller of everyController) {
       const state = after.view.state;
-      const undone = { ...before, view: new SiteView({ state, spent: before.spent }) };
+      const undone = { ...before, view: new SiteView({ state, spent: before.spent, mobileOf }) };
       const truth = comparable(tableOf(before, controller));
       if (!agree(t, `${name} ${controller}`, comparable(seen(undone, controller)), truth)) return;
     }

@@ -7,6 +7,7 @@ import { rawFromBits } from "../../../src/domain/credential.ts";
 import {
   type ControllerId,
   controllerId,
+  doorId,
   type PassId,
   passId,
   userId,
@@ -101,6 +102,20 @@ const spelledOut = (pass: PassRecord): PassRecord =>
 
 const seed = seedFor(process.env["SEED"]);
 const runs = process.env["SEED"] === undefined ? 6 : 1;
+
+t.test("a change that a controller would refuse makes no key for one", async (t) => {
+  const stage = openStage(t);
+  const random = new Seeded(7);
+  const model = drawSite(random);
+  stage.apply(model);
+  const known = stage.keys.controllers();
+  const [door] = model.doors;
+  if (door === undefined) throw new Error("no door");
+  const bad = { ...door, id: doorId("bad"), controller: controllerId("mistyped"), unlockMs: 0 };
+  const change = modelDifference(model, { ...model, doors: [...model.doors, bad] }, 2);
+  t.match(stage.publisher.prepare(change), { ok: false, fault: { controller: "mistyped" } });
+  t.same(stage.keys.controllers(), known);
+});
 
 t.test(`whoever follows the site has what it says, whatever he missed [${seed}]`, async (t) => {
   for (let run = 0; run < runs; run += 1) {
