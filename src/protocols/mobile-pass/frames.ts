@@ -13,9 +13,10 @@ export const messageBytesMax = 256;
 export const frameBytesLeast = 20;
 export const frameBytesMost = 509;
 
-/** `frameBytesMax` outside of 20 to 509 is taken for the nearest of them. */
+/** A `frameBytesMax` outside of 20 to 509 is taken for the nearest of them, what is no number for 20. */
 export function splitFrames(message: Uint8Array, frameBytesMax: number): readonly Uint8Array[] {
-  const frameBytes = Math.min(Math.max(frameBytesLeast, Math.floor(frameBytesMax)), frameBytesMost);
+  const isSize = frameBytesMax >= frameBytesLeast;
+  const frameBytes = isSize ? Math.min(Math.floor(frameBytesMax), frameBytesMost) : frameBytesLeast;
   const partBytes = frameBytes - headerBytes;
   const frames: Uint8Array[] = [];
   for (let at = 0; at < message.length; at += partBytes) {

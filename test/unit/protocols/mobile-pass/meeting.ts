@@ -124,12 +124,13 @@ export function phoneEnd(
     readonly action?: PhoneAction;
     readonly frameBytesMax?: number;
     readonly newestVersion?: number;
+    readonly now?: MonotonicMs;
   } = {},
 ): PhoneEnd {
-  const { action = "present", frameBytesMax = 20, newestVersion = 1 } = options;
+  const { action = "present", frameBytesMax = 20, newestVersion = 1, now = at } = options;
   const ephemeralSeed = randomBytes(48);
   const task = { phone, action, ephemeralSeed, frameBytesMax, newestVersion };
-  return { state: initialPhoneSession(task, at), outcome: undefined, forms: [] };
+  return { state: initialPhoneSession(task, now), outcome: undefined, forms: [] };
 }
 
 /** What the phone writes thereupon. */
@@ -190,7 +191,11 @@ export function meet(plan: MeetingPlan): Meeting {
   const now = plan.now ?? { at, wall };
   const prepared = helloOf(place, plan.reader);
   const reader = readerEnd(place, { frameBytesMax, hello: prepared, now: now.at });
-  const phone = phoneEnd(plan.phone, { action: plan.action ?? "present", frameBytesMax });
+  const phone = phoneEnd(plan.phone, {
+    action: plan.action ?? "present",
+    frameBytesMax,
+    now: now.at,
+  });
   const written: Uint8Array[] = [];
   const notified: Uint8Array[] = [];
   const toPhone: PhoneSessionInput[] = [
