@@ -1,3 +1,4 @@
+import { fail, type Result, succeed } from "../domain/result.ts";
 import type { PhoneFault } from "../protocols/mobile-pass/mobile-fault.ts";
 import type { PhoneState } from "../protocols/mobile-pass/phone-state.ts";
 import type { ReaderAnswer } from "../protocols/mobile-pass/reader-answer.ts";
@@ -61,7 +62,8 @@ export interface PhoneSessionOptions {
   readonly action: "present" | "enrol";
   /** For how long a reader is listened for. */
   readonly withinMs: number;
-  readonly phone: PhoneState;
+  /** Of one that belongs to no site yet: what it becomes at a reader with this hello. */
+  readonly phone: PhoneState | ((hello: Uint8Array) => Result<PhoneState, PhoneFault>);
   /** It changed, whatever came of it: to be kept. */
   readonly keep: (phone: PhoneState) => void;
   readonly onProgress: (progress: Progress) => void;
@@ -85,11 +87,15 @@ export async function runPhoneSession(options: PhoneSessionOptions): Promise<Pho
     return { result: "not_connected", detail, ...rssi, at: { heard: heardAt, ended: now() } };
   }
   const connected = now();
+  const begun = await beginning(link, phone);
+  if (!begun.ok) {
+    link.disconnect();
+    return { result: begun.fault, ...rssi, at: { heard: heardAt, connected, ended: now() } };
+  }
   let told: { controller?: string; reader?: string; form?: "full" | "fast" } = {};
   let at: { known?: number; sent?: number } = {};
   const outcome = await runPhone({
-    link,
-    phone,
+    ...begun.value,
     action,
     entropy,
     clock,
@@ -109,6 +115,32 @@ export async function runPhoneSession(options: PhoneSessionOptions): Promise<Pho
   keep(outcome.phone);
   const result = outcome.kind === "answered" ? outcome.answer : outcome.fault;
   return { result, ...rssi, ...told, at: { heard: heardAt, connected, ...at, ended } };
+}
+
+async function beginning(
+  link: PhoneLink,
+  phone: PhoneSessionOptions["phone"],
+): Promise<Result<{ readonly link: PhoneLink; readonly phone: PhoneState }, PhoneFault>> {
+  if (typeof phone !== "function") return succeed({ link, phone });
+  let hello: Uint8Array;
+  try {
+    hello = await link.readHello();
+  } catch {
+    return fail("link_lost");
+  }
+  const become = phone(hello);
+  if (!become.ok) return become;
+  const { frameBytesMax, gone } = link;
+  const sameLink: PhoneLink = {
+    frameBytesMax,
+    gone,
+    // Each read takes several answers of the reader, and the session has its limit.
+    readHello: async () => hello,
+    subscribe: (listener) => link.subscribe(listener),
+    write: (frame) => link.write(frame),
+    disconnect: () => link.disconnect(),
+  };
+  return succeed({ link: sameLink, phone: become.value });
 }
 
 async function nearestReader({

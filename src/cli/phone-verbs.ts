@@ -77,17 +77,11 @@ export function addPhoneVerbs(postern: Command, host: PhoneHost): void {
       );
   radio("enrol")
     .description("have a reader that waits for a phone take this one up; makes its keys")
-    .option("--site <id>", "the phone's site, for a new phone")
-    .option("--site-key <key>", "its mobile key, in base64url, for a new phone")
-    .action(
-      async (
-        name: string,
-        flags: RadioFlags & { readonly site?: string; readonly siteKey?: string },
-      ) => {
-        const { enrolPhone } = await import("./phone.ts");
-        await enrolPhone(means(host, flags), { name, site: flags.site, siteKey: flags.siteKey });
-      },
-    );
+    .option("--site-key <key>", "of a new phone: its site's mobile key, 43 characters of base64url")
+    .action(async (name: string, flags: RadioFlags & { readonly siteKey?: string }) => {
+      const { enrolPhone } = await import("./phone.ts");
+      await enrolPhone(means(host, flags), { name, siteKey: flags.siteKey });
+    });
   radio("present")
     .description("show a phone at the nearest reader; fails where it is not granted")
     .option("--times <count>", "so often", wholeNumber(1, timesMost), 1)

@@ -1,6 +1,8 @@
-import { createHash } from "node:crypto";
-import { isId, type SiteId, siteId } from "../domain/ids.ts";
+import { createHash, type KeyObject } from "node:crypto";
+import { type Result, succeed } from "../domain/result.ts";
 import { unreachable } from "../domain/unreachable.ts";
+import { openHello, readHelloCertificate } from "../protocols/mobile-pass/hello.ts";
+import type { PhoneFault } from "../protocols/mobile-pass/mobile-fault.ts";
 import {
   newPhone,
   type PhoneState,
@@ -8,7 +10,7 @@ import {
   phoneOf,
 } from "../protocols/mobile-pass/phone-state.ts";
 import type { PhoneClock } from "../protocols/mobile-pass/run-phone.ts";
-import type { Entropy } from "../protocols/mobile-pass/version.ts";
+import { type Entropy, protocolVersion } from "../protocols/mobile-pass/version.ts";
 import { keepPhone, readPhones } from "./phone-file.ts";
 import {
   type PhoneRadio,
@@ -33,63 +35,82 @@ export interface PhoneMeans {
   readonly withinMs: number;
 }
 
+/** As `newPhone` takes it. */
 const deviceSeedBytes = 48;
 
 export interface EnrolOrder {
   readonly name: string;
-  /** As they were typed; a phone that has keys already needs neither. */
-  readonly site?: string | undefined;
+  /** As it was typed; a phone that has keys already needs none. */
   readonly siteKey?: string | undefined;
 }
 
 /** Has a reader that waits for a phone take this one up; makes its keys where it has none yet. */
 export async function enrolPhone(means: PhoneMeans, order: EnrolOrder): Promise<void> {
   const { file, terminal } = means;
-  const phone = phoneToEnrol(means, order);
-  // Before it is shown: where the answer is lost, the site may have it all the same.
-  keepPhone(file, order.name, phone);
-  terminal.err(`${order.name} is ${phoneOf(phone.deviceKey)}, of site ${phone.site}, `);
-  terminal.err(`whose mobile key has the fingerprint ${fingerprint(phone)}\n`);
+  const { name } = order;
+  const keep = (phone: PhoneState) => keepPhone(file, name, phone);
+  const known = phoneToEnrol(means, order);
+  const introduce = (phone: PhoneState): PhoneState => {
+    // Before it is shown to anybody: where the answer is lost, the site may have it all the same.
+    keep(phone);
+    terminal.err(`${name} is ${phoneOf(phone.deviceKey)} of site ${phone.site}, `);
+    terminal.err(`whose mobile key has the fingerprint ${fingerprint(phone.siteKey)}\n`);
+    return phone;
+  };
+  const phone =
+    known.kind === "phone"
+      ? introduce(known.phone)
+      : (hello: Uint8Array) => {
+          const made = phoneOfSite(known.siteKey, hello, means.entropy);
+          return made.ok ? succeed(introduce(made.value)) : made;
+        };
   const radio = await means.openRadio();
   let run: PhoneRun;
   try {
-    run = await runPhoneSession({
-      ...means,
-      radio,
-      phone,
-      action: "enrol",
-      keep: (next) => keepPhone(file, order.name, next),
-      onProgress: (progress) => show(means, progress),
-    });
+    const onProgress = (progress: Progress) => show(means, progress);
+    run = await runPhoneSession({ ...means, radio, phone, action: "enrol", keep, onProgress });
   } finally {
     await radio.close();
   }
-  tell(means, order.name, run);
+  tell(means, name, run);
   if (run.result !== "enrolled") throw new CommandFailed(1, whyNot(run));
 }
 
-function phoneToEnrol({ file, entropy }: PhoneMeans, order: EnrolOrder): PhoneState {
-  const known = readPhones(file).get(order.name);
-  const site = order.site === undefined ? undefined : siteOf(order.site);
-  const siteKey = order.siteKey === undefined ? undefined : keyOf(order.siteKey);
-  if (known === undefined) {
-    if (site === undefined || siteKey === undefined) {
-      throw new CommandFailed(
-        2,
-        `--site and --site-key: expected both, for there is no ${order.name} in ${file} yet`,
-      );
-    }
-    return newPhone({ site, siteKey, deviceSeed: entropy(deviceSeedBytes) });
+type ToEnrol =
+  | { readonly kind: "phone"; readonly phone: PhoneState }
+  | { readonly kind: "new"; readonly siteKey: KeyObject };
+
+function phoneToEnrol({ file }: PhoneMeans, { name, siteKey: text }: EnrolOrder): ToEnrol {
+  const phone = readPhones(file).get(name);
+  const siteKey = text === undefined ? undefined : keyOf(text);
+  if (phone === undefined) {
+    if (siteKey !== undefined) return { kind: "new", siteKey };
+    throw new CommandFailed(
+      2,
+      `--site-key: expected the mobile key of the site, for there is no ${name} in ${file} yet`,
+    );
   }
-  const isSame =
-    (site === undefined || site === known.site) &&
-    (siteKey === undefined || siteKey.equals(known.siteKey));
-  if (isSame) return known;
+  if (siteKey === undefined || siteKey.equals(phone.siteKey)) return { kind: "phone", phone };
   throw new CommandFailed(
     1,
-    `${order.name} belongs to site ${known.site}, with the mobile key ${fingerprint(known)}: a phone has one ` +
-      "site. Choose another name",
+    `${name} belongs to site ${phone.site}, with the mobile key ${fingerprint(phone.siteKey)}: a phone ` +
+      "has one site. Choose another name",
   );
+}
+
+/** A new phone, of the site of which this reader is, where that is the site with this key. */
+function phoneOfSite(
+  siteKey: KeyObject,
+  hello: Uint8Array,
+  entropy: Entropy,
+): Result<PhoneState, PhoneFault> {
+  const certificate = readHelloCertificate(hello);
+  if (!certificate.ok) return certificate;
+  const { site } = certificate.value;
+  // Before a key is made and kept for what any radio in range may have said.
+  const known = openHello({ site, siteKey, newestVersion: protocolVersion }, hello);
+  if (!known.ok) return known;
+  return succeed(newPhone({ site, siteKey, deviceSeed: entropy(deviceSeedBytes) }));
 }
 
 export interface PresentOrder {
@@ -142,7 +163,7 @@ export function listPhones({ file, json, terminal }: Omit<PhoneMeans, "openRadio
     name,
     phone: phoneOf(phone.deviceKey),
     site: phone.site,
-    site_key_fingerprint: fingerprint(phone),
+    site_key_fingerprint: fingerprint(phone.siteKey),
     controllers: phone.known.map(({ controller }) => controller),
   }));
   if (json) return terminal.out(`${JSON.stringify(all)}\n`);
@@ -219,7 +240,7 @@ function summaryOf(runs: readonly PhoneRun[]): string {
 }
 
 /** For people to compare: of the site's mobile key, the first 16 bytes of SHA-256 in groups. */
-function fingerprint({ siteKey }: PhoneState): string {
+function fingerprint(siteKey: KeyObject): string {
   const spki = siteKey.export({ type: "spki", format: "der" });
   const digest = createHash("sha256").update(spki.subarray(-rawKeyBytes)).digest("hex");
   return digest.slice(0, 32).replaceAll(/(.{4})(?=.)/g, "$1-");
@@ -227,11 +248,6 @@ function fingerprint({ siteKey }: PhoneState): string {
 
 /** An Ed25519 key is the end of its SPKI (RFC 8410, section 4). */
 const rawKeyBytes = 32;
-
-function siteOf(text: string): SiteId {
-  if (isId(text)) return siteId(text);
-  throw new CommandFailed(2, "--site: expected the site's id");
-}
 
 function keyOf(text: string) {
   const key = parseSiteKey(text);
