@@ -74,7 +74,12 @@ t.test("a card is enrolled at the reader that it is presented at", async (t) => 
   await eventually("the reader waits", async () =>
     (await stack.events("?kind=enrolment&limit=1")).length > 0 ? true : undefined,
   );
-  await stack.post("/sim/readers/front/card", { format: "H10301", facility: 77, number: 1 });
+  // Again where it was misread: on a machine that is busy its pulses come out too long.
+  await eventually("the card is read", async () => {
+    if (/has Card|not enrolled/.test(said)) return true;
+    await stack.post("/sim/readers/front/card", { format: "H10301", facility: 77, number: 1 });
+    return undefined;
+  });
   t.equal(await ended, 0, said);
   t.match(
     said,

@@ -12,7 +12,9 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 const program = join(repository, "dist/src/main.js");
 
 /** How long any condition below may take before the test gives up: long, because CI is slow. */
-const patienceMs = 30_000;
+const patienceMs = 60_000;
+/** Three processes are loaded, and what they need is compiled. */
+const startPatienceMs = 120_000;
 
 export interface SiteEvent {
   readonly position: number;
@@ -180,12 +182,13 @@ export async function createStack(extraEnv: Record<string, string> = {}): Promis
         output += chunk.toString();
       });
       const running = child;
-      await eventually("the site and the board answer", async () => {
+      const answer = async () => {
         if (running.exitCode !== null) throw new Error(`postern up ended:\n${output}`);
         await stack.board();
         await stack.events("?limit=1");
         return true;
-      });
+      };
+      await eventually("the site and the board answer", answer, startPatienceMs);
     },
     stop: async () => {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
