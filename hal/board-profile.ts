@@ -90,6 +90,18 @@ export interface ReaderWiring {
   readonly beeper?: LampWiring;
   /** The switch that moves when the reader is taken off its wall. */
   readonly tamper?: ContactWiring;
+  /** Of a reader that takes mobile passes. */
+  readonly ble?: BleWiring;
+}
+
+/** The adapter that is a reader's radio, and of nobody else. */
+export interface BleWiring {
+  /** N of `hciN`. */
+  readonly adapter: number;
+  /** The library that drives it, by who maintains it. */
+  readonly driver: "abandonware" | "stoprocent";
+  /** In dBm; see `ReaderBle` of `board.ts`. */
+  readonly rssiMin?: number;
 }
 
 /** Four rows of switches, each on the crossing of a row's line and a column's. From the top left. */

@@ -37,6 +37,7 @@ const advertisingMs = 50;
 export interface DriverProgram {
   readonly file: string;
   readonly flags: readonly string[];
+  readonly args?: readonly string[];
 }
 
 export interface DriverProcessOptions {
@@ -72,10 +73,10 @@ export class DriverProcess {
   constructor(options: DriverProcessOptions) {
     this.#options = options;
     const { clock, adapter, driver, service } = options;
-    const { file, flags } = options.program ?? ownProgram();
+    const { file, flags, args = [] } = options.program ?? ownProgram();
     this.#child = spawn(
       process.execPath,
-      [`--max-old-space-size=${heapMegabytes}`, "--max-semi-space-size=1", ...flags, file],
+      [`--max-old-space-size=${heapMegabytes}`, "--max-semi-space-size=1", ...flags, file, ...args],
       {
         // The libraries are told by it alone; nothing of ours is their business.
         env: {

@@ -1,4 +1,3 @@
-import type { BleService } from "../../ble.ts";
 import type { RadioFailure } from "./radio-messages.ts";
 
 /** What a library tells. One connection at a time: what another has to say is not told. */
@@ -29,9 +28,3 @@ export interface GattStack {
   /** `heard` follows, where the library can tell. */
   askRssi(): void;
 }
-
-/** Loads the library and takes the adapter. Rejects with what it throws. */
-export type OpenGattStack = (
-  service: BleService,
-  listener: GattStackListener,
-) => Promise<GattStack>;

@@ -117,10 +117,12 @@ export function parseToDriver(line: string): Result<ToDriver, "malformed"> {
 
 /** With its line's end. */
 export function serialiseRadioMessage(message: FromDriver | ToDriver): string {
-  const text = JSON.stringify(message, (_, value: unknown) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
-  );
-  return `${text}\n`;
+  // Not by a replacer: a Buffer has made something else of itself before one is asked.
+  const plain =
+    "bytes" in message
+      ? { ...message, bytes: Buffer.from(message.bytes).toString("base64") }
+      : message;
+  return `${JSON.stringify(plain)}\n`;
 }
 
 function parse<Schema extends v.GenericSchema>(

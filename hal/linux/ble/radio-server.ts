@@ -1,8 +1,7 @@
 import { type MonotonicMs, monotonicMs } from "../../../src/domain/time.ts";
 import { unreachable } from "../../../src/domain/unreachable.ts";
-import type { BleService } from "../../ble.ts";
 import type { Alarm, Clock } from "../../clock.ts";
-import type { GattStack, GattStackListener, OpenGattStack } from "./gatt-stack.ts";
+import type { GattStack, GattStackListener } from "./gatt-stack.ts";
 import {
   attributeBytesMax,
   type FromDriver,
@@ -77,10 +76,11 @@ export class RadioServer {
     this.#options = options;
   }
 
-  async open(service: BleService, openStack: OpenGattStack): Promise<void> {
+  /** `openStack` loads a library and takes the adapter; it may reject with whatever that throws. */
+  async open(openStack: (listener: GattStackListener) => Promise<GattStack>): Promise<void> {
     this.#awaitAnswer();
     try {
-      this.#stack = await openStack(service, this.#listener());
+      this.#stack = await openStack(this.#listener());
     } catch (error) {
       this.#fail(systemFailure(error) ?? "driver_failed");
       return;

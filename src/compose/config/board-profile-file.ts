@@ -1,4 +1,5 @@
 import type {
+  BleWiring,
   BoardProfile,
   ClockChipWiring,
   ContactWiring,
@@ -45,6 +46,7 @@ function boardProfile(tables: BoardProfileTables, report: TomlReport): BoardProf
   reportRepeats(report, "an id used once", idsOf(tables, "readers"));
   reportRepeats(report, "an id used once", idsOf(tables, "expanders"));
   reportRepeats(report, "an address that nothing else has", addressesOf(tables));
+  reportRepeats(report, "an adapter that no other reader has", adaptersOf(tables));
   checkLines(tables, report);
   const doors = new Set(tables.doors.map(({ id }) => id));
   for (const [index, reader] of tables.readers.entries()) {
@@ -145,6 +147,13 @@ function addressesOf(tables: BoardProfileTables): readonly (readonly [KeyPath, s
   return [...ofExpanders, [["clock_chip", "address"], `${chip.bus}:${chip.address}`]];
 }
 
+/** One that is switched off keeps its adapter: it may be switched on again. */
+function adaptersOf(tables: BoardProfileTables): readonly (readonly [KeyPath, string])[] {
+  return tables.readers.flatMap(({ ble }, index) =>
+    ble === undefined ? [] : [[["readers", index, "ble", "adapter"], String(ble.adapter)] as const],
+  );
+}
+
 const levelOf = (name: "high" | "low"): Level => (name === "high" ? 1 : 0);
 
 function doorWiring(door: DoorTable): DoorWiring {
@@ -170,7 +179,7 @@ function contactWiring(table: ContactTable): ContactWiring {
 }
 
 function readerWiring(reader: ReaderTable): ReaderWiring {
-  const { d0, d1, matrix, red, green, amber, beeper, tamper } = reader;
+  const { d0, d1, matrix, red, green, amber, beeper, tamper, ble } = reader;
   return {
     id: readerId(reader.id),
     door: doorId(reader.door),
@@ -184,7 +193,12 @@ function readerWiring(reader: ReaderTable): ReaderWiring {
     ...(amber === undefined ? {} : { amber: lampWiring(amber) }),
     ...(beeper === undefined ? {} : { beeper: lampWiring(beeper) }),
     ...(tamper === undefined ? {} : { tamper: contactWiring(tamper) }),
+    ...(ble?.enabled === true ? { ble: bleWiring(ble) } : {}),
   };
+}
+
+function bleWiring({ adapter, driver, rssi_min }: NonNullable<ReaderTable["ble"]>): BleWiring {
+  return { adapter, driver, ...(rssi_min === undefined ? {} : { rssiMin: rssi_min }) };
 }
 
 function lampWiring(lamp: NonNullable<ReaderTable["red"]>): LampWiring {

@@ -8,6 +8,7 @@ import {
   textLike,
   tomlTable,
   wholeNumber,
+  yesOrNo,
 } from "../../protocols/toml/toml-schema.ts";
 
 const lineName = textLike(
@@ -53,6 +54,25 @@ const contactTable = v.exactOptional(
 );
 
 const lampTable = v.exactOptional(tomlTable({ line: lineName, active_level: level }));
+
+const bleTable = v.exactOptional(
+  v.pipe(
+    tomlTable({
+      /** `hciN`. */
+      adapter: v.optional(wholeNumber({ min: 0, max: 15 }), 0),
+      driver: v.optional(oneOf(["abandonware", "stoprocent"]), "abandonware"),
+      rssi_min: v.exactOptional(wholeNumber({ min: -100, max: -20 })),
+      enabled: v.optional(yesOrNo, true),
+    }),
+    v.forward(
+      v.check(
+        ({ driver, rssi_min }) => rssi_min === undefined || driver === "abandonware",
+        'none with the driver "stoprocent", which cannot tell how strongly a phone is heard',
+      ),
+      ["rssi_min"],
+    ),
+  ),
+);
 
 /** `/dev/i2c-N`. */
 const busNumber = wholeNumber({ min: 0, max: 255 });
@@ -107,6 +127,7 @@ const readerTable = tomlTable({
   amber: lampTable,
   beeper: lampTable,
   tamper: contactTable,
+  ble: bleTable,
 });
 
 /** What may stand in `config/boards/*.toml`; see config/README.md for its keys. */

@@ -235,3 +235,64 @@ t.test("however a profile is broken, each fault has its line and nothing throws"
     }
   }
 });
+
+/** The simulated board, with these lines after its first reader's and its second reader's. */
+function withRadios(first: string, second = ""): string {
+  const bare = sim.replaceAll(/^ble = .*\n/gm, "");
+  const [head = "", one = "", other = ""] = bare.split("[[readers]]\n");
+  const radio = (lines: string) => (lines === "" ? "" : `\nble = ${lines}\n`);
+  const reader = (text: string, lines: string) =>
+    text.replace(/^(door = .*\n)/m, `$1${radio(lines).trimStart()}`);
+  return [head, reader(one, first), reader(other, second)].join("[[readers]]\n");
+}
+
+t.test("a reader without a radio takes no mobile passes", async (t) => {
+  const { profile } = accepted(withRadios(""));
+  t.same(
+    profile.readers.map(({ ble }) => ble),
+    [undefined, undefined],
+  );
+});
+
+t.test("a reader's radio is an adapter of its own", async (t) => {
+  const { profile } = accepted(
+    withRadios("{}", '{ adapter = 1, driver = "abandonware", rssi_min = -70 }'),
+  );
+  t.same(
+    profile.readers.map(({ ble }) => ble),
+    [
+      { adapter: 0, driver: "abandonware" },
+      { adapter: 1, driver: "abandonware", rssiMin: -70 },
+    ],
+  );
+});
+
+t.test("two readers cannot have one adapter, even where one is switched off", async (t) => {
+  for (const second of ["{ adapter = 3 }", "{ adapter = 3, enabled = false }"]) {
+    const [fault, ...others] = faultsOf(withRadios("{ adapter = 3 }", second));
+    t.same(others, []);
+    t.match(fault, /readers\[?.*ble\.adapter.*an adapter that no other reader has/s);
+  }
+  t.match(faultsOf(withRadios("{}", "{}")), [/an adapter that no other reader has/]);
+});
+
+t.test("a radio that is switched off is none", async (t) => {
+  const { profile } = accepted(withRadios("{ adapter = 1, enabled = false }"));
+  t.equal(profile.readers[0]?.ble, undefined);
+});
+
+t.test("a radio's faults name the key and what was expected", async (t) => {
+  for (const [ble, expected] of [
+    ["{ adapter = -1 }", "a whole number from 0 to 15"],
+    ["{ adapter = 16 }", "a whole number from 0 to 15"],
+    ['{ driver = "bluez" }', "abandonware"],
+    ["{ rssi_min = -101 }", "a whole number from -100 to -20"],
+    ["{ rssi_min = 70 }", "a whole number from -100 to -20"],
+    ['{ driver = "stoprocent", rssi_min = -70 }', "cannot tell how strongly"],
+    ["{ channel = 37 }", "channel"],
+  ] as const) {
+    const [fault = "", ...others] = faultsOf(withRadios(ble));
+    t.same(others, [], ble);
+    t.ok(fault.includes(expected), `${ble}: ${fault}`);
+  }
+});
