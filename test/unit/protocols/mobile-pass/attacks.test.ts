@@ -1,10 +1,4 @@
-import {
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-} from "node:crypto";
+import { diffieHellman, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import t from "tap";
 import { readerId } from "../../../../src/domain/ids.ts";
 import { monotonicMs } from "../../../../src/domain/time.ts";
@@ -25,7 +19,7 @@ import { phoneOf } from "../../../../src/protocols/mobile-pass/phone-state.ts";
 import { prepareHello } from "../../../../src/protocols/mobile-pass/prepared-hello.ts";
 import {
   initialReaderSession,
-  stepReaderSession,
+  type ReaderSession,
 } from "../../../../src/protocols/mobile-pass/reader-session.ts";
 import { purposeLabel } from "../../../../src/protocols/mobile-pass/version.ts";
 import { ephemeralOf, helloBy, joined, overhear, speakTo } from "./attacker.ts";
@@ -41,6 +35,7 @@ import {
   phoneEnd,
   phoneFor,
   premises,
+  type ReaderEnd,
   readerEnd,
   saidOf,
   summaryOf,
@@ -73,8 +68,8 @@ t.test("who listens learns neither which phone it was nor what it was told", asy
   const denied = meet({ place: blank(home), phone, verdict: () => "denied" });
   t.same([saidOf(granted), saidOf(fast), saidOf(denied)], ["granted", "granted", "denied"]);
   for (const meeting of [granted, fast, denied]) {
-    t.notOk(haveInCommon(devicePoint.subarray(1), aired(meeting), 4), "its key");
-    t.notOk(haveInCommon(Buffer.from(credential.slice(6), "hex"), aired(meeting), 4), "its id");
+    t.notOk(haveInCommon(devicePoint.subarray(1), aired(meeting), 6), "its key");
+    t.notOk(haveInCommon(Buffer.from(credential.slice(6), "hex"), aired(meeting), 6), "its id");
   }
   const lengthsOf = (meeting: Meeting) =>
     [...meeting.written, ...meeting.notified].map(({ length }) => length);
@@ -151,10 +146,7 @@ t.test("what a phone says to one reader is worth nothing at another, relayed or 
 });
 
 t.test("a relay that calls the reader by another name gets no word from the phone", async (t) => {
-  const between = {
-    hello: (bytes: Uint8Array) => Buffer.from(bytes.toString()).length > 0 && renamed(bytes),
-  };
-  const meeting = meet({ place: home, phone, between: { hello: between.hello as never } });
+  const meeting = meet({ place: home, phone, between: { hello: renamed } });
   t.same([saidOf(meeting), meeting.written.length], ["hello_not_authentic", 0]);
 });
 
@@ -216,9 +208,8 @@ t.test(
     });
     const [one, two, other] = said;
     if (one === undefined || two === undefined || other === undefined) throw new Error("silent");
-    // Beyond the version and the first byte of a key.
-    t.notOk(haveInCommon(one, two, 4), "the same phone twice");
-    t.notOk(haveInCommon(one, other, 4), "two phones");
+    t.notOk(haveInCommon(one, two, 6), "the same phone twice");
+    t.notOk(haveInCommon(one, other, 6), "two phones");
     t.same([one.length, two.length], [other.length, other.length]);
   },
 );
@@ -234,12 +225,10 @@ t.test("a flood is refused before anything is computed, and a session computes o
     },
   };
   const good = readerEnd(home);
-  const waiting = {
-    phase: "waiting",
-    listener: { hello: good.hello, ephemeral, resume: () => undefined },
-  } as const;
+  const listener = { hello: good.hello, ephemeral, resume: () => undefined };
+  const waiting: ReaderSession = { phase: "waiting", listener };
   const write = (frames: readonly Uint8Array[]): void => {
-    const reader = { state: waiting as typeof good.state, effects: [] };
+    const reader: ReaderEnd = { state: waiting, effects: [] };
     feedReader(reader, { kind: "connected" });
     feedReader(reader, { kind: "subscribed", frameBytesMax: 20 });
     for (const bytes of frames) feedReader(reader, { kind: "written", bytes });
@@ -369,9 +358,7 @@ t.test(
   async (t) => {
     const place = blank(home);
     const { phone: met } = meet({ place, phone });
-    // Without the device key, which does not leave the phone's secure hardware.
-    const copy = { ...met, deviceKey: met.deviceKey };
-    const thief = meet({ place, phone: copy });
+    const thief = meet({ place, phone: met });
     t.same([saidOf(thief), thief.forms], ["granted", ["fast"]], "not stopped");
     const owner = meet({ place, phone: met });
     t.same(owner.forms, ["fast", "full"], "the reader has gone on: the owner signs");
@@ -399,21 +386,11 @@ t.test("a revoked phone is denied at its next visit, remembered or not", async (
   t.equal(place.memory.size, 0, "nor is it remembered again");
 });
 
-t.test(
-  "a phone that answers with its own hello's keys for another site's reader is not heard",
-  async (t) => {
-    const { privateKey: mobileKey, publicKey: siteKey } = generateKeyPairSync("ed25519");
-    const other = {
-      ...blank(home),
-      mobileKey,
-      siteKey,
-      certificate: certify({ ...home, mobileKey }),
-    };
-    const reader = readerEnd(other);
-    const frames = feedPhone(phoneEnd(phone), { kind: "hello", bytes: helloOf(home).bytes });
-    for (const bytes of frames) feedReader(reader, { kind: "written", bytes });
-    t.match(summaryOf(reader.effects), { judged: [], fault: "not_authentic" });
-    t.ok(createPublicKey(home.mobileKey).equals(home.siteKey));
-    t.same(stepReaderSession(reader.state, { kind: "connected" }, at).effects, []);
-  },
-);
+t.test("what a phone says to its site's reader is worth nothing at another site's", async (t) => {
+  const { privateKey: mobileKey, publicKey: siteKey } = generateKeyPairSync("ed25519");
+  const certificate = certify({ ...home, mobileKey });
+  const reader = readerEnd({ ...blank(home), mobileKey, siteKey, certificate });
+  const frames = feedPhone(phoneEnd(phone), { kind: "hello", bytes: helloOf(home).bytes });
+  for (const bytes of frames) feedReader(reader, { kind: "written", bytes });
+  t.match(summaryOf(reader.effects), { judged: [], fault: "not_authentic" });
+});
