@@ -18,23 +18,15 @@ export class MobileResumptions {
     this.#isKnown = isKnown;
   }
 
-  get count(): number {
-    return this.#entries.size;
-  }
-
-  /** Undefined also where no pass presents this phone any more. */
   find(id: string): Resumption | undefined {
-    const found = this.#entries.get(id);
-    if (found === undefined || this.#isKnown(found.phone)) return found;
-    this.#entries.delete(id);
-    return undefined;
+    return this.#entries.get(id);
   }
 
   remember(id: string, resumption: Resumption): void {
     this.#entries.set(id, resumption);
   }
 
-  /** Keys of phones that nobody has any more do not stay in memory. */
+  /** To be called whenever passes changed: a phone that is nobody's any more is to sign again. */
   prune(): void {
     for (const [id, { phone }] of this.#entries)
       if (!this.#isKnown(phone)) this.#entries.delete(id);

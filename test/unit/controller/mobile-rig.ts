@@ -20,6 +20,9 @@ const { publicKey: siteKey, privateKey: mobileKey } = generateKeyPairSync("ed255
 const controllerKey = privateKeyFrom(new Uint8Array(privateSeedBytes).fill(5));
 const entropy: Entropy = (byteCount) => randomBytes(byteCount);
 
+/** A site that signs for other readers. */
+export const anotherSite = () => ({ siteKey: generateKeyPairSync("ed25519").publicKey });
+
 /** As the site signs it for a controller. */
 export function certificateOf(readerKey = controllerKey, issuedAt = 1_700_000_000_000): string {
   const issued = { site, controller, readerKey, issuedAt: epochMs(issuedAt), mobileKey };
