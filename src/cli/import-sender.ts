@@ -31,12 +31,20 @@ interface SenderOptions {
   readonly drawn?: (codes: Answer["codes"]) => void;
 }
 
-/** Hands people to the site, hundreds at a time, one time after another. */
+/** While the site brings one lot to its doors, it reads the next. */
+const underWayMax = 2;
+
+/**
+ * Hands people to the site, hundreds at a time. Nobody is in two of these lots, and what one is does
+ * not hang on another, so that their order is nothing.
+ */
 export class ImportSender {
   sent = 0;
   #users: Counts = { created: 0, changed: 0, unchanged: 0 };
   #passes: Counts = { created: 0, changed: 0, unchanged: 0 };
   #waiting: FilePerson[] = [];
+  #failed: { readonly why: unknown } | undefined;
+  readonly #underWay = new Set<Promise<void>>();
   readonly #options: SenderOptions;
 
   constructor(options: SenderOptions) {
@@ -47,16 +55,44 @@ export class ImportSender {
     return { users: this.#users, passes: this.#passes };
   }
 
+  /** Throws as `flush` does. */
   async add(person: FilePerson): Promise<void> {
     this.#waiting.push(person);
-    if (this.#waiting.length >= this.#options.atOnce) await this.flush();
+    if (this.#waiting.length >= this.#options.atOnce) await this.#send(underWayMax - 1);
   }
 
-  /** Throws as the client does; what it has against single people was told before. */
+  /**
+   * Resolves once the site has answered all. Throws as the client does; what it has against single
+   * people was told before. Something may be under way then still: see `settled`.
+   */
   async flush(): Promise<void> {
+    await this.#send(0);
+  }
+
+  /** Resolves once nothing is under way any more, whatever came of it: all drawn PINs are told. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** Resolves when so many at most are under way. */
+  async #send(left: number): Promise<void> {
     const people = this.#waiting;
     this.#waiting = [];
-    if (people.length === 0) return;
+    if (people.length > 0 && this.#failed === undefined) this.#begin(people);
+    while (this.#underWay.size > left) await Promise.race(this.#underWay);
+    if (this.#failed !== undefined) throw this.#failed.why;
+  }
+
+  #begin(people: readonly FilePerson[]): void {
+    const asked = this.#ask(people)
+      .catch((error: unknown) => {
+        this.#failed ??= { why: error };
+      })
+      .finally(() => this.#underWay.delete(asked));
+    this.#underWay.add(asked);
+  }
+
+  async #ask(people: readonly FilePerson[]): Promise<void> {
     const { client, run, refuse, drawn } = this.#options;
     const users = people.map(({ user, passes }) => ({
       ...user,

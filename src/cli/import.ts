@@ -24,8 +24,7 @@ export interface ImportOptions {
 }
 
 /** So many people go into one question, and into one change, for which others wait. */
-const checkedAtOnce = 500;
-const writtenAtOnce = 200;
+const peopleAtOnce = 500;
 /** So many faults are told one by one. */
 const faultsToldMax = 1_000;
 
@@ -82,7 +81,7 @@ async function check(options: ImportOptions, zone: string): Promise<Checked> {
     if (found.length > 0) bad.add(person.line);
     for (const fault of found) faults.push(fault);
   };
-  const sender = new ImportSender({ client, atOnce: checkedAtOnce, run: "dry", refuse });
+  const sender = new ImportSender({ client, atOnce: peopleAtOnce, run: "dry", refuse });
   let people = 0;
   let drawn = 0;
   try {
@@ -119,7 +118,7 @@ async function write(
   const bar = barOf(options, "importing");
   const sender = new ImportSender({
     client,
-    atOnce: writtenAtOnce,
+    atOnce: peopleAtOnce,
     run: "write",
     refuse: (_person, found) => tellFaults(terminal, file, found),
     drawn: (codes) => pins?.add(codes),
@@ -133,6 +132,7 @@ async function write(
     }
     await sender.flush();
   } catch (error) {
+    await sender.settled();
     bar.end();
     const done = `${sender.sent} users were imported before; the file can be imported again`;
     const why = error instanceof Error ? error.message : String(error);

@@ -13,6 +13,7 @@ import {
 import type { SitePass, SiteUser } from "./site-model.ts";
 import { byIds } from "./store/by-ids.ts";
 import { eachPage, pageRows } from "./store/each-page.ts";
+import { listed } from "./store/listed.ts";
 import type { PassRow, RuleUserRow, StoreSchema, UserRow } from "./store/store-schema.ts";
 import type { TouchedRows } from "./touched-rows.ts";
 
@@ -25,13 +26,13 @@ export async function readTouched(
   revision: number,
 ): Promise<ModelChange> {
   const users = await byIds(touched.users, (ids) =>
-    rows.selectFrom("users").selectAll().where("id", "in", ids).execute(),
+    rows.selectFrom("users").selectAll().where("id", "in", listed(rows, ids)).execute(),
   );
   const userRows = new Map(users.map((row) => [row.id, row]));
   const passRows = await readTouchedPasses(rows, touched, userRows);
   const owners = await readOwners(rows, passRows, userRows);
   const rules = await byIds(touched.rules, (ids) =>
-    rows.selectFrom("rules").selectAll().where("id", "in", ids).execute(),
+    rows.selectFrom("rules").selectAll().where("id", "in", listed(rows, ids)).execute(),
   );
   const ruleRows = new Map(rules.map((row) => [row.id, row]));
   const passIds = new Set([...touched.passes, ...[...passRows.keys()].map(passId)]);
@@ -98,17 +99,19 @@ async function readTouchedPasses(
   touched: TouchedRows,
   users: ReadonlyMap<string, UserRow>,
 ): Promise<ReadonlyMap<string, PassRow>> {
-  const found = [
-    ...(await byIds(touched.passes, (ids) =>
-      rows.selectFrom("passes").selectAll().where("id", "in", ids).execute(),
-    )),
-    ...(await byIds(users.keys(), (ids) =>
-      rows.selectFrom("passes").selectAll().where("userId", "in", ids).execute(),
-    )),
-  ];
+  const ofUsers = await byIds(users.keys(), (ids) =>
+    rows.selectFrom("passes").selectAll().where("userId", "in", listed(rows, ids)).execute(),
+  );
+  // Most that are touched are one of those: what an import makes, all of them.
+  const left = new Set<string>(touched.passes);
+  for (const { id } of ofUsers) left.delete(id);
+  const others = await byIds(left, (ids) =>
+    rows.selectFrom("passes").selectAll().where("id", "in", listed(rows, ids)).execute(),
+  );
+  const found = [...ofUsers, ...others];
   const parents = new Set(found.flatMap(({ id, isMultiPhone }) => (isMultiPhone === 1 ? id : [])));
   const children = await byIds(parents, (ids) =>
-    rows.selectFrom("passes").selectAll().where("parentId", "in", ids).execute(),
+    rows.selectFrom("passes").selectAll().where("parentId", "in", listed(rows, ids)).execute(),
   );
   return new Map([...found, ...children].map((row) => [row.id, row]));
 }
@@ -123,7 +126,7 @@ async function readOwners(
     if (parentId !== null && !passes.has(parentId)) parentIds.add(parentId);
   }
   const others = await byIds(parentIds, (ids) =>
-    rows.selectFrom("passes").selectAll().where("id", "in", ids).execute(),
+    rows.selectFrom("passes").selectAll().where("id", "in", listed(rows, ids)).execute(),
   );
   const parents = new Map([...passes, ...others.map((row) => [row.id, row] as const)]);
   const userIds = new Set<string>();
@@ -131,7 +134,11 @@ async function readOwners(
     if (user !== null && !known.has(user)) userIds.add(user);
   }
   const spans = await byIds(userIds, (ids) =>
-    rows.selectFrom("users").select(["id", "startsAt", "endsAt"]).where("id", "in", ids).execute(),
+    rows
+      .selectFrom("users")
+      .select(["id", "startsAt", "endsAt"])
+      .where("id", "in", listed(rows, ids))
+      .execute(),
   );
   const users = new Map<string, UserSpanRow>([
     ...known,
@@ -148,7 +155,7 @@ async function readMembers(rows: Rows, { members }: TouchedRows): Promise<readon
         .selectFrom("ruleUsers")
         .select("userId")
         .where("ruleId", "=", rule)
-        .where("userId", "in", ids)
+        .where("userId", "in", listed(rows, ids))
         .execute(),
     );
     const within = new Set<string>(present.map((row) => row.userId));

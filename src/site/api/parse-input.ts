@@ -60,40 +60,53 @@ class InputFaults {
  */
 const oddText = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-function noteOddText(value: unknown, path: readonly string[], faults: InputFaults): void {
+/** `path`: as it was again afterwards. */
+function noteOddText(value: unknown, path: string[], faults: InputFaults): void {
   if (typeof value === "string") {
     if (oddText.test(value)) faults.note(path, "expected text without control characters");
   } else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) noteOddText(item, [...path, `${index}`], faults);
+    for (const [index, item] of value.entries()) {
+      path.push(String(index));
+      noteOddText(item, path, faults);
+      path.pop();
+    }
   } else if (isRecord(value)) {
-    for (const [name, item] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
       if (oddText.test(name)) faults.note(path, "expected names without control characters");
-      else noteOddText(item, [...path, name], faults);
+      else {
+        path.push(name);
+        noteOddText(value[name], path, faults);
+        path.pop();
+      }
     }
   }
 }
 
-/** All of them: valibot's own strict object names the first and gives up. */
+/** All of them: valibot's own strict object names the first and gives up. `path`: likewise. */
 function noteUnknownFields(
   schema: unknown,
   value: unknown,
-  path: readonly string[],
+  path: string[],
   faults: InputFaults,
 ): void {
   const { type, entries, item } = innermost(schema);
   const isClosed = type === "strict_object" || type === "object";
   if (isClosed && isRecord(entries) && isRecord(value)) {
-    for (const [name, inner] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
+      path.push(name);
       if (Object.hasOwn(entries, name)) {
-        noteUnknownFields(entries[name], inner, [...path, name], faults);
+        noteUnknownFields(entries[name], value[name], path, faults);
       } else {
         const known = Object.keys(entries).join(", ");
-        faults.note([...path, name], `unknown field; expected one of ${known}`);
+        faults.note(path, `unknown field; expected one of ${known}`);
       }
+      path.pop();
     }
   } else if (type === "array" && Array.isArray(value)) {
     for (const [index, inner] of value.entries()) {
-      noteUnknownFields(item, inner, [...path, `${index}`], faults);
+      path.push(String(index));
+      noteUnknownFields(item, inner, path, faults);
+      path.pop();
     }
   }
 }

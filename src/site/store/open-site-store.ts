@@ -4,6 +4,7 @@ import type { Clock } from "../../../hal/clock.ts";
 import type { Result } from "../../domain/result.ts";
 import { writableEpochMs } from "../../domain/time.ts";
 import { openPostgresDatabase } from "./postgres-database.ts";
+import { putRows } from "./put-rows.ts";
 import type { AuditNote, Author, SiteStore, StoreChange, StoreRecord } from "./site-store.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 import type { StoreDatabase } from "./store-database.ts";
@@ -222,25 +223,20 @@ async function writeMark(
     .execute();
 }
 
-/** Of so many rows is a statement at most, as both databases limit what one may name. */
-const notesAtOnceMax = 500;
-
 async function audit(
   { rows, at }: StoreRecord,
   author: Author,
   notes: readonly AuditNote[],
 ): Promise<void> {
-  for (let from = 0; from < notes.length; from += notesAtOnceMax) {
-    const part = notes.slice(from, from + notesAtOnceMax).map(({ action, subject, detail }) => ({
-      at,
-      actor: author.name,
-      action,
-      subjectKind: subject.kind,
-      subjectId: subject.id,
-      reason: author.reason ?? null,
-      requestId: author.requestId ?? null,
-      detail: JSON.stringify(detail ?? {}),
-    }));
-    await rows.insertInto("audit").values(part).execute();
-  }
+  const noted = notes.map(({ action, subject, detail }) => ({
+    at,
+    actor: author.name,
+    action,
+    subjectKind: subject.kind,
+    subjectId: subject.id,
+    reason: author.reason ?? null,
+    requestId: author.requestId ?? null,
+    detail: JSON.stringify(detail ?? {}),
+  }));
+  await putRows(rows, "audit", noted);
 }

@@ -22,9 +22,10 @@ export function openSqliteDatabase(file: string): StoreDatabase {
     writer.set("journal_mode = WAL");
     writer.set("synchronous = FULL");
     writer.set("foreign_keys = ON");
-    // An import touches indexes all over the file: 64 MB of them are kept, and 32 MB of log gathered.
+    // An import touches indexes all over the file: 64 MB of them are kept. The log's pages come into
+    // the file a few megabytes at a time: whoever reads waits for it, as SQLite works in this thread.
     writer.set("cache_size = -65536");
-    writer.set("wal_autocheckpoint = 8000");
+    writer.set("wal_autocheckpoint = 1000");
     const reader = new GuardedDatabase(file);
     opened.push(reader);
     reader.set("query_only = ON");

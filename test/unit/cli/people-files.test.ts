@@ -4,6 +4,8 @@ import t, { type Test } from "tap";
 import { exportPeople } from "../../../src/cli/export.ts";
 import { guardFormula, unguardFormula } from "../../../src/cli/formula-guard.ts";
 import { type ImportOptions, importPeople } from "../../../src/cli/import.ts";
+import type { SiteClient } from "../../../src/cli/site-client.ts";
+import { CommandFailed } from "../../../src/cli/terminal.ts";
 import { type IssuingRig, passRows, startIssuing, userRows } from "./issuing-rig.ts";
 
 const write = { run: "write", whenBad: "stop", progress: "hidden", json: false } as const;
@@ -145,6 +147,37 @@ t.test("drawn PINs are written to a file that is its owner's alone, and once", a
   t.equal(statSync(pinsFile).mode & 0o777, 0o600);
   t.notMatch(rig.text.out + rig.text.err, /\d{6}/);
   await t.rejects(run(rig, file, { pinsFile }), { message: /is there already/ });
+});
+
+t.test("PINs that were drawn while another part of a file failed are kept", async (t) => {
+  const rig = await startIssuing(t);
+  const people = Array.from({ length: 1_100 }, (_, index) => `p${index},Somebody,random\n`);
+  const file = fileOf(t, `user,name,pin\n${people.join("")}`);
+  const pinsFile = join(t.testdirName, "pins.csv");
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let writtenCount = 0;
+  // The first part is with the site for as long as the second takes to fail, and longer.
+  const client: SiteClient = {
+    ask: async (question) => {
+      if (!JSON.stringify(question.body).endsWith('"dry_run":false}')) {
+        return await rig.client.ask(question);
+      }
+      writtenCount += 1;
+      if (writtenCount > 1) {
+        setImmediate(release);
+        throw new CommandFailed(1, "the site went away");
+      }
+      await released;
+      return await rig.client.ask(question);
+    },
+  };
+  const importing = importPeople({ client, terminal: rig.terminal, file, ...write, pinsFile });
+  await t.rejects(importing, { message: /went away\n500 users were imported before/ });
+  t.equal(writtenCount, 2);
+  t.equal(readFileSync(pinsFile, "utf8").trim().split("\r\n").length, 501);
 });
 
 t.test("a file that is no list of people is refused by what was expected", async (t) => {

@@ -1,4 +1,5 @@
 import { byIds } from "../../store/by-ids.ts";
+import { listed } from "../../store/listed.ts";
 import type { PassRow, RuleRow, UserRow } from "../../store/store-schema.ts";
 import type { Rows } from "../acs/find-rows.ts";
 import { admittingKinds } from "../acs/rule-doors.ts";
@@ -39,12 +40,16 @@ export const purposeOf = ({ traits }: Pick<PassRow, "traits">): "usual" | "dures
 export async function readKnown(rows: Rows, names: ImportNames): Promise<ImportKnown> {
   const passes = rows.selectFrom("passes").selectAll();
   const users = await byIds(names.users, (ids) =>
-    rows.selectFrom("users").selectAll().where("id", "in", ids).execute(),
+    rows.selectFrom("users").selectAll().where("id", "in", listed(rows, ids)).execute(),
   );
-  const cards = await byIds(names.cards, (part) => passes.where("raw", "in", part).execute());
-  const pins = await byIds(names.pins, (part) => passes.where("pinDigest", "in", part).execute());
+  const cards = await byIds(names.cards, (part) =>
+    passes.where("raw", "in", listed(rows, part)).execute(),
+  );
+  const pins = await byIds(names.pins, (part) =>
+    passes.where("pinDigest", "in", listed(rows, part)).execute(),
+  );
   const pinsOf = await byIds(names.pinUsers, (ids) =>
-    passes.where("userId", "in", ids).where("kind", "=", "pin").execute(),
+    passes.where("userId", "in", listed(rows, ids)).where("kind", "=", "pin").execute(),
   );
   return {
     users: new Map(users.map((row) => [row.id, row])),
@@ -64,7 +69,11 @@ async function readGroups(rows: Rows, names: ReadonlySet<string>) {
     .where("kind", "in", admittingKinds)
     .where("grantedDoor", "is", null);
   return await byIds(names, (part) =>
-    groups.where((row) => row.or([row("id", "in", part), row("name", "in", part)])).execute(),
+    groups
+      .where((row) =>
+        row.or([row("id", "in", listed(rows, part)), row("name", "in", listed(rows, part))]),
+      )
+      .execute(),
   );
 }
 
@@ -74,7 +83,7 @@ async function readGroupsOf(rows: Rows, users: ReadonlySet<string>) {
       .selectFrom("ruleUsers")
       .innerJoin("rules", "rules.id", "ruleUsers.ruleId")
       .select(["ruleUsers.ruleId", "ruleUsers.userId"])
-      .where("ruleUsers.userId", "in", ids)
+      .where("ruleUsers.userId", "in", listed(rows, ids))
       .where("rules.kind", "in", admittingKinds)
       .where("rules.grantedDoor", "is", null)
       .execute(),

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
 import { fail, type Result, succeed } from "../../../domain/result.ts";
+import type { WiegandFormat } from "../../../protocols/wiegand/format.ts";
 import { othersTurn } from "../../store/others-turn.ts";
 import type { Rows } from "../acs/find-rows.ts";
 import { cardFormats } from "../acs/given-card.ts";
@@ -12,6 +14,7 @@ import { readKnown } from "./import-known.ts";
 import { ImportPlan, type ReadUser } from "./import-plan.ts";
 import type { ImportMoment } from "./import-rows.ts";
 import { importedUser, importedUsersMax, importInput } from "./import-schema.ts";
+import { NearIds } from "./near-ids.ts";
 import { type PresentedPass, presentedPass } from "./presented-pass.ts";
 import { writeImport } from "./write-import.ts";
 
@@ -64,6 +67,11 @@ function withoutUsers(value: unknown, users: readonly unknown[]): unknown {
   return users.length === 0 ? value : { ...Object(value), users: users.map(() => null) };
 }
 
+type ReadUsers = ReadonlyMap<number, ReadUser>;
+
+/** After so many, others have their turn. */
+const turnUsers = 64;
+
 class ImportBatch {
   readonly #site: ApiSite;
   readonly #users: readonly unknown[];
@@ -75,13 +83,18 @@ class ImportBatch {
   }
 
   async check({ at }: ApiCall): Promise<Result<object, ApiFault>> {
-    const plan = await this.#plan(this.#site.issuer.store.rows, { at, revision: 0 });
+    const { rows } = this.#site.issuer.store;
+    const read = await this.#read(await cardFormats(rows));
+    const plan = await this.#plan(read, { rows, at, revision: 0 });
     return succeed({ import: { ...countsOf(plan), codes: [], faults: this.#faults } });
   }
 
   async write(call: ApiCall): Promise<Result<object, ApiFault>> {
+    // Before its turn has come, while the change before is brought to the doors.
+    const formats = await cardFormats(this.#site.issuer.store.rows);
+    const read = await this.#read(formats);
     return await issue(this.#site, call, async (change) => {
-      const plan = await this.#plan(change.rows, change);
+      const plan = await this.#plan(await this.#readAgain(read, formats, change.rows), change);
       if (this.#faults.length > 0) return fail(inputFault(fieldFaults(this.#faults)));
       const codes = await writeImport(this.#site, change, plan);
       if (!codes.ok) return codes;
@@ -89,24 +102,36 @@ class ImportBatch {
     });
   }
 
-  async #plan(rows: Rows, moment: ImportMoment): Promise<ImportPlan> {
-    const read = await this.#read(rows);
-    await othersTurn();
-    const plan = new ImportPlan(await readKnown(rows, namesOf(read.values())), moment);
+  /** Where somebody has changed the formats of cards since they were read. */
+  async #readAgain(read: ReadUsers, formats: readonly WiegandFormat[], rows: Rows) {
+    const present = await cardFormats(rows);
+    if (isDeepStrictEqual(present, formats)) return read;
+    this.#faults.length = 0;
+    return await this.#read(present);
+  }
+
+  async #plan(
+    read: ReadUsers,
+    { rows, at, revision }: Omit<ImportMoment, "ids"> & { readonly rows: Rows },
+  ): Promise<ImportPlan> {
+    const known = await readKnown(rows, namesOf(read.values()));
+    const plan = new ImportPlan(known, { at, revision, ids: new NearIds() });
     await othersTurn();
     for (const [index, user] of read) {
       plan.add(user, (field, expected) => this.#faults.push({ index, field, expected }));
+      if (index % turnUsers === turnUsers - 1) await othersTurn();
     }
     await othersTurn();
     return plan;
   }
 
   /** Those who are in order by themselves, by their place. */
-  async #read(rows: Rows): Promise<ReadonlyMap<number, ReadUser>> {
-    const formats = new Map((await cardFormats(rows)).map((format) => [format.name, format]));
+  async #read(known: readonly WiegandFormat[]): Promise<ReadUsers> {
+    const formats = new Map(known.map((format) => [format.name, format]));
     const reading = { formats, digestPin: this.#site.digestPin };
     const read = new Map<number, ReadUser>();
     for (const [index, value] of this.#users.entries()) {
+      if (index % turnUsers === turnUsers - 1) await othersTurn();
       const said = parseInput(importedUser, value);
       if (!said.ok) {
         for (const [field, [expected = ""]] of Object.entries(said.fault)) {

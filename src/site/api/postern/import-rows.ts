@@ -1,17 +1,18 @@
-import { randomBytes, randomUUID } from "node:crypto";
 import type { EpochMs } from "../../../domain/time.ts";
 import type { PassRow, UserRow } from "../../store/store-schema.ts";
 import type { ImportedPass, ImportedUser } from "./import-schema.ts";
+import type { NearIds } from "./near-ids.ts";
 
 export interface ImportMoment {
   readonly at: EpochMs;
   readonly revision: number;
+  readonly ids: NearIds;
 }
 
-export function newUserRow(id: string, name: string, { at, revision }: ImportMoment): UserRow {
+export function newUserRow(id: string, name: string, { at, revision, ids }: ImportMoment): UserRow {
   return {
     id,
-    uuid: randomUUID(),
+    uuid: ids.uuid(),
     origin: "api",
     name,
     email: null,
@@ -39,32 +40,14 @@ export function userPart(said: ImportedUser): Partial<UserRow> {
   };
 }
 
-const base32 = "abcdefghijklmnopqrstuvwxyz234567";
-const idDigits = 10;
-const pool = { bytes: Buffer.alloc(0), at: 0 };
-
-/** As `drawId`, of whose draws the system would have to be asked for each. */
-function drawPassId(): string {
-  if (pool.at + idDigits > pool.bytes.length) {
-    pool.bytes = randomBytes(idDigits * 400);
-    pool.at = 0;
-  }
-  let id = "";
-  for (let digit = 0; digit < idDigits; digit += 1) {
-    id += base32[(pool.bytes[pool.at + digit] ?? 0) % 32] ?? "";
-  }
-  pool.at += idDigits;
-  return id;
-}
-
 export function newPassRow(
   user: string,
   kind: "csn_card" | "pin",
-  { at, revision }: ImportMoment,
+  { at, revision, ids }: ImportMoment,
 ): PassRow {
   return {
-    id: drawPassId(),
-    uuid: randomUUID(),
+    id: ids.pass(),
+    uuid: ids.uuid(),
     origin: "api",
     userId: user,
     kind,

@@ -19,6 +19,7 @@ import { countUpTo, instantText, nameText, textOf, uuidText } from "../schema-pa
 import { readKnown } from "./import-known.ts";
 import { ImportPlan } from "./import-plan.ts";
 import { importedUser } from "./import-schema.ts";
+import { NearIds } from "./near-ids.ts";
 import { passesJson, personJson } from "./people-json.ts";
 import { writeImport } from "./write-import.ts";
 
@@ -60,7 +61,8 @@ function createUserRoute(site: ApiSite): Route {
           const expected = ["expected one that no other user has"];
           return conflict("duplicate_id", `There is a user ${id} already.`, { id: expected });
         }
-        const plan = new ImportPlan(known, change);
+        const { at, revision } = change;
+        const plan = new ImportPlan(known, { at, revision, ids: new NearIds() });
         const faults = new Map<string, readonly string[]>();
         plan.add({ said, presented: [] }, (field, expected) => faults.set(field, [expected]));
         if (faults.size > 0) return fail(inputFault(Object.fromEntries(faults)));
@@ -68,6 +70,7 @@ function createUserRoute(site: ApiSite): Route {
         if (!written.ok) return written;
         const [made] = plan.users;
         if (made === undefined) throw new Error("a new user was not planned");
+        change.tell({ type: "acs_user.created", user: made.after.uuid });
         return succeed({ user: personJson(made.after) });
       }),
   });

@@ -19,6 +19,7 @@ import type { ApplySiteFile } from "../../../../src/site/api/postern/site-routes
 import { createSiteApi } from "../../../../src/site/api/site-api.ts";
 import { openApiKey } from "../../../../src/site/api-key.ts";
 import { applySiteText } from "../../../../src/site/apply-site-text.ts";
+import { Notices } from "../../../../src/site/notices.ts";
 import { openIssuer } from "../../../../src/site/open-issuer.ts";
 import { openSiteEngine } from "../../../../src/site/open-site-engine.ts";
 import { openSiteKeys } from "../../../../src/site/site-keys.ts";
@@ -64,7 +65,8 @@ export async function startEmptySite(t: Test, part: Pick<ApiAppOptions, "limits"
     { stateFolder: folder, site, link: broker, clock, log },
     { events: () => {}, controllerChanged: () => {} },
   );
-  const issuer = openIssuer({ store, engine, clock, log });
+  const notices = new Notices({ identity: apiIdentity(site), made: () => undefined });
+  const issuer = openIssuer({ store, engine, clock, log, notices });
   await issuer.begin();
   const apiSite: ApiSite = {
     site,

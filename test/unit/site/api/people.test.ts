@@ -219,6 +219,77 @@ t.test(
   },
 );
 
+async function noticeTypes({ store }: ApiRig): Promise<readonly string[]> {
+  const notices = await store.rows
+    .selectFrom("notices")
+    .select("type")
+    .orderBy("position")
+    .execute();
+  return notices.map(({ type }) => type);
+}
+
+t.test(
+  "nobody is told of those whom an import makes, but of what it takes from them",
+  async (t) => {
+    const rig = await startSiteApi(t);
+    const ask = asking(rig);
+    const ada = { id: "ada", full_name: "Ada" };
+    await ask("import", { users: [{ ...ada, passes: [card, { code: "random" }] }] });
+    t.strictSame(await noticeTypes(rig), []);
+    await ask("import", { users: [{ ...ada, passes: [{ ...card, active: false }] }] });
+    t.strictSame(await noticeTypes(rig), ["acs_credential.invalidated"]);
+    await ask("users/create", { full_name: "Bob" });
+    t.strictSame(await noticeTypes(rig), ["acs_credential.invalidated", "acs_user.created"]);
+  },
+);
+
+t.test(
+  "nobody is told of those whom a site file names, but of those whom it takes away",
+  async (t) => {
+    const rig = await startSiteApi(t);
+    const apply = async (people: string) => {
+      const answer = await fetch(`${rig.url}/postern/site?file=my.toml`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${rig.key}` },
+        body:
+          'site = "test"\nzone = "Europe/Vienna"\n' +
+          `[[doors]]\nid = "gate"\nname = "Gate"\ncontroller = "one"\n${people}`,
+      });
+      t.equal(answer.status, 200, await answer.text());
+    };
+    await apply(
+      '[[users]]\nid = "ada"\nname = "Ada"\n[[passes]]\nid = "c"\nuser = "ada"\nkind = "csn_card"\n' +
+        'card = { format = "H10301", facility = 12, number = 34567 }\n',
+    );
+    t.strictSame(await noticeTypes(rig), ["acs_entrance.added"]);
+    await apply("");
+    t.strictSame((await noticeTypes(rig)).slice(1), ["acs_credential.deleted", "acs_user.deleted"]);
+  },
+);
+
+t.test(
+  "whom an import makes have ids that are near one another, and none is another's",
+  async (t) => {
+    const rig = await startSiteApi(t);
+    const ask = asking(rig);
+    const users = Array.from({ length: 500 }, (_, index) => ({
+      id: `u${index}`,
+      full_name: "Somebody",
+      passes: [{ card_format: "H10301", card_number: `1:${index}` }],
+    }));
+    t.match(await ask("import", { users }), { status: 200 });
+    const passes = await passRows(rig);
+    t.equal(passes.length, 500);
+    t.ok(passes.every(({ id }) => /^[a-z2-7]{10}$/.test(id)));
+    // Of 500 numbers of 50 bits that are no further apart than 2^20, the first 20 bits are two at most.
+    t.ok(new Set(passes.map(({ id }) => id.slice(0, 4))).size <= 2);
+    const uuids = [...passes, ...(await userRows(rig))].map(({ uuid: found }) => found);
+    t.ok(uuids.every((found) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(found)));
+    t.equal(new Set(uuids).size, 1_000);
+    t.equal(new Set(uuids.map((found) => found.slice(0, 13))).size, 1);
+  },
+);
+
 t.test("a user and a pass are made with all their limits in one change", async (t) => {
   const rig = await startSiteApi(t);
   const ask = await withGroups(rig);
