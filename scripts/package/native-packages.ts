@@ -16,13 +16,21 @@ import { PackageError, runCommand } from "./run-command.ts";
 export interface NativePackage {
   readonly name: string;
   readonly addon: string;
+  /** For node-gyp, beside the usual ones. */
+  readonly flags?: readonly string[];
 }
 
-/** serialport is not among them: it comes with addons for every machine. */
+/** serialport and @stoprocent's are not among them: they come with addons for every machine. */
 export const nativePackages: readonly NativePackage[] = [
   { name: "better-sqlite3", addon: "build/Release/better_sqlite3.node" },
   { name: "i2c-bus", addon: "build/Release/i2c.node" },
   { name: "epoll", addon: "build/Release/epoll.node" },
+  {
+    name: "@abandonware/bluetooth-hci-socket",
+    addon: "build/Release/bluetooth_hci_socket.node",
+    // node-pre-gyp would give these, from its package.json.
+    flags: ["--module_name=bluetooth_hci_socket", "--module_path=lib/binding"],
+  },
 ];
 
 /**
@@ -62,6 +70,7 @@ export function compiledAddon(options: {
       `--nodedir=${nodeFolder}`,
       "--jobs=2",
       "--loglevel=error",
+      ...(native.flags ?? []),
     ],
     {
       cwd: folder,

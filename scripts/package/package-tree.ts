@@ -54,6 +54,7 @@ const documents: readonly (readonly [from: string, to: string])[] = [
   ["systemd/README.md", "systemd/README.md"],
   ["systemd/sysfs-driver.conf", "examples/sysfs-driver.conf"],
   ["systemd/61-postern-sysfs.rules", "examples/61-postern-sysfs.rules"],
+  ["systemd/bluetooth.conf", "examples/bluetooth.conf"],
   ["config/controller.toml", "examples/demo/controller.toml"],
   ["config/boards/sim.toml", "examples/demo/boards/sim.toml"],
   ["config/site.toml", "examples/demo/site.toml"],

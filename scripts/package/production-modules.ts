@@ -19,7 +19,15 @@ const installOnly: readonly RegExp[] = [
   /^nan$/,
   /^node-addon-api$/,
   /^@types\//,
+  // Of the Bluetooth libraries: what compiles them, and what is for macOS and Windows.
+  /^(node-gyp|@mapbox\/node-pre-gyp|patch-package|xpc-connect|bplist-parser|usb)$/,
+  /^napi-thread-safe-callback$/,
 ];
+
+/** What a package loads for a purpose that is none of ours. Here: adapters behind a serial line of their own. */
+const unusedOf: Readonly<Record<string, readonly string[]>> = {
+  "node_modules/@stoprocent/bluetooth-hci-socket": ["serialport", "async"],
+};
 
 /**
  * The folders of all packages that the program may load, as `node_modules/mqtt/node_modules/lru-cache`,
@@ -33,6 +41,7 @@ export function productionModules(lock: LockFile): readonly string[] {
     const { dependencies = {}, optionalDependencies = {} } = lock.packages[from] ?? {};
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
       if (installOnly.some((pattern) => pattern.test(name))) continue;
+      if (unusedOf[from]?.includes(name) === true) continue;
       const folder = resolveModule(lock, from, name);
       if (folder === undefined) {
         if (name in optionalDependencies) continue;

@@ -8,6 +8,7 @@ import type { SecuredOutput } from "../../hal/output-address.ts";
 import { bootPattern } from "../controller/indication.ts";
 import { HalError } from "../domain/hal-error.ts";
 import { unreachable } from "../domain/unreachable.ts";
+import { openBoardRadios } from "./board-radios.ts";
 import { parseBoardProfile } from "./config/board-profile-file.ts";
 import type { LinuxBoardConfig } from "./config/controller-config.ts";
 import type { Hardware, HardwareOptions } from "./hardware.ts";
@@ -38,13 +39,15 @@ export async function openLinuxHardware(
       },
       () => closeAll([() => wired.close(), () => clockChip?.close()]),
     );
+    // Last of all, and nothing waits for them: a door goes on without.
+    const radios = await openBoardRadios(profile, time);
     return {
-      board: wired.board,
+      board: radios.addTo(wired.board),
       formats,
       ...(clockChip && { clockChip }),
       reportTo: (troubles) => wired.reportTo(troubles),
       openFace: async () => undefined,
-      close: () => wired.close(),
+      close: () => closeAll([() => wired.close(), () => radios.close()]),
     };
   } catch (error) {
     if (!(error instanceof HalError)) throw error;

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { BleService } from "../../ble.ts";
+import { blenoPackages } from "./bleno-packages.ts";
 import type { GattStack, GattStackListener } from "./gatt-stack.ts";
 import type { BleDriver } from "./radio-messages.ts";
 import { systemFailure } from "./system-failure.ts";
@@ -28,11 +29,6 @@ interface Bleno {
   };
 }
 
-const packages = {
-  abandonware: "@abandonware/bleno",
-  stoprocent: "@stoprocent/bleno",
-} as const satisfies Record<BleDriver, string>;
-
 /** ATT error codes and success (Core Specification, Vol 3, Part F, 3.4.1.1). */
 const attSuccess = 0x00;
 const attInvalidOffset = 0x07;
@@ -46,7 +42,7 @@ export async function openBleno(
 ): Promise<GattStack> {
   const load = createRequire(import.meta.url);
   if (driver === "stoprocent") leaveOutKeyStore(load);
-  const bleno = load(packages[driver]) as Bleno;
+  const bleno = load(blenoPackages[driver]) as Bleno;
   const stack = new BlenoStack(driver, bleno, listener);
   stack.start(service);
   return stack;
@@ -58,7 +54,7 @@ export async function openBleno(
  * second: so long nothing is heard, and nobody can connect. Nobody pairs with a reader.
  */
 function leaveOutKeyStore(load: NodeJS.Require): void {
-  const file = load.resolve(`${packages.stoprocent}/lib/hci-socket/mgmt.js`);
+  const file = load.resolve(`${blenoPackages.stoprocent}/lib/hci-socket/mgmt.js`);
   load(file);
   const loaded = load.cache[file];
   if (loaded === undefined) return;

@@ -25,6 +25,8 @@ export const radioFailures = [
   "not_permitted",
   /** Somebody else has it: bluetoothd, or another program like ours. */
   "adapter_busy",
+  /** By its own switch, or the machine's (rfkill). */
+  "switched_off",
   /** It does not answer. */
   "adapter_hangs",
   /** It does not want to be seen. */

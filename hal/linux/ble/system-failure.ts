@@ -14,11 +14,15 @@ const failures: Readonly<Record<string, RadioFailure>> = {
   ERR_DLOPEN_FAILED: "driver_missing",
 };
 
+/** Of Linux; Node has no name for it. */
+const rfkilled = 132;
+
 /** By the code of what was thrown, or by its number, which is all that one of the libraries gives. */
 export function systemFailure(error: unknown): RadioFailure | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };
-  if (typeof code === "string") return failures[code];
+  if (errno === rfkilled || errno === -rfkilled) return "switched_off";
+  if (typeof code === "string" && code !== "") return failures[code];
   if (typeof errno !== "number" || !Number.isSafeInteger(errno) || errno === 0) return undefined;
   return failures[getSystemErrorName(-Math.abs(errno))];
 }

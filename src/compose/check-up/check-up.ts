@@ -1,10 +1,11 @@
 import { describeFailure } from "../../domain/describe-failure.ts";
+import { checkBluetooth } from "./bluetooth-check.ts";
 import { checkBroker } from "./broker-check.ts";
 import { checkConfig, checkDaemon, checkUnit } from "./daemon-checks.ts";
 import { type Finding, failed } from "./finding.ts";
 import { checkGroups } from "./group-check.ts";
 import { checkAddons, checkChips, checkLines } from "./line-checks.ts";
-import { checkBluetooth, checkClock, checkKernel, checkWatchdog } from "./machine-checks.ts";
+import { checkClock, checkKernel, checkWatchdog } from "./machine-checks.ts";
 import { checkDisk, checkSiteKey } from "./state-checks.ts";
 import type { CheckUpSubject } from "./subject.ts";
 

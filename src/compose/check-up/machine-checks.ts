@@ -43,19 +43,6 @@ export async function checkClock({ machine, config }: CheckUpSubject): Promise<r
   }
 }
 
-export function checkBluetooth({ machine }: CheckUpSubject): readonly Finding[] {
-  const adapters = machine.list("/sys/class/bluetooth").filter((name) => /^hci\d+$/.test(name));
-  if (adapters.length === 0) return [ok("bluetooth", "no adapter, and nothing here needs one")];
-  const saw = adapters.join(", ");
-  const switches = machine.list("/sys/class/rfkill").map((name) => join("/sys/class/rfkill", name));
-  const blocked = switches.some((folder) => {
-    const isOn = (file: string) => machine.read(join(folder, file)) === "1";
-    return machine.read(join(folder, "type")) === "bluetooth" && (isOn("soft") || isOn("hard"));
-  });
-  if (!blocked) return [ok("bluetooth", saw)];
-  return [warn("bluetooth", `${saw}, switched off`, "rfkill unblock bluetooth, if it is wanted")];
-}
-
 export function checkWatchdog({ machine }: CheckUpSubject): readonly Finding[] {
   const [dog] = machine.list("/sys/class/watchdog");
   if (dog === undefined) {

@@ -1,5 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
@@ -10,6 +18,7 @@ import { runDoctor } from "../../../src/compose/doctor.ts";
 import { controllerId, siteId } from "../../../src/domain/ids.ts";
 import { serialiseProvision } from "../../../src/protocols/sync/provision.ts";
 import { startDaemon, status } from "../cli/local-daemon.ts";
+import { temporaryFolder } from "../controller/journal-records.ts";
 
 const { publicKey } = generateKeyPairSync("ed25519");
 const broken = "nobody listens at the discard port";
@@ -184,16 +193,79 @@ t.test("a watchdog is armed, idle or not there", async (t) => {
   t.match((await examine(t)).of("watchdog"), { verdict: "warn", saw: /^none/ });
 });
 
-t.test("Bluetooth that is switched off is told", async (t) => {
-  const files = {
-    "sys/class/bluetooth/hci0/type": "",
-    "sys/class/rfkill/rfkill0/type": "bluetooth\n",
-    "sys/class/rfkill/rfkill0/soft": "1\n",
-    "sys/class/rfkill/rfkill0/hard": "0\n",
+/** A board of this machine's lines whose one reader takes mobile passes. */
+function radioBoard(t: Test, ble: string): string {
+  const text = readFileSync("config/boards/raspberry-pi.toml", "utf8");
+  const file = join(temporaryFolder(t), "board.toml");
+  writeFileSync(file, text.replace(/^(id = "front"\n)(?=door)/m, `$1ble = ${ble}\n`));
+  return `kind = "linux"\nprofile_file = "${file}"`;
+}
+
+const adapterFiles = { "sys/class/bluetooth/hci0/type": "", "sys/class/bluetooth/hci1/type": "" };
+const mayHaveAdapter =
+  `${unitIsWell}AmbientCapabilities=cap_net_admin\nPrivateUsers=no\n` +
+  "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_BLUETOOTH\n";
+
+t.test("Bluetooth that no reader uses is no matter", async (t) => {
+  t.match((await examine(t)).of("bluetooth"), { verdict: "ok", saw: /^no adapter, and nothing/ });
+  const board = linuxBoard.replace("sim.toml", "raspberry-pi.toml");
+  t.match((await examine(t, { board, files: adapterFiles })).of("bluetooth"), {
+    verdict: "ok",
+    saw: "hci0, hci1, and nothing here needs one",
+  });
+});
+
+t.test("a reader's adapter that is there, free and allowed is well", async (t) => {
+  for (const driver of ["abandonware", "stoprocent"]) {
+    const board = radioBoard(t, `{ adapter = 1, driver = "${driver}" }`);
+    const patient = { board, files: adapterFiles, unit: mayHaveAdapter };
+    t.match((await examine(t, patient)).of("bluetooth"), {
+      verdict: "ok",
+      saw: `hci1 by ${driver}: there, switched on and free for us`,
+    });
+  }
+});
+
+t.test("an adapter that a reader lacks is told, with those that are there", async (t) => {
+  const board = radioBoard(t, "{ adapter = 2 }");
+  const of = async (files: Record<string, string>) =>
+    (await examine(t, { board, files, unit: mayHaveAdapter })).of("bluetooth");
+  t.match(await of(adapterFiles), { verdict: "warn", saw: "no hci2: there is hci0, hci1" });
+  t.match(await of({}), { verdict: "warn", saw: "no hci2: there is none", fix: /plug it in/ });
+});
+
+t.test("an adapter that is switched off is told, by either switch of its own", async (t) => {
+  const board = radioBoard(t, "{ adapter = 0 }");
+  const of = async (adapter: string, soft: string, hard: string) => {
+    const folder = `sys/class/bluetooth/${adapter}/rfkill1`;
+    const files = { ...adapterFiles, [`${folder}/soft`]: soft, [`${folder}/hard`]: hard };
+    return (await examine(t, { board, files, unit: mayHaveAdapter })).of("bluetooth");
   };
-  t.match((await examine(t, { files })).of("bluetooth"), { verdict: "warn", saw: /off$/ });
-  const on = { ...files, "sys/class/rfkill/rfkill0/soft": "0\n" };
-  t.match((await examine(t, { files: on })).of("bluetooth"), { verdict: "ok", saw: "hci0" });
+  const off = { verdict: "warn", saw: "hci0 is switched off", fix: /^rfkill unblock/ };
+  t.match(await of("hci0", "1\n", "0\n"), off);
+  t.match(await of("hci0", "0\n", "1\n"), off);
+  t.match(await of("hci0", "0\n", "0\n"), { verdict: "ok" });
+  t.match(await of("hci1", "1\n", "1\n"), { verdict: "ok" }, "another's is no matter");
+});
+
+t.test("a unit that may not have an adapter is told, with what it lacks", async (t) => {
+  const board = radioBoard(t, "{}");
+  const of = async (unit: string | undefined) =>
+    (await examine(t, { board, files: adapterFiles, unit })).of("bluetooth");
+  const plain =
+    `${unitIsWell}AmbientCapabilities=\nPrivateUsers=yes\n` +
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n";
+  t.match(await of(plain), {
+    verdict: "warn",
+    saw: /lacks CAP_NET_ADMIN, AF_BLUETOOTH, the machine's own users$/,
+    fix: /bluetooth\.conf/,
+  });
+  t.match(await of(mayHaveAdapter.replace("cap_net_admin", "cap_net_raw")), {
+    saw: /lacks CAP_NET_ADMIN$/,
+  });
+  t.match(await of("LoadState=not-found\n"), { verdict: "ok" }, "it runs by hand, as somebody");
+  t.match(await of(undefined), { verdict: "ok" });
+  t.match(await of("active\n"), { verdict: "warn", saw: /^bluetoothd runs/, fix: /disable/ });
 });
 
 t.test("a unit that failed, restarts, or does not start at boot is told", async (t) => {

@@ -37,6 +37,50 @@ function directive(name: string, unit: Unit = "postern-controller.service"): str
   return lines.findLast((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
+const radioUnit = "postern-controller.service";
+
+/** The controller's unit with the drop-in for Bluetooth. */
+function withBluetooth(t: Test): string {
+  const root = installed(t);
+  const folder = join(root, `etc/systemd/system/${radioUnit}.d`);
+  mkdirSync(folder);
+  copyFileSync("systemd/bluetooth.conf", join(folder, "bluetooth.conf"));
+  return root;
+}
+
+t.test("with Bluetooth a controller is exposed by 2.0 at most", { skip }, async (t) => {
+  const root = withBluetooth(t);
+  const verified = analyze("verify", "--man=no", `--root=${root}`, radioUnit);
+  const ours = `${verified.stdout}${verified.stderr}`.split("\n");
+  t.same(
+    ours.filter((line) => /postern|bluetooth/.test(line)),
+    [],
+  );
+  const judge = (threshold: number) =>
+    analyze(
+      ...["security", "--offline=true", `--root=${root}`, `--threshold=${threshold}`, radioUnit],
+    );
+  const { stdout, status } = judge(20);
+  t.equal(status, 0, /Overall exposure.*/.exec(stdout)?.[0] ?? "no word of its exposure");
+  t.not(judge(14).status, 0, "and the drop-in is looked at: without it, the unit has 1.3");
+});
+
+t.test("only the drop-in gives an adapter to a controller, and it gives no more", async (t) => {
+  t.equal(directive("CapabilityBoundingSet"), "");
+  t.equal(directive("AmbientCapabilities"), "");
+  t.notMatch(directive("RestrictAddressFamilies"), /BLUETOOTH/);
+  const given = readFileSync("systemd/bluetooth.conf", "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  t.same(given, [
+    "[Service]",
+    "PrivateUsers=no",
+    "CapabilityBoundingSet=CAP_NET_ADMIN",
+    "AmbientCapabilities=CAP_NET_ADMIN",
+    "RestrictAddressFamilies=AF_BLUETOOTH",
+  ]);
+});
+
 for (const unit of units) {
   t.test(`systemd understands every directive of ${unit}`, { skip }, async (t) => {
     const root = installed(t);
