@@ -99,7 +99,20 @@ export interface RigTarget {
   waitForReset(withinMs: number): Promise<EdgeNs | undefined>;
 
   /** Runs a command on the target as root, to its end. For what no other method says. */
-  run(command: readonly string[], options?: { readonly secondsMax?: number }): Promise<Finished>;
+  run(command: readonly string[], options?: RunOptions): Promise<Finished>;
+}
+
+/**
+ * Where a command only waits, and time is `exact`: whether that takes time of this machine too (`pass`), or
+ * time leaps to what is next. It leaps where a file of this machine is read just as well.
+ */
+export type RunWaits = "pass" | "leap";
+
+export interface RunOptions {
+  /** Of the target's time. */
+  readonly secondsMax?: number;
+  /** `pass` where not said. */
+  readonly waits?: RunWaits;
 }
 
 /** One presentation: a card, a key, noise. */

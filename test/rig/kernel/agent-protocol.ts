@@ -1,5 +1,5 @@
 import type { Level } from "../../../hal/gpio.ts";
-import type { Finished, ProcessUsage, RigTime } from "../rig-target.ts";
+import type { Finished, ProcessUsage, RigTime, RunWaits } from "../rig-target.ts";
 
 /** A level that changed on a line that the target drives. `atNs` is CLOCK_MONOTONIC, to 1 us. */
 export interface LineChange {
@@ -90,6 +90,7 @@ export interface AgentCalls {
       readonly command: readonly string[];
       readonly env?: Readonly<Record<string, string>>;
       readonly secondsMax: number;
+      readonly waits?: RunWaits;
     };
     readonly result: Finished;
   };

@@ -80,7 +80,8 @@ const handlers: Handlers = {
   exit: ({ pid }) => processes.exit(pid),
   output: ({ pid }) => processes.output(pid),
   usage: ({ pid }) => usageOf(pid),
-  run: (parameters) => run(parameters),
+  run: (parameters) =>
+    parameters.waits === "leap" ? warden.leap(() => run(parameters)) : run(parameters),
   write: ({ file, text }) => {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);

@@ -26,6 +26,7 @@ import type {
   RigMove,
   RigSite,
   RigTarget,
+  RunOptions,
   Stoppable,
   StrikeChange,
 } from "../rig-target.ts";
@@ -39,10 +40,12 @@ import {
   worstLateUs,
 } from "../wire-plan.ts";
 import { bootGuest, type Guest } from "./guest.ts";
+import { startAdapters } from "./guest-adapters.ts";
 import { makeDisk } from "./guest-disk.ts";
 import type { GuestImage } from "./guest-image.ts";
 import { KernelController } from "./kernel-controller.ts";
 import { startKernelListener } from "./kernel-listener.ts";
+import { requireBluetooth } from "./missing-parts.ts";
 
 /** A quick finger's pace, and more than the longest silence that a decoder waits for. */
 const keyRestMs = 60;
@@ -53,6 +56,7 @@ export interface KernelTargetOptions extends TargetOptions {
 
 /** A real kernel in QEMU, with a wired chip. Its profile is `boards/two-doors.toml`, or the scenario's. */
 export async function openKernelTarget(options: KernelTargetOptions): Promise<OpenTarget> {
+  if (options.scenario.devices?.includes("bluetooth") === true) requireBluetooth();
   const share = join(options.folder, "share");
   await mkdir(share, { recursive: true });
   const wantsDisk = options.scenario.devices?.includes("disk") ?? false;
@@ -140,6 +144,7 @@ class KernelTarget implements RigTarget {
     await guest.call("wire", { label: "rig-board", lines: linesOf(profile), levels });
     if (devices.includes("expander")) await this.setExpander("present");
     if (devices.includes("clock_chip")) await this.#setChip("clock_chip", "1");
+    if (devices.includes("bluetooth")) await startAdapters(guest);
   }
 
   async cutPower(): Promise<void> {
@@ -264,11 +269,9 @@ class KernelTarget implements RigTarget {
     await this.#setChip("clock_stopped", oscillator === "stopped" ? "1" : "0");
   }
 
-  run(
-    command: readonly string[],
-    options: { readonly secondsMax?: number } = {},
-  ): Promise<Finished> {
-    return this.#running().call("run", { command, secondsMax: options.secondsMax ?? 600 });
+  run(command: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    const { secondsMax = 600, ...others } = options;
+    return this.#running().call("run", { command, secondsMax, ...others });
   }
 
   async close(): Promise<void> {

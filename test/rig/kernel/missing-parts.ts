@@ -18,12 +18,24 @@ const wanted = [
   { program: "apt-get", packageName: "apt" },
 ];
 
+/** What some scenarios need beside. */
+const wantedForBluetooth = [{ program: "btvirt", packageName: "bluez-test-tools" }];
+
 /** Throws `RigMissing`. */
 export function requireRigParts(): void {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new RigMissing(`the guest is built from Debian's packages for amd64, on amd64`);
   }
-  const missing = wanted.filter(({ program }) => {
+  requirePrograms(wanted);
+}
+
+/** Throws `RigMissing`. */
+export function requireBluetooth(): void {
+  requirePrograms(wantedForBluetooth);
+}
+
+function requirePrograms(all: typeof wanted): void {
+  const missing = all.filter(({ program }) => {
     const { status } = spawnSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
     return status !== 0;
   });
