@@ -11,15 +11,16 @@ import {
 import type { ActionAttempts, AttemptError, AttemptOutcome } from "./action-attempts.ts";
 import { attemptExpired } from "./action-attempts.ts";
 import { cardFormats } from "./api/acs/given-card.ts";
-import { type EnrolmentTarget, fillTarget, readCardName } from "./fill-target.ts";
+import { type EnrolmentTarget, fillTarget, unasked } from "./fill-target.ts";
 import type { Issuer } from "./issuer.ts";
-import { type ReadCard, readCard } from "./read-card.ts";
+import type { ReadCard } from "./read-card.ts";
+import { type Expected, nameOf, readCredential } from "./read-credential.ts";
 import type { ReaderPlace } from "./reader-places.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { Author } from "./store/site-store.ts";
 import type { ActionAttemptRow } from "./store/store-schema.ts";
 
-/** How long a reader waits for a card unless somebody says otherwise. */
+/** How long a reader waits unless somebody says otherwise. */
 export const listenMsUsual = 60_000;
 /** Beyond that time: to reach the controller, and for its answer to come by a link that was down. */
 const attemptGraceMs = 25_000;
@@ -33,9 +34,11 @@ export const enrolmentsMax = 64;
 export interface EnrolmentOrder {
   readonly place: ReaderPlace;
   readonly author: Author;
-  /** Absent: whoever asked sees what is read, and may save it as a pass. */
+  /** Absent: whoever asked sees what card is read, and may save it as a pass. */
   readonly target?: EnrolmentTarget;
-  /** `last_unknown`: what the reader declined last because nobody knew it; nobody need present it. */
+  /** What is taken: whatever else is presented meanwhile is judged as ever. */
+  readonly expects: Expected;
+  /** `last_unknown`: the card that the reader declined last because nobody knew it; nobody need present it. */
   readonly from: "next_card" | "last_unknown";
   readonly listenMs?: number;
 }
@@ -61,7 +64,7 @@ interface UnderWay {
   readonly over: Promise<void>;
 }
 
-/** Cards that readers are asked for, and what becomes of them: behaviours 13 to 16. */
+/** Cards and phones that readers are asked for, and what becomes of them: behaviours 13 to 16. */
 export class Enrolments {
   readonly #parts: EnrolmentsParts;
   readonly #underWay = new Map<string, UnderWay>();
@@ -74,13 +77,13 @@ export class Enrolments {
   /** Resolves when the attempt is made; what comes of it, the attempt says. */
   async begin(order: EnrolmentOrder): Promise<Result<ActionAttemptRow, "too_many">> {
     if (this.#underWay.size >= enrolmentsMax) return fail("too_many");
-    const { place, author, target, from } = order;
+    const { place, author, target, from, expects } = order;
     const listenMs = Math.min(order.listenMs ?? listenMsUsual, enrolmentMsMax);
     const attempt = await this.#parts.attempts.begin(author, {
       type: target === undefined ? "SCAN_CREDENTIAL" : "SCAN_TO_ASSIGN_CREDENTIAL",
       action: target === undefined ? "reader.scan" : "reader.enrol",
       subject: { kind: "reader", id: `${place.controller}/${place.reader}` },
-      detail: { from, ...target },
+      detail: { from, expects, ...target },
       forMs: listenMs + attemptGraceMs,
     });
     const over = this.#carryOut(attempt.id, { ...order, listenMs });
@@ -109,7 +112,10 @@ export class Enrolments {
   ): Promise<Result<string, AttemptError> | undefined> {
     const scanned = this.#scanned.get(attempt);
     if (scanned === undefined || this.#now() - scanned.at >= scannedKeptMs) return undefined;
-    const filled = await fillTarget(this.#parts.issuer, author, { card: scanned.card, target });
+    const filled = await fillTarget(this.#parts.issuer, author, {
+      read: { kind: "card", card: scanned.card },
+      target,
+    });
     if (filled.ok) this.#scanned.delete(attempt);
     return filled;
   }
@@ -142,14 +148,17 @@ export class Enrolments {
     order: EnrolmentOrder & { readonly listenMs: number },
   ): Promise<AttemptOutcome> {
     const { issuer } = this.#parts;
-    const { place, target, author } = order;
+    const { place, target, author, expects } = order;
     const answer = await issuer.engine.command(place.controller, commandFor(attempt, order));
     if (!answer.ok) return failed(commandError(answer.fault, target));
-    if (answer.value.kind !== "presented") return failed(nothingPresented);
+    if (answer.value.kind !== "presented") return failed(nothingPresented(expects));
     const { raw, format } = answer.value;
-    const card = readCard(raw, await cardFormats(issuer.store.rows), format);
-    if (target === undefined) return await this.#show(attempt, card);
-    const filled = await fillTarget(issuer, author, { card, target });
+    const read = readCredential(raw, await cardFormats(issuer.store.rows), format);
+    if (read.kind !== expects) return failed(unasked(expects));
+    if (target === undefined) {
+      return read.kind === "card" ? await this.#show(attempt, read.card) : failed(unasked("card"));
+    }
+    const filled = await fillTarget(issuer, author, { read, target });
     if (!filled.ok) return failed(filled.fault);
     return { status: "success", result: { pass: filled.value } };
   }
@@ -163,7 +172,7 @@ export class Enrolments {
     if (known === undefined) this.#remember(attempt, card);
     const result: ScanResult = {
       pass: known?.id ?? null,
-      display_name: known?.displayName ?? readCardName(card),
+      display_name: known?.displayName ?? nameOf({ kind: "card", card }),
       bit_count: card.bitCount,
       card_format: card.decoded?.format ?? null,
     };
@@ -186,12 +195,14 @@ export class Enrolments {
 
 function commandFor(
   attempt: string,
-  { place, from, listenMs }: EnrolmentOrder & { readonly listenMs: number },
+  { place, from, listenMs, expects }: EnrolmentOrder & { readonly listenMs: number },
 ): SiteCommand {
   const { reader } = place;
+  const isPhone = expects === "phone";
   switch (from) {
     case "next_card":
-      return { kind: "enrol", attempt, reader, forMs: listenMs };
+      // Without a word where it is a card: older controllers know none.
+      return { kind: "enrol", attempt, reader, forMs: listenMs, ...(isPhone && { expects }) };
     case "last_unknown":
       return { kind: "tell_last_unknown", attempt, reader };
     default:
@@ -201,10 +212,10 @@ function commandFor(
 
 const failed = (error: AttemptError): AttemptOutcome => ({ status: "error", error });
 
-const nothingPresented: AttemptError = {
+const nothingPresented = (expects: Expected): AttemptError => ({
   type: "no_credential_on_encoder",
-  message: "No card was presented at the reader in time.",
-};
+  message: `No ${expects} was presented at the reader in time.`,
+});
 
 /**
  * Seam has words of its own for a scan whose encoder is away; for a scan that assigns it has none, and
@@ -226,7 +237,7 @@ function commandError(fault: CommandFault, target: EnrolmentTarget | undefined):
 }
 
 const refusals: ReadonlyMap<string, string> = new Map([
-  ["busy", "The reader waits for another card already."],
+  ["busy", "The reader waits for another card or phone already."],
   ["tampered", "The reader, or the enclosure of its controller, is being tampered with."],
   ["cancelled", "It was cancelled."],
   ["reader_unknown", "The controller's board has no such reader."],

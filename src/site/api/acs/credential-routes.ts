@@ -17,7 +17,7 @@ import { givenCard } from "./given-card.ts";
 import { codeName } from "./pass-name.ts";
 import { givenPin, hasPin } from "./pins.ts";
 import { isThisSystem, noIdentities } from "./user-input.ts";
-import { deletePass, updatePass } from "./write-pass.ts";
+import { deletePass, movePass, updatePass } from "./write-pass.ts";
 
 const whichPass = { acs_credential_id: uuidText };
 const answer = { key: "acs_credential", is: "object", of: "acs_credential" } as const;
@@ -223,6 +223,7 @@ function assignRoute(site: ApiSite): Route {
         const user = asField(await findUser(change.rows, uuid), "acs_user_id");
         if (!user.ok) return user;
         const { id } = user.value;
+        if (row.parentId !== null) return phoneGoesAlong;
         if (row.userId === id) return succeed(row);
         if (row.userId !== null) {
           return conflict("already_assigned", "Another user has it: unassign it first.");
@@ -231,7 +232,7 @@ function assignRoute(site: ApiSite): Route {
         if (row.kind === "pin" && (await hasPin(change.rows, id, isDuress))) {
           return conflict("user_has_code", "The user has a code already.");
         }
-        return succeed(await updatePass(change, row, { userId: id }, "pass.assign"));
+        return succeed(await movePass(change, row, { userId: id, action: "pass.assign" }));
       });
     },
   });
@@ -257,12 +258,19 @@ function unassignRoute(site: ApiSite): Route {
             return fail(inputFault({ acs_user_id: ["expected the user who has the credential"] }));
           }
         }
+        if (row.parentId !== null) return phoneGoesAlong;
         if (row.userId === null) return succeed(row);
-        return succeed(await updatePass(change, row, { userId: null }, "pass.unassign"));
+        return succeed(await movePass(change, row, { userId: null, action: "pass.unassign" }));
       });
     },
   });
 }
+
+/** Its tables go by the credential that it belongs to: said of it alone, this would change nothing. */
+const phoneGoesAlong = conflict(
+  "phone_of_credential",
+  "It is one phone of a credential: assign or unassign that, or suspend or delete this phone.",
+);
 
 function identityFault(input: v.InferOutput<typeof assignInput>): ApiFault | undefined {
   if (input.user_identity_id === undefined) return undefined;

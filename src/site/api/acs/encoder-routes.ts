@@ -4,11 +4,12 @@ import { type ReaderPlace, readerPlaces } from "../../reader-places.ts";
 import type { SiteHardware } from "../../site-hardware.ts";
 import { type ApiFault, inputFault, notFound } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
+import { targetOf, whose } from "../enrolment-target.ts";
 import { pageEntries, pageOf, parsePageCursor } from "../page.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import { uuidList, uuidText } from "../schema-parts.ts";
 import { actionAttemptJson } from "./action-attempt-json.ts";
-import { asField, findPass, findUser } from "./find-rows.ts";
+import { asField, findPass } from "./find-rows.ts";
 import { noIdentities } from "./user-input.ts";
 import { isoOf } from "./user-json.ts";
 
@@ -166,6 +167,7 @@ function scanRoute(site: ApiSite, hardware: SiteHardware): Route {
         place: place.value,
         author: call.author,
         from: "next_card",
+        expects: "card",
       });
       if (!begun.ok) return tooMany;
       return succeed({ action_attempt: await actionAttemptJson(site, begun.value) });
@@ -178,10 +180,12 @@ function scanToAssignRoute(site: ApiSite, hardware: SiteHardware): Route {
     methods: ["POST"],
     path: "/acs/encoders/scan_to_assign_credential",
     role: "issue",
-    summary: "Has a reader wait for a card, and makes it a credential of a user's.",
+    summary:
+      "Has a reader wait for a card, and makes it a credential of a user's; or, which Seam has no word " +
+      "for, for what a credential expects: the next phone of a mobile key.",
     input: v.strictObject({
       ...whichEncoder,
-      acs_user_id: v.exactOptional(uuidText),
+      ...whose,
       user_identity_id: v.exactOptional(uuidText),
       salto_ks_metadata: saltoMetadata,
     }),
@@ -190,18 +194,17 @@ function scanToAssignRoute(site: ApiSite, hardware: SiteHardware): Route {
       if (input.user_identity_id !== undefined) {
         return fail(inputFault({ user_identity_id: [noIdentities] }));
       }
-      if (input.acs_user_id === undefined) {
+      if (input.acs_user_id === undefined && input.acs_credential_id === undefined) {
         return fail(inputFault({ acs_user_id: ["expected this field"] }));
       }
       const place = await findReader(site, hardware, input.acs_encoder_id);
       if (!place.ok) return place;
-      const { rows } = site.issuer.store;
-      const user = asField(await findUser(rows, input.acs_user_id), "acs_user_id");
-      if (!user.ok) return user;
+      const asked = await targetOf(site.issuer.store.rows, input);
+      if (!asked.ok) return asked;
       const begun = await hardware.enrolments.begin({
         place: place.value,
         author: call.author,
-        target: { user: user.value.id },
+        ...asked.value,
         from: "next_card",
       });
       if (!begun.ok) return tooMany;

@@ -1,3 +1,5 @@
+import type { RawCredential } from "../../../domain/credential.ts";
+
 /**
  * `Code 82****`: the first `shown` characters and a star for each further one; never more than half
  * is shown, so that a short one cannot be guessed (behaviour 38).
@@ -11,4 +13,11 @@ export const codeName = (digits: string): string => `Code ${starred(digits, 2)}`
 export const cardName = (number: string): string => `Card ${starred(number, 3)}`;
 /** A card that is still to be written has no number. */
 export const blankCardName = "Card";
+const phoneDigitsShown = 4;
+
+/** `Phone 1a2b`: the first digits of its key's digest, by which its owner tells it from his others. */
+export const phoneName = (phone: RawCredential): string => {
+  const from = phone.indexOf(":") + 1;
+  return `Phone ${phone.slice(from, from + phoneDigitsShown)}`;
+};
 export const multiPhoneName = "Multi Phone Sync Credential";

@@ -63,14 +63,25 @@ export async function updatePass(
   return after;
 }
 
+/** Gives it to a user or, with null, to nobody; the phones that it stands for go along. */
+export async function movePass(
+  change: IssuingChange,
+  row: PassRow,
+  { userId, action }: { readonly userId: string | null; readonly action: string },
+): Promise<PassRow> {
+  for (const phone of await phonesOf(change, row)) {
+    await updatePass(change, phone, { userId }, action);
+  }
+  return await updatePass(change, row, { userId }, action);
+}
+
+function phonesOf({ rows }: IssuingChange, { id }: PassRow): Promise<readonly PassRow[]> {
+  return rows.selectFrom("passes").selectAll().where("parentId", "=", id).execute();
+}
+
 /** With those of the phones that it stands for. */
 export async function deletePass(change: IssuingChange, row: PassRow): Promise<void> {
-  const children = await change.rows
-    .selectFrom("passes")
-    .selectAll()
-    .where("parentId", "=", row.id)
-    .execute();
-  for (const child of [...children, row]) {
+  for (const child of [...(await phonesOf(change, row)), row]) {
     await change.rows.deleteFrom("passes").where("id", "=", child.id).execute();
     change.touch.pass(passId(child.id));
     const { kind, userId: user } = child;

@@ -74,7 +74,11 @@ export async function deleteUser(
     const left = await removeMember(change, rule, row);
     if (!left.ok) return left;
   }
-  for (const pass of await passesOf(change, row)) await deletePass(change, pass);
+  const passes = await passesOf(change, row);
+  const ids = new Set(passes.map(({ id }) => id));
+  // Phones go with what they belong to, and are told of once.
+  const alone = passes.filter(({ parentId }) => parentId === null || !ids.has(parentId));
+  for (const pass of alone) await deletePass(change, pass);
   await change.rows.deleteFrom("users").where("id", "=", row.id).execute();
   change.touch.user(userId(row.id));
   change.note({ action: "user.delete", subject: { kind: "user", id: row.id } });

@@ -1,27 +1,18 @@
 import * as v from "valibot";
-import { fail, type Result, succeed } from "../../../domain/result.ts";
+import { fail, succeed } from "../../../domain/result.ts";
 import { enrolmentMsMax, enrolmentMsMin } from "../../../protocols/sync/site-command.ts";
-import { type EnrolmentTarget, waitsForCard } from "../../fill-target.ts";
 import type { SiteHardware } from "../../site-hardware.ts";
 import { actionAttemptJson, scannedCardJson } from "../acs/action-attempt-json.ts";
 import { credentialJson } from "../acs/credential-json.ts";
 import { findReader, tooMany } from "../acs/encoder-routes.ts";
-import { asField, findPass, findUser, type Rows } from "../acs/find-rows.ts";
-import { type ApiFault, conflict, inputFault, notFound } from "../api-fault.ts";
+import { conflict, inputFault, notFound } from "../api-fault.ts";
 import type { ApiSite } from "../api-site.ts";
+import { targetOf, whose } from "../enrolment-target.ts";
 import { jsonRoute, type Route } from "../route.ts";
 import { uuidText } from "../schema-parts.ts";
 
 const attempt = { key: "action_attempt", is: "object", of: "action_attempt" } as const;
 const whichAttempt = { action_attempt_id: uuidText };
-
-const whose = {
-  /** For a new credential of this user's. */
-  acs_user_id: v.exactOptional(uuidText),
-  /** For this one, which waits for its card. */
-  acs_credential_id: v.exactOptional(uuidText),
-};
-type Whose = { readonly acs_user_id?: string; readonly acs_credential_id?: string };
 
 /** The administrator's form of enrolment: behaviours 13 to 16. */
 export function enrolmentRoutes(site: ApiSite, hardware: SiteHardware): readonly Route[] {
@@ -41,7 +32,8 @@ function createRoute(site: ApiSite, hardware: SiteHardware): Route {
     path: "/postern/enrolments/create",
     role: "issue",
     summary:
-      "Has a reader wait for a card: for a user, for a credential that waits, or to be shown and saved.",
+      "Has a reader wait: for a user's card, for what a credential expects, or for a card to be shown and " +
+      "saved. A credential for phones expects a phone.",
     input: v.strictObject({
       acs_encoder_id: uuidText,
       ...whose,
@@ -62,39 +54,24 @@ function createRoute(site: ApiSite, hardware: SiteHardware): Route {
     handle: async (input, call) => {
       const place = await findReader(site, hardware, input.acs_encoder_id);
       if (!place.ok) return place;
-      const target = await targetOf(site.issuer.store.rows, input);
-      if (!target.ok) return target;
+      const asked = await targetOf(site.issuer.store.rows, input);
+      if (!asked.ok) return asked;
+      const { expects, target } = asked.value;
+      if (expects === "phone" && input.from === "last_unknown") {
+        return fail(inputFault({ from: ['expected "next_card": readers remember no phones'] }));
+      }
       const begun = await hardware.enrolments.begin({
         place: place.value,
         author: call.author,
         from: input.from,
-        ...(target.value !== undefined && { target: target.value }),
+        expects,
+        ...(target !== undefined && { target }),
         ...(input.listen_ms !== undefined && { listenMs: input.listen_ms }),
       });
       if (!begun.ok) return tooMany;
       return succeed({ action_attempt: await actionAttemptJson(site, begun.value) });
     },
   });
-}
-
-async function targetOf(
-  rows: Rows,
-  { acs_user_id: user, acs_credential_id: pass }: Whose,
-): Promise<Result<EnrolmentTarget | undefined, ApiFault>> {
-  if (user !== undefined && pass !== undefined) {
-    return fail(inputFault({ acs_credential_id: ["expected it or acs_user_id, not both"] }));
-  }
-  if (user !== undefined) {
-    const row = asField(await findUser(rows, user), "acs_user_id");
-    return row.ok ? succeed({ user: row.value.id }) : row;
-  }
-  if (pass === undefined) return succeed(undefined);
-  const row = asField(await findPass(rows, pass), "acs_credential_id");
-  if (!row.ok) return row;
-  if (row.value.isMultiPhone === 1 || waitsForCard(row.value)) {
-    return succeed({ pass: row.value.id });
-  }
-  return fail(inputFault({ acs_credential_id: ["expected one that waits for its card"] }));
 }
 
 function cardRoute(site: ApiSite, hardware: SiteHardware): Route {
@@ -143,13 +120,17 @@ function saveRoute(site: ApiSite, hardware: SiteHardware): Route {
     answer: { key: "acs_credential", is: "object", of: "acs_credential" },
     handle: async (input, call) => {
       const { rows } = site.issuer.store;
-      const target = await targetOf(rows, input);
-      if (!target.ok) return target;
-      if (target.value === undefined) {
+      const asked = await targetOf(rows, input);
+      if (!asked.ok) return asked;
+      const { expects, target } = asked.value;
+      if (target === undefined) {
         return fail(inputFault({ acs_user_id: ["expected it or acs_credential_id"] }));
       }
+      if (expects === "phone") {
+        return fail(inputFault({ acs_credential_id: ["expected one that waits for a card"] }));
+      }
       const { action_attempt_id: id } = input;
-      const saved = await hardware.enrolments.save(call.author, id, target.value);
+      const saved = await hardware.enrolments.save(call.author, id, target);
       if (saved === undefined) {
         return conflict("card_not_remembered", "No such card is remembered; present it again.");
       }

@@ -7,7 +7,7 @@ import { enrolmentMsMax } from "../../../../src/protocols/sync/site-command.ts";
 import { askAgainMs, asksMax } from "../../../../src/site/commands.ts";
 import { listenMsUsual, scannedKeptMs } from "../../../../src/site/enrolments.ts";
 import { fillTarget } from "../../../../src/site/fill-target.ts";
-import { readCard } from "../../../../src/site/read-card.ts";
+import { readCredential } from "../../../../src/site/read-credential.ts";
 import { bitsOf } from "../../controller/door-rig.ts";
 import { addUser, uuid } from "./api-rig.ts";
 import {
@@ -149,12 +149,13 @@ t.test("a card presented at two readers at once becomes one credential", async (
     .select("id")
     .where("uuid", "=", acs_user_id)
     .executeTakeFirstOrThrow();
-  const filling = { card: readCard(rawFromBits(card), []), target: { user: user.id } };
+  const read = readCredential(rawFromBits(card), []);
+  const filling = { read, target: { user: user.id } };
   const both = await Promise.all(
     [0, 1].map(() => fillTarget(rig.issuer, { name: "test" }, filling)),
   );
   t.equal(both.filter(({ ok }) => ok).length, 1);
-  const { raw } = filling.card;
+  const raw = rawFromBits(card);
   t.equal((await passRows(rig)).filter((row) => row.raw === raw).length, 1);
 });
 
@@ -267,28 +268,6 @@ t.test("a credential that waits for its card gets the one that is presented", as
     acs_credential_id: made.acs_credential_id,
   });
   t.match(again, { status: 400, body: { error: { type: "invalid_input" } } });
-});
-
-t.test("a phone that is presented becomes one of a user's phones, which share a key", async (t) => {
-  const { acs_user_id } = await addUser(rig);
-  const made = await rig.client.acs.credentials.create({
-    acs_user_id,
-    access_method: "mobile_key",
-    is_multi_phone_sync_credential: true,
-  });
-  for (const number of [1, 2]) {
-    const id = await enrol(rig, { acs_credential_id: made.acs_credential_id });
-    await listening(rig);
-    await rig.doors.tap(front, bitsOf(number));
-    const outcome = await outcomeOf(rig, id);
-    t.match(acsCredential.parse(outcome.result), {
-      access_method: "mobile_key",
-      parent_acs_credential_id: made.acs_credential_id,
-      is_issued: true,
-    });
-    await rig.doors.clock.elapse(3_000);
-  }
-  t.equal((await passRows(rig)).filter(({ parentId }) => parentId !== null).length, 2);
 });
 
 t.test("a user who is deleted meanwhile gets no card", async (t) => {

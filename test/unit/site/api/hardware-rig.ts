@@ -13,6 +13,7 @@ import { createApiApp } from "../../../../src/site/api/api-app.ts";
 import { apiIdentity } from "../../../../src/site/api/api-identity.ts";
 import { apiKeyCheck } from "../../../../src/site/api/api-key-check.ts";
 import { hardwareRoutes } from "../../../../src/site/api/hardware-routes.ts";
+import { personRoutes } from "../../../../src/site/api/postern/person-routes.ts";
 import { openApiKey } from "../../../../src/site/api-key.ts";
 import { Notices } from "../../../../src/site/notices.ts";
 import { openSiteHardware, type SiteHardware } from "../../../../src/site/site-hardware.ts";
@@ -78,7 +79,11 @@ export function openHardware(
 async function serve(rig: ApiRig, hardware: SiteHardware) {
   const { apiSite, clock, log, folder, key } = rig;
   const fileKey = openApiKey(openStateFolder(folder));
-  const routes = [...acsRoutes(apiSite), ...hardwareRoutes(apiSite, hardware)];
+  const routes = [
+    ...acsRoutes(apiSite),
+    ...personRoutes(apiSite),
+    ...hardwareRoutes(apiSite, hardware),
+  ];
   const keys = apiKeyCheck(fileKey, apiSite.issuer.store.rows);
   const rate = { burst: 1_000_000, perSecond: 1_000_000 };
   const limits = { key: rate, wrongKey: rate };
