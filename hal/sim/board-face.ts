@@ -1,14 +1,16 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as v from "valibot";
 import { rawBitsMax } from "../../src/domain/credential.ts";
 import { fail, type Result, succeed } from "../../src/domain/result.ts";
 import { encodeCard } from "../../src/protocols/wiegand/format.ts";
 import type { Key } from "../reader.ts";
+import { addPhones } from "./board-face-phones.ts";
 import { boardStream } from "./board-stream.ts";
+import { type Body, type BodyFault, bodyOf, parsedBy, refuse } from "./face-request.ts";
 import { parseFaultSettings } from "./faults.ts";
 import type { SimAlarm, SimBoard } from "./sim-board.ts";
+import type { SimPhones } from "./sim-phones.ts";
 import { ReaderBusy, type Sent } from "./sim-reader.ts";
 
 /** Far above the largest sensible request, and small enough to hold many. */
@@ -17,23 +19,12 @@ const bodyBytesMax = 16 * 1024;
 /** Nobody types more before a key times out. */
 const keysMax = 64;
 
-interface Refusal {
-  readonly status: ContentfulStatusCode;
-  readonly field: string;
-  readonly expected: string;
-}
-
-/** A body that is not what its route takes; the status is 400. */
-type BodyFault = Pick<Refusal, "field" | "expected">;
-
-type Body = Readonly<Record<string, unknown>>;
-
 /**
  * The outside of a simulated board, for a person with curl or a test: cards, keys, leaves and buttons
  * go in, strikes and lamps come out, as they are on the lines. No socket: the caller serves it, on
- * loopback. Every refusal is `{"ok":false,"error":{"field","expected","message"}}`.
+ * loopback. Without `phones` nobody has one. Every refusal is `{"ok":false,"error":{"field","expected","message"}}`.
  */
-export function createBoardFace(board: SimBoard): Hono {
+export function createBoardFace(board: SimBoard, phones?: SimPhones): Hono {
   const face = new Hono();
   face.use(refuseStrangers);
   face.use(
@@ -50,6 +41,7 @@ export function createBoardFace(board: SimBoard): Hono {
     return refuse(c, { status: 503, field: "stream", expected: "fewer clients at a time" });
   });
   addReaders(face, board);
+  if (phones !== undefined) addPhones(face, phones);
   addDoors(face, board);
   addWires(face, board);
   addAlarms(face, board);
@@ -65,11 +57,6 @@ export function createBoardFace(board: SimBoard): Hono {
     return refuse(c, { status: 500, field: "board", expected: `no fault: ${error.message}` });
   });
   return face;
-}
-
-function refuse(c: Context, { status, field, expected }: Refusal): Response {
-  const error = { field, expected, message: `${field}: expected ${expected}` };
-  return c.json({ ok: false, error }, status);
 }
 
 /**
@@ -292,29 +279,6 @@ function addTroubleMaking(face: Hono, board: SimBoard): void {
     board.clock.setWall(parsed.value);
     return c.json({ ok: true, wall: board.clock.wall() });
   });
-}
-
-async function bodyOf(c: Context): Promise<Result<Body, BodyFault>> {
-  const malformed = fail({ field: "body", expected: "a JSON object" });
-  let value: unknown;
-  try {
-    value = JSON.parse(await c.req.text());
-  } catch (error) {
-    if (error instanceof SyntaxError) return malformed;
-    throw error;
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return malformed;
-  return succeed({ ...value });
-}
-
-function parsedBy<Schema extends v.GenericSchema>(
-  schema: Schema,
-  body: Body,
-): Result<v.InferOutput<Schema>, BodyFault> {
-  const parsed = v.safeParse(schema, body);
-  if (parsed.success) return succeed(parsed.output);
-  const [issue] = parsed.issues;
-  return fail({ field: v.getDotPath(issue) ?? "body", expected: issue.message });
 }
 
 type Guards = Readonly<Record<string, (value: unknown) => value is unknown>>;

@@ -20,6 +20,7 @@ export class SimBleLink implements CentralLink {
   readonly #lastAt = { toReader: 0, toPhone: 0 };
   readonly #waiting = new Set<() => void>();
   #isUp = { reader: true, phone: true };
+  #isSubscribed = false;
   #hello: Uint8Array | undefined;
   #helloAsked: (() => void)[] = [];
   #onFrame: (frame: Uint8Array) => void = () => undefined;
@@ -61,6 +62,7 @@ export class SimBleLink implements CentralLink {
   }
 
   notify(frame: Uint8Array): void {
+    if (!this.#isSubscribed) return;
     // What does not fit is cut off, as the specification has it.
     this.#toPhone(() => this.#onFrame(frame.subarray(0, this.frameBytesMax)));
   }
@@ -85,6 +87,7 @@ export class SimBleLink implements CentralLink {
     const { number: link, frameBytesMax } = this;
     return this.#ask<void>((answer) => {
       this.#toReader(() => {
+        this.#isSubscribed = true;
         this.#tell({ kind: "subscribed", link, frameBytesMax });
         this.#toPhone(() => answer());
       });

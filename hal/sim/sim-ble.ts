@@ -104,12 +104,13 @@ export class SimBlePeripheral implements BlePeripheral {
     this.#air = air;
   }
 
-  /** The adapter is unplugged, or its driver dies: whoever is connected is lost, and nobody is told. */
+  /** The adapter is unplugged, or its driver dies: whoever is connected is lost, which is told first. */
   fail(reason: string): void {
     if (this.#downFor !== undefined) return;
     this.#downFor = reason;
-    this.#link?.lose("phone");
-    this.#link = undefined;
+    const link = this.#link;
+    link?.lose("phone");
+    if (link !== undefined) this.#tell(link, { kind: "disconnected", link: link.number });
     this.#tellHealth();
   }
 

@@ -41,20 +41,16 @@ export class SimPhone {
   async use(central: BleCentral, action: PhoneAction): Promise<SimPhoneOutcome> {
     const link = await this.#connect(central);
     if (link === undefined) return { outcome: "failed", fault: "no_reader" };
-    let form: PhoneForm = "full";
     const { phone, ...outcome } = await runPhone({
       link,
       phone: this.#state,
       action,
       entropy: this.#entropy,
       clock: this.#clock,
-      onProgress: (progress) => {
-        if (progress.kind === "sent") ({ form } = progress);
-      },
     });
     this.#state = phone;
     if (outcome.kind === "failed") return { outcome: "failed", fault: outcome.fault };
-    return { outcome: outcome.answer, form };
+    return { outcome: outcome.answer, form: outcome.form };
   }
 
   async #connect(central: BleCentral) {

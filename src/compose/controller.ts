@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -17,7 +18,12 @@ import { createSyncClient, offlineWill, type SyncClient } from "../controller/sy
 import { openTableStore } from "../controller/table-store.ts";
 import { Troubles } from "../controller/troubles.ts";
 import type { DoorEvent } from "../domain/event.ts";
-import { digestPin, type Provision, parseProvision } from "../protocols/sync/provision.ts";
+import {
+  deriveKeys,
+  digestPin,
+  type Provision,
+  parseProvision,
+} from "../protocols/sync/provision.ts";
 import { BrokerOutages } from "./broker-outages.ts";
 import { createClock } from "./clock.ts";
 import { ClosingStack } from "./closing-stack.ts";
@@ -170,8 +176,10 @@ async function runDoors(options: DoorsOptions): Promise<void> {
   });
   closing.push(() => premises.close());
   for (const detail of premises.damages()) log.error({ detail }, "what was known of the premises");
+  const { mobileKey } = deriveKeys(provision.controllerKey);
+  const mobile = { controllerKey: mobileKey, entropy: randomBytes };
   doors = new DoorController(
-    { board, digestPin: toDigest, record, troubles, premises },
+    { board, digestPin: toDigest, record, troubles, premises, mobile },
     early?.table(),
   );
   const controller = doors;

@@ -4,6 +4,7 @@ import type { ClockChip } from "../../hal/clock-chip.ts";
 import type { TroubleReporter } from "../controller/journal.ts";
 import type { KeptClock } from "../controller/kept-clock.ts";
 import { HalError } from "../domain/hal-error.ts";
+import type { SiteId } from "../domain/ids.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { WiegandFormat } from "../protocols/wiegand/format.ts";
 import type { ControllerConfig } from "./config/controller-config.ts";
@@ -38,6 +39,8 @@ export interface HardwareOptions {
   readonly time: KeptClock;
   readonly env: Environment;
   readonly stateDir: string;
+  /** Whose readers these are. */
+  readonly site: SiteId;
 }
 
 /**
@@ -46,10 +49,10 @@ export interface HardwareOptions {
  * profile, or with the line that cannot be had; every strike that was opened is secured then.
  */
 export async function openHardware(
-  { board, stateDir }: Pick<ControllerConfig, "board" | "stateDir">,
-  others: Omit<HardwareOptions, "stateDir">,
+  { board, stateDir, site }: Pick<ControllerConfig, "board" | "stateDir" | "site">,
+  others: Omit<HardwareOptions, "stateDir" | "site">,
 ): Promise<Hardware> {
-  const options: HardwareOptions = { ...others, stateDir };
+  const options: HardwareOptions = { ...others, stateDir, site };
   switch (board.kind) {
     case "sim": {
       const { openSimHardware } = await import("./sim-hardware.ts");

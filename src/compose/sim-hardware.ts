@@ -1,6 +1,7 @@
 import { openBoard } from "../../hal/lines/board.ts";
 import { createBoardFace } from "../../hal/sim/board-face.ts";
 import { SimBoard } from "../../hal/sim/sim-board.ts";
+import { SimPhones } from "../../hal/sim/sim-phones.ts";
 import { bootPattern } from "../controller/indication.ts";
 import { parseBoardProfile } from "./config/board-profile-file.ts";
 import type { SimBoardConfig } from "./config/controller-config.ts";
@@ -15,7 +16,7 @@ import { StartRefused } from "./start-refused.ts";
  */
 export function openSimHardware(
   { profileFile, port }: SimBoardConfig,
-  { time }: Pick<HardwareOptions, "time">,
+  { time, site }: Pick<HardwareOptions, "time" | "site">,
 ): Hardware {
   const { profile, formats } = parseStartFile(profileFile, parseBoardProfile);
   const bare = profile.readers.find(({ d0 }) => d0 === undefined);
@@ -26,9 +27,11 @@ export function openSimHardware(
     );
   }
   const sim = new SimBoard({ profile, clock: time, formats });
-  const board = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });
+  const phones = new SimPhones({ profile, clock: sim.clock, site });
+  const lines = openBoard({ profile, gpio: sim.gpio, clock: sim.clock, formats });
+  const board = phones.addTo(lines);
   for (const { indicator } of board.readers) indicator.show(bootPattern);
-  const people = createBoardFace(sim);
+  const people = createBoardFace(sim, phones);
   return {
     board,
     formats,
@@ -43,6 +46,7 @@ export function openSimHardware(
         variable: "POSTERN_SIM_PORT",
       }),
     close: () => {
+      phones.close();
       sim.close();
       board.close();
     },

@@ -9,10 +9,12 @@ import { SimTimeSync } from "../../../hal/sim/sim-time-sync.ts";
 import type { ControllerConfig } from "../../../src/compose/config/controller-config.ts";
 import { KeptClock } from "../../../src/controller/kept-clock.ts";
 import * as halError from "../../../src/domain/hal-error.ts";
+import { siteId } from "../../../src/domain/ids.ts";
 import { temporaryFolder } from "../controller/journal-records.ts";
 import { headerLines } from "./board-world.ts";
 
 const boards = "config/boards";
+const site = siteId("demo");
 
 function optionsIn(t: Test, env: Readonly<Record<string, string>> = {}) {
   const stateDir = temporaryFolder(t);
@@ -80,7 +82,7 @@ t.test(
     const { gpio, sim } = kernelLines(options.clock);
     openLines = () => gpio;
     const board = linux(join(boards, "raspberry-pi.toml"));
-    const hardware = await openHardware({ board, stateDir }, options);
+    const hardware = await openHardware({ board, stateDir, site }, options);
     t.equal(sim.levelOf("GPIO17"), 0);
     t.same([sim.levelOf("GPIO24"), sim.levelOf("GPIO25")], [1, 1], "red and green are amber");
     t.equal(await hardware.openFace(Promise.resolve()), undefined);
@@ -100,7 +102,7 @@ t.test("where each strike is stands on disk before one is released", async (t) =
     const { gpio } = kernelLines(options.clock);
     openLines = () => gpio;
     const board = linux(join(boards, "raspberry-pi.toml"));
-    const hardware = await openHardware({ board, stateDir }, options);
+    const hardware = await openHardware({ board, stateDir, site }, options);
     const text = readFileSync(join(folder === "state" ? stateDir : runtime, "strikes"), "utf8");
     t.same(
       text.split("\n").filter((line) => line !== "" && !line.startsWith("#")),
@@ -117,7 +119,7 @@ t.test("a maglock is secured by power, also when we are dead", async (t) => {
   const file = join(stateDir, "board.toml");
   const profile = readFileSync(join(boards, "raspberry-pi.toml"), "utf8");
   writeFileSync(file, profile.replace('"fail_secure"', '"fail_safe"'));
-  const hardware = await openHardware({ board: linux(file), stateDir }, options);
+  const hardware = await openHardware({ board: linux(file), stateDir, site }, options);
   t.match(readFileSync(join(stateDir, "strikes"), "utf8"), "gpio /dev/gpiochip0 17 1 GPIO17");
   t.equal(sim.levelOf("GPIO17"), 1);
   hardware.close();
@@ -130,7 +132,7 @@ t.test("doors are served where that file cannot be written, and somebody is told
   const { gpio } = kernelLines(options.clock);
   openLines = () => gpio;
   const board = linux(join(boards, "raspberry-pi.toml"));
-  const hardware = await openHardware({ board, stateDir }, options);
+  const hardware = await openHardware({ board, stateDir, site }, options);
   t.match(options.logged.join(""), /nobody will secure the strikes/);
   hardware.close();
 });
@@ -143,7 +145,7 @@ t.test(
     openLines = () => gpio;
     const profileFile = join(boards, "raspberry-pi.toml");
     sim.openInputs({ lines: ["GPIO21"], bias: "none" });
-    const refused = openHardware({ board: linux(profileFile), stateDir }, options);
+    const refused = openHardware({ board: linux(profileFile), stateDir, site }, options);
     await t.rejects(refused, {
       name: "StartRefused",
       message: /raspberry-pi\.toml: the board cannot be opened: .*GPIO21/,
@@ -162,7 +164,7 @@ t.test("a board that cannot be served to the end of its start lets go of every l
     },
   });
   const board = linux(join(boards, "raspberry-pi.toml"));
-  await t.rejects(openHardware({ board, stateDir }, options), {
+  await t.rejects(openHardware({ board, stateDir, site }, options), {
     name: "StartRefused",
     message: /the kernel does not know this output/,
   });
@@ -175,7 +177,7 @@ t.test("a machine without GPIO is told as a refusal, not as a crash", async (t) 
     throw new halError.HalError("not_found", "there is no GPIO chip in /dev");
   };
   const profileFile = join(boards, "raspberry-pi.toml");
-  await t.rejects(openHardware({ board: linux(profileFile), stateDir }, options), {
+  await t.rejects(openHardware({ board: linux(profileFile), stateDir, site }, options), {
     name: "StartRefused",
     message: /there is no GPIO chip/,
   });
@@ -186,7 +188,7 @@ t.test("each board's profile can be tried on the simulated board", async (t) => 
     const { stateDir, ...options } = optionsIn(t);
     const profileFile = join(boards, `${name}.toml`);
     const board = { kind: "sim", profileFile, port: 0 } as const;
-    const hardware = await openHardware({ board, stateDir }, options);
+    const hardware = await openHardware({ board, stateDir, site }, options);
     const face = await hardware.openFace(Promise.resolve());
     const seen = await fetch(`${face?.url}/sim`);
     t.match(await seen.json(), { doors: { front: { strike: "secured" } } });
@@ -207,7 +209,7 @@ matrix = { rows = ["r1", "r2", "r3", "r4"], columns = ["c1", "c2", "c3"] }
 `;
   writeFileSync(profileFile, readFileSync(join(boards, "sim.toml"), "utf8") + keypad);
   const board = { kind: "sim", profileFile, port: 0 } as const;
-  await t.rejects(openHardware({ board, stateDir }, options), {
+  await t.rejects(openHardware({ board, stateDir, site }, options), {
     name: "StartRefused",
     message: /reader keys: the simulated board has Wiegand readers alone/,
   });
