@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import * as v from "valibot";
 import { readerId } from "../../src/domain/ids.ts";
 import { unreachable } from "../../src/domain/unreachable.ts";
-import { parseSiteKey } from "../../src/protocols/mobile-pass/phone-state.ts";
+import { parseSiteKey, serialisePhone } from "../../src/protocols/mobile-pass/phone-state.ts";
 import { bodyOf, parsedBy, type Refusal, refuse } from "./face-request.ts";
 import type { SimPhoneFault, SimPhones } from "./sim-phones.ts";
 
@@ -39,6 +39,15 @@ export function addPhones(face: Hono, phones: SimPhones): void {
     const outcome = await phones.use(reader, { ...use, rssi, ...siteKey });
     if (typeof outcome === "string") return refuse(c, refusalOf(outcome, phones));
     return c.json({ ok: true, ...outcome });
+  });
+
+  // Its keys open the doors of a simulated board, which whoever is here opens anyway.
+  face.get("/sim/phones/:phone", (c) => {
+    const state = phones.stateOf(c.req.param("phone"));
+    if (state !== undefined) {
+      return c.body(serialisePhone(state), 200, { "content-type": "application/json" });
+    }
+    return refuse(c, { status: 404, field: "phone", expected: "one that was used here" });
   });
 }
 

@@ -2,7 +2,7 @@ import { type KeyObject, randomBytes } from "node:crypto";
 import type { ReaderId, SiteId } from "../../src/domain/ids.ts";
 import { privateSeedBytes } from "../../src/protocols/mobile-pass/p256.ts";
 import type { PhoneAction } from "../../src/protocols/mobile-pass/phone-message.ts";
-import { newPhone } from "../../src/protocols/mobile-pass/phone-state.ts";
+import { newPhone, type PhoneState } from "../../src/protocols/mobile-pass/phone-state.ts";
 import type { Board } from "../board.ts";
 import type { BoardProfile } from "../board-profile.ts";
 import type { Clock } from "../clock.ts";
@@ -79,6 +79,11 @@ export class SimPhones {
     } finally {
       this.#inUse.delete(use.phone);
     }
+  }
+
+  /** All that this phone keeps, to go on with elsewhere; undefined where nobody has one of that name. */
+  stateOf(phone: string): PhoneState | undefined {
+    return this.#phones.get(phone)?.phone.state;
   }
 
   close(): void {

@@ -7,7 +7,7 @@ import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { SimPhones, simPhonesMax } from "../../../hal/sim/sim-phones.ts";
 import { parseBoardProfile } from "../../../src/compose/config/board-profile-file.ts";
 import { siteId } from "../../../src/domain/ids.ts";
-import { siteKeyText } from "../../../src/protocols/mobile-pass/phone-state.ts";
+import { parsePhone, siteKeyText } from "../../../src/protocols/mobile-pass/phone-state.ts";
 
 const site_key = siteKeyText(generateKeyPairSync("ed25519").publicKey);
 const file = "config/boards/sim.toml";
@@ -28,7 +28,7 @@ function openFace(text = readFileSync(file, "utf8")) {
     const response = await asked;
     return { status: response.status, body: (await response.json()) as unknown };
   };
-  return { phones, ask };
+  return { face, phones, ask };
 }
 
 const front = "/sim/readers/front/phone";
@@ -71,6 +71,14 @@ t.test("a reader that does not answer is said to be none", async (t) => {
   t.match(await ask(front, present), { status: 200, body: { ok: true, outcome: "failed" } });
   const again = await ask(front, { phone: "ada", action: "enrol" });
   t.equal(again.status, 200, "the phone knows its site by now");
+});
+
+t.test("a phone can go on elsewhere with what it keeps", async (t) => {
+  const { face, ask } = openFace();
+  t.equal((await face.request("/sim/phones/ada")).status, 404);
+  await ask(front, present);
+  const kept = parsePhone(await (await face.request("/sim/phones/ada")).text());
+  t.match(kept, { ok: true, value: { site: "demo" } });
 });
 
 t.test("phones are remembered up to a limit", async (t) => {
