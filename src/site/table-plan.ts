@@ -25,6 +25,8 @@ export interface PlannedTable {
   readonly mark: TableMark;
   /** Absent: nothing in it is different, so that it keeps its number. */
   readonly step?: ShelfStep;
+  /** Passes that the table before had; absent: nobody knows, or none. */
+  readonly left?: readonly PassId[];
 }
 
 /** What an image of many passes takes for each. */
@@ -122,7 +124,13 @@ function nextTable(
   const { deltas, isWhole } = sealDifference(sealerOf(keys, controller), step);
   const last = deltas.at(-1)?.to ?? from;
   const mark = isWhole ? last : versionAfter(last);
-  return reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas });
+  const left = difference.passes.flatMap(({ before, after }) => {
+    return before !== undefined && after === undefined ? [before.id] : [];
+  });
+  return {
+    ...reached({ controller, table: { mark, compiledAt: now, fingerprint }, deltas }),
+    left,
+  };
 }
 
 const reached = (step: ShelfStep): PlannedTable => ({

@@ -259,9 +259,10 @@ export class TablePublisher {
 
   #tellOf({ tables }: PlannedTables, revision?: number): void {
     const renewed: ControllerId[] = [];
-    for (const { controller, mark, step } of tables) {
+    for (const { controller, mark, step, left } of tables) {
       if (step !== undefined) {
-        this.#revisions.lead(controller, mark, revision);
+        const says = { ...(revision !== undefined && { revision }), ...(left && { left }) };
+        this.#revisions.lead(controller, mark, says);
         renewed.push(controller);
       }
       this.#want(controller, mark);

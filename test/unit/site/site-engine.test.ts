@@ -8,6 +8,8 @@ import {
   controllerId,
   doorId,
   passId,
+  ruleId,
+  userId,
   zoneId,
 } from "../../../src/domain/ids.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
@@ -123,6 +125,22 @@ function revised(revision: number, change: (was: SiteModel) => Partial<SiteModel
 }
 
 const withoutBob = revised(2, ({ passes }) => ({ passes: passes.filter(({ id }) => id !== bob) }));
+
+const withoutBobModel = { ...model, passes: model.passes.filter(({ id }) => id !== bob) };
+
+/** Nothing is left at controller `one`. */
+const atBack: SiteModel = {
+  ...withoutBobModel,
+  doors: model.doors.map((door) => ({ ...door, controller: two })),
+};
+
+/** Bob, who had no rule and was everywhere, gets one for the front door. */
+const atFront = revised(2, ({ rules }) => ({
+  rules: rules.flatMap((rule) => [
+    rule,
+    { ...rule, id: ruleId("front"), users: [userId("bob")], doors: [doorId("front")] },
+  ]),
+}));
 
 const renamed = (name: string, revision = 2) =>
   revised(revision, ({ doors }) => ({ doors: doors.map((door) => ({ ...door, name })) }));
@@ -265,6 +283,38 @@ function suite(t: Test, open: Open): void {
     t.same(await syncOf(rig, bob, 2), ["failed", ["two"]]);
     complete(rig, two);
     t.same(await syncOf(rig, bob, 2), ["synced", []]);
+  });
+
+  t.test("a pass that left a controller is not synced before that has said so", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    for (const controller of [one, two]) complete(rig, controller);
+    const { mark: old } = new TableTaker(rig, two).head();
+    await rig.engine.apply(atFront);
+    t.same(await syncOf(rig, bob, 2), ["updating", ["one", "two"]]);
+    t.same(await syncOf(rig, "ada-card", 1), ["synced", []], "nobody else waits for it");
+    complete(rig, one);
+    t.same(await syncOf(rig, bob, 2), ["updating", ["two"]], "where it opens doors still");
+    tell(rig, two, { outcome: "complete", table: old });
+    t.same(await syncOf(rig, bob, 2), ["updating", ["two"]], "a late word");
+    await rig.engine.apply({ ...atFront, revision: 3, rules: [], members: [] });
+    await rig.engine.update([two], "whole");
+    t.same(await syncOf(rig, bob, 3), ["updating", ["two"]], "whatever comes after it");
+    tell(rig, two, { outcome: "refused", reason: "altered", detail: "no match" });
+    t.same(await syncOf(rig, bob, 3), ["failed", ["two"]]);
+    complete(rig, two);
+    t.same(await syncOf(rig, bob, 3), ["synced", []]);
+  });
+
+  t.test("a pass that is taken away altogether is gone once all have said so", async (t) => {
+    const rig = await start(t);
+    await rig.engine.apply(whole);
+    for (const controller of [one, two]) complete(rig, controller);
+    await rig.engine.apply(withoutBob);
+    complete(rig, two);
+    t.same(await syncOf(rig, bob, 2), ["updating", ["one"]]);
+    await rig.engine.apply(modelDifference(withoutBobModel, atBack, 3));
+    t.same(await syncOf(rig, bob, 2), ["synced", []], "one that has no door any more is not asked");
   });
 
   t.test("what was said of the last table but one counts for what was in it", async (t) => {
