@@ -60,7 +60,8 @@ export class RadioServer {
   readonly #options: RadioServerOptions;
   #stack: GattStack | undefined;
   #isPowered = false;
-  #wanted: "on" | "off" = "off";
+  /** Undefined until the parent says. */
+  #wanted: "on" | "off" | undefined;
   #visibility: Visibility = "unseen";
   /** What the parent was last told of it. */
   #told: "advertising" | "silent" | undefined;
