@@ -143,9 +143,13 @@ class BlenoStack implements GattStack {
 
   #disconnected(handle: unknown): void {
     if (!this.#isConnected || handle !== this.#handle) return;
-    this.#isConnected = false;
-    this.#handle = undefined;
-    this.#listener.disconnected();
+    // Both libraries advertise again by themselves after they have told of this, if they are to advertise by
+    // then, and tell nobody of the answer to that: so nobody may ask for it before they are done.
+    queueMicrotask(() => {
+      this.#isConnected = false;
+      this.#handle = undefined;
+      this.#listener.disconnected();
+    });
   }
 
   #gattService(service: BleService): object {
