@@ -85,11 +85,11 @@ export async function openSite(config: SiteConfig, parts: SiteParts): Promise<Op
     await engine.close();
     await hardware?.close();
   });
-  const { pinKey } = openSiteKeys(folder, site);
+  const { pinKey, mobileKey } = openSiteKeys(folder, site);
   const files = { site, issuer, digestPin: (digits: string) => digestPin(pinKey, digits) };
   const firstFile = () => ({ text: readStartFile(siteFile), name: siteFile });
   orRefuse(await beginSite({ ...files, folder, log, firstFile }));
-  const apiSite = { ...files, identity };
+  const apiSite = { ...files, identity, mobileKey };
   const stream = new EventStream({ engine, clock, log });
   closing.push(async () => stream.close());
   const ofDoors = new NoticesOfDoors({ site, engine, store, notices, clock, log });

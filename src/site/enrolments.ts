@@ -154,7 +154,6 @@ export class Enrolments {
     if (answer.value.kind !== "presented") return failed(nothingPresented(expects));
     const { raw, format } = answer.value;
     const read = readCredential(raw, await cardFormats(issuer.store.rows), format);
-    if (read.kind !== expects) return failed(unasked(expects));
     if (target === undefined) {
       return read.kind === "card" ? await this.#show(attempt, read.card) : failed(unasked("card"));
     }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import type { PinDigest } from "../../domain/credential.ts";
 import type { SiteId } from "../../domain/ids.ts";
 import type { Issuer } from "../issuer.ts";
@@ -11,6 +11,8 @@ export interface ApiSite {
   readonly issuer: Issuer;
   /** With the site's PIN key, which nothing here needs to see. */
   readonly digestPin: (digits: string) => PinDigest;
+  /** Ed25519, public: what phones know the site's readers by. May throw where the site's files fail. */
+  readonly mobileKey: () => KeyObject;
 }
 
 /** RFC 4648's digits in lower case. */

@@ -2,6 +2,7 @@ import type { ApiSite } from "../api-site.ts";
 import type { Route } from "../route.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { mobileKeyRoutes } from "./mobile-key-routes.ts";
 import { overrideRoutes } from "./override-routes.ts";
 import { personRoutes } from "./person-routes.ts";
 import { policyRoutes } from "./policy-routes.ts";
@@ -21,6 +22,7 @@ export function posternRoutes(site: ApiSite, apply: ApplySiteFile): readonly Rou
     ...personRoutes(site),
     ...policyRoutes(site),
     ...keyRoutes(site),
+    ...mobileKeyRoutes(site),
     ...auditRoutes(site),
   ];
 }

@@ -73,6 +73,7 @@ export async function startEmptySite(t: Test, part: Pick<ApiAppOptions, "limits"
     identity: apiIdentity(site),
     issuer,
     digestPin: (digits) => digestPin(keys.pinKey, digits),
+    mobileKey: () => keys.mobileKey(),
   };
   const fileKey = openApiKey(openStateFolder(folder));
   const applyFile: ApplySiteFile = (applied) => applySiteText({ ...apiSite, issuer }, applied);
