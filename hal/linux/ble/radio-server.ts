@@ -316,6 +316,9 @@ export class RadioServer {
   #fail(reason: RadioFailure): void {
     if (this.#failed) return;
     this.#failed = true;
+    for (const alarm of [this.#answer, this.#next, this.#link?.until, this.#link?.leaving]) {
+      alarm?.cancel();
+    }
     this.#options.fail(reason);
   }
 }
