@@ -127,8 +127,11 @@ function addPassVerbs(pass: Command, host: IssuingHost): void {
     .requiredOption("--user <user>", "whose: an id, a UUID, or a whole name")
     .option("--pin <how>", "random: drawn and shown once; -: asked for, or from standard input")
     .option("--card <format:field:…>", "as H10301:12:34567, or 12:34567")
-    .option("--enrol <reader>", "the card that is presented there within 30 s")
-    .option("--mobile", "for the user's phones", false)
+    .option(
+      "--enrol <reader>",
+      "the card that is presented there within 30 s; with --mobile the phone",
+    )
+    .option("--mobile", "for the user's phones; more of them come by `pass enrol`", false)
     .option("--starts <when>", "with its offset, or as the site's clocks show it")
     .option("--ends <when>", "as --starts; a date alone is that whole day")
     .option("--uses <count>", "how many grants it is good for", count)
@@ -154,6 +157,15 @@ function addPassVerbs(pass: Command, host: IssuingHost): void {
         await changePass(await issuing(host, flags), { pass: text, verb });
       });
   }
+  siteVerb(pass, "enrol <pass>", host)
+    .description("have a reader wait for what a pass expects: its card, or one more phone")
+    .requiredOption("--reader <reader>", "where it is presented within 30 s")
+    .action(async (text: string, flags: SiteFlags & { readonly reader: string }) => {
+      const { enrolInto } = await import("./enrol.ts");
+      const { onInterrupt, pause } = host;
+      const options = { ...(await issuing(host, flags)), onInterrupt, pause };
+      await enrolInto(options, { pass: text, reader: flags.reader });
+    });
   addAssigning(pass, host);
 }
 
@@ -175,9 +187,12 @@ function addAssigning(pass: Command, host: IssuingHost): void {
 
 async function addPassOf(host: IssuingHost, flags: AddPassFlags): Promise<void> {
   const { user, pin, card, enrol: reader, mobile, starts, ends, uses, trait: traits } = flags;
-  const ways = [pin !== undefined, card !== undefined, reader !== undefined, mobile];
+  // A phone is enrolled as a card is, and either alone says what is meant.
+  const ways = [pin !== undefined, card !== undefined, reader !== undefined || mobile];
   if (ways.filter((isAsked) => isAsked).length !== 1) {
-    throw new CommandFailed(2, "expected one of --pin, --card, --enrol and --mobile");
+    const expected =
+      "expected one of --pin, --card, --enrol and --mobile, or --mobile with --enrol";
+    throw new CommandFailed(2, expected);
   }
   const limits = {
     traits,
@@ -189,7 +204,7 @@ async function addPassOf(host: IssuingHost, flags: AddPassFlags): Promise<void> 
     const { enrolPass } = await import("./enrol.ts");
     const { onInterrupt, pause } = host;
     const options = { ...(await issuing(host, flags)), onInterrupt, pause };
-    return enrolPass(options, { user, reader, limits });
+    return enrolPass(options, { user, reader, what: mobile ? "phone" : "card", limits });
   }
   const { addPass } = await import("./pass.ts");
   if (card !== undefined) {

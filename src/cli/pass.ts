@@ -58,7 +58,8 @@ export async function addPass(
   if (isDrawn && typeof code === "string") {
     lines.push(`PIN ${code}: shown this once, and kept nowhere.`);
   }
-  if (kind === "mobile") lines.push("It works from when a phone enrols.");
+  if (kind === "mobile")
+    lines.push(`It works from when a phone enrols: postern pass enrol ${id} --reader READER`);
   terminal.out(lines.map((line) => `${printable(line)}\n`).join(""));
 }
 
@@ -154,7 +155,7 @@ export async function listPasses(
   }
 }
 
-async function findPass(client: SiteClient, text: string): Promise<ListedPass> {
+export async function findPass(client: SiteClient, text: string): Promise<ListedPass> {
   const { passes } = await client.ask({
     path: "/postern/passes/list",
     body: { pass: text },

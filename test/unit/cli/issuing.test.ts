@@ -1,5 +1,5 @@
 import t, { type Test } from "tap";
-import { enrolPass } from "../../../src/cli/enrol.ts";
+import { enrolInto, enrolPass } from "../../../src/cli/enrol.ts";
 import {
   addPass,
   assignPass,
@@ -9,11 +9,13 @@ import {
 } from "../../../src/cli/pass.ts";
 import { addUser, changeUser, listUsers } from "../../../src/cli/user.ts";
 import { listenHttp } from "../../../src/compose/http-listener.ts";
+import { phoneCredential } from "../../../src/domain/credential.ts";
+import { siteKeyText } from "../../../src/protocols/mobile-pass/phone-state.ts";
 import { hardwareRoutes } from "../../../src/site/api/hardware-routes.ts";
 import { createSiteApi } from "../../../src/site/api/site-api.ts";
 import { openApiKey } from "../../../src/site/api-key.ts";
 import { openStateFolder } from "../../../src/site/state-folder.ts";
-import { startHardware } from "../site/api/hardware-rig.ts";
+import { front, startHardware } from "../site/api/hardware-rig.ts";
 import { clientOf, passRows, startIssuing, twoSided, userRows } from "./issuing-rig.ts";
 
 const ada = {
@@ -164,9 +166,12 @@ async function atReader(t: Test) {
   await addUser(options, { name: "Ada", id: "ada", groups: [], traits: [] });
   /** Once the verb says so, and the reader's lamp with it. */
   const isAsked = async () => {
-    while (!text.err.includes("present the card")) await client.ask(anything);
-    while (!rig.doors.events.some((event) => event.kind === "enrolment"))
-      await client.ask(anything);
+    while (!text.err.includes("present the ")) await client.ask(anything);
+    const isOn = () => {
+      const last = rig.doors.events.findLast((event) => event.kind === "enrolment");
+      return last?.kind === "enrolment" && last.outcome === "began";
+    };
+    while (!isOn()) await client.ask(anything);
   };
   return { ...rig, options, text, interrupts, isAsked };
 }
@@ -179,7 +184,12 @@ const anything = {
 
 t.test("a reader that waits is cancelled by Ctrl-C, and no pass is left", async (t) => {
   const { options, text, interrupts, isAsked, ...rig } = await atReader(t);
-  const order = { user: "ada", reader: "front", limits: { traits: [], uses: 3 } };
+  const order = {
+    user: "ada",
+    reader: "front",
+    what: "card",
+    limits: { traits: [], uses: 3 },
+  } as const;
   const enrolled = enrolPass(options, order);
   const refused = t.rejects(enrolled, { exitCode: 1, message: /not enrolled: It was cancelled/ });
   await isAsked();
@@ -194,3 +204,50 @@ t.test("a reader that waits is cancelled by Ctrl-C, and no pass is left", async 
     message: /--enrol cellar: expected one of .*Front door: reader front/,
   });
 });
+
+t.test(
+  "phones are enrolled with their pass, and others into it; a failure leaves none",
+  async (t) => {
+    const { options, text, interrupts, isAsked, ...rig } = await atReader(t);
+    const order = { user: "ada", reader: "front", what: "phone", limits } as const;
+    const given = enrolPass(options, order);
+    const refused = t.rejects(given, { exitCode: 1, message: /cancelled/ });
+    await isAsked();
+    for (const interrupt of interrupts) interrupt();
+    await refused;
+    t.strictSame(await passRows(rig), []);
+    const presented = async (digit: string) => {
+      await isAsked();
+      const phone = phoneCredential(digit.repeat(32));
+      t.equal(rig.doors.controller.enrolmentAt(front)?.phone(phone), "enrolled");
+      return phone;
+    };
+    text.err = "";
+    const enrolled = enrolPass(options, order);
+    const phone = await presented("1");
+    await enrolled;
+    t.match(text.err, "present the phone at Front door: reader front (30 s)\n");
+    t.match(text.err, `site test, site key ${siteKeyText(rig.keys.mobileKey())}, fingerprint `);
+    t.match(text.out, "Ada (ada) has Phone 1111.\n");
+    const rows = await passRows(rig);
+    const parent = rows.find(({ isMultiPhone }) => isMultiPhone === 1);
+    t.match(
+      rows.find(({ raw }) => raw === phone),
+      { kind: "mobile", parentId: parent?.id },
+    );
+    text.err = "";
+    const another = enrolInto(options, { pass: parent?.id ?? "", reader: "front" });
+    await presented("2");
+    await another;
+    t.match(text.out, `Pass ${parent?.id} has Phone 2222.\n`);
+    t.equal((await passRows(rig)).filter(({ parentId }) => parentId === parent?.id).length, 2);
+    const filled = rows.find(({ raw }) => raw === phone)?.id ?? "";
+    await t.rejects(enrolInto(options, { pass: filled, reader: "front" }), {
+      exitCode: 2,
+      message: /^pass: expected one that waits for its card, or is for phones/,
+    });
+    await t.rejects(enrolInto(options, { pass: filled, reader: "cellar" }), {
+      message: /--reader cellar: expected one of/,
+    });
+  },
+);
