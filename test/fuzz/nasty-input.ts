@@ -104,6 +104,8 @@ function someText(random: Seeded, known: readonly string[]): string {
     "08:00",
     "2027-06-01T00:00:00Z",
     "mail@example.com",
+    "https://hooks.example.com/postern",
+    "acs_user.created",
     "00000000-0000-4000-8000-000000000001",
     `n${random.between(0, 9)}`,
   ]);

@@ -1,7 +1,7 @@
 import { othersTurn } from "./others-turn.ts";
 
-/** So many ids go into one statement. */
-const idsAtOnceMax = 500;
+/** So many ids go into one statement, after which others have their turn. */
+const idsAtOnceMax = 128;
 
 /** Does with all of these ids, in parts, what one statement may be too long for. */
 export async function inParts(
