@@ -35,6 +35,8 @@ export class FakeController extends EventEmitter {
   /** Whether a phone in range would see the reader. */
   isSeen = false;
   isAnswering = true;
+  /** Sockets in which keys of pairings would be left with the kernel. */
+  keySocketCount = 0;
   /** What the library wrote to the phone, whole ATT packets. */
   readonly toPhone: Buffer[] = [];
   #carried: Buffer = Buffer.alloc(0);
@@ -61,7 +63,9 @@ export class FakeController extends EventEmitter {
         controller.on("data", (data) => this.emit("data", data));
         return 0;
       }
-      bindControl(): void {}
+      bindControl(): void {
+        controller.keySocketCount += 1;
+      }
       start(): void {}
       stop(): void {}
       write(data: Buffer): void {

@@ -137,6 +137,8 @@ for (const driver of bleDrivers) {
       }
       await controller.until(() => controller.isSeen);
       t.same(failures, []);
+      // Closing one holds @stoprocent/bleno up for a second, after each phone.
+      t.ok(controller.keySocketCount <= 1, `${controller.keySocketCount} sockets for keys`);
     });
 
     await t.test("can be silenced right after a phone has gone", async (t) => {
