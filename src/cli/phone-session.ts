@@ -114,7 +114,9 @@ export async function runPhoneSession(options: PhoneSessionOptions): Promise<Pho
   const ended = now();
   keep(outcome.phone);
   const result = outcome.kind === "answered" ? outcome.answer : outcome.fault;
-  return { result, ...rssi, ...told, at: { heard: heardAt, connected, ...at, ended } };
+  // The reader may not have known it by its fast form, and been told all in the full one.
+  const form = outcome.kind === "answered" ? { form: outcome.form } : {};
+  return { result, ...rssi, ...told, ...form, at: { heard: heardAt, connected, ...at, ended } };
 }
 
 async function beginning(

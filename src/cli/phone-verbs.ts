@@ -86,13 +86,19 @@ export function addPhoneVerbs(postern: Command, host: PhoneHost): void {
     .description("show a phone at the nearest reader; fails where it is not granted")
     .option("--times <count>", "so often", wholeNumber(1, timesMost), 1)
     .option("--pause <ms>", "between two times", wholeNumber(0, pauseMsMost), 1_000)
+    .option("--full", "as a phone that the reader does not remember: no fast form", false)
     .action(
       async (
         name: string,
-        flags: RadioFlags & { readonly times: number; readonly pause: number },
+        flags: RadioFlags & {
+          readonly times: number;
+          readonly pause: number;
+          readonly full: boolean;
+        },
       ) => {
         const { presentPhone } = await import("./phone.ts");
-        const order = { name, times: flags.times, pauseMs: flags.pause };
+        const form = flags.full ? "full" : "fastest";
+        const order = { name, form, times: flags.times, pauseMs: flags.pause } as const;
         await presentPhone({ ...means(host, flags), pause: host.pause }, order);
       },
     );

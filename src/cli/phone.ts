@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { type Result, succeed } from "../domain/result.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import { openHello, readHelloCertificate } from "../protocols/mobile-pass/hello.ts";
@@ -10,6 +10,7 @@ import {
   phoneOf,
 } from "../protocols/mobile-pass/phone-state.ts";
 import type { PhoneClock } from "../protocols/mobile-pass/run-phone.ts";
+import { siteKeyFingerprint } from "../protocols/mobile-pass/site-key-fingerprint.ts";
 import { type Entropy, protocolVersion } from "../protocols/mobile-pass/version.ts";
 import { keepPhone, readPhones } from "./phone-file.ts";
 import {
@@ -54,7 +55,7 @@ export async function enrolPhone(means: PhoneMeans, order: EnrolOrder): Promise<
     // Before it is shown to anybody: where the answer is lost, the site may have it all the same.
     keep(phone);
     terminal.err(`${name} is ${phoneOf(phone.deviceKey)} of site ${phone.site}, `);
-    terminal.err(`whose mobile key has the fingerprint ${fingerprint(phone.siteKey)}\n`);
+    terminal.err(`whose mobile key has the fingerprint ${siteKeyFingerprint(phone.siteKey)}\n`);
     return phone;
   };
   const phone =
@@ -93,7 +94,7 @@ function phoneToEnrol({ file }: PhoneMeans, { name, siteKey: text }: EnrolOrder)
   if (siteKey === undefined || siteKey.equals(phone.siteKey)) return { kind: "phone", phone };
   throw new CommandFailed(
     1,
-    `${name} belongs to site ${phone.site}, with the mobile key ${fingerprint(phone.siteKey)}: a phone ` +
+    `${name} belongs to site ${phone.site}, with the mobile key ${siteKeyFingerprint(phone.siteKey)}: a phone ` +
       "has one site. Choose another name",
   );
 }
@@ -119,12 +120,14 @@ export interface PresentOrder {
   readonly times: number;
   /** Between two of them. */
   readonly pauseMs: number;
+  /** `full`: with nothing that was kept for a faster form. */
+  readonly form: "fastest" | "full";
 }
 
 /** Shows a phone at the nearest reader. Throws `CommandFailed` where not each time is granted. */
 export async function presentPhone(
   means: PhoneMeans & { readonly pause: (forMs: number) => Promise<void> },
-  { name, times, pauseMs }: PresentOrder,
+  { name, times, pauseMs, form }: PresentOrder,
 ): Promise<void> {
   const { file, terminal, json, pause } = means;
   const found = readPhones(file).get(name);
@@ -139,7 +142,7 @@ export async function presentPhone(
         ...means,
         radio,
         action: "present",
-        phone,
+        phone: form === "full" ? unremembered(phone) : phone,
         keep: (next) => {
           phone = next;
           keepPhone(file, name, next);
@@ -157,13 +160,18 @@ export async function presentPhone(
   if (refused !== undefined) throw new CommandFailed(1, whyNot(refused));
 }
 
+const unremembered = (phone: PhoneState): PhoneState => ({
+  ...phone,
+  known: phone.known.map(({ resumption: _, ...known }) => known),
+});
+
 /** The phones of the file, with nothing secret of them. */
 export function listPhones({ file, json, terminal }: Omit<PhoneMeans, "openRadio">): void {
   const all = [...readPhones(file)].map(([name, phone]) => ({
     name,
     phone: phoneOf(phone.deviceKey),
     site: phone.site,
-    site_key_fingerprint: fingerprint(phone.siteKey),
+    site_key_fingerprint: siteKeyFingerprint(phone.siteKey),
     controllers: phone.known.map(({ controller }) => controller),
   }));
   if (json) return terminal.out(`${JSON.stringify(all)}\n`);
@@ -238,16 +246,6 @@ function summaryOf(runs: readonly PhoneRun[]): string {
   if (granted.length === 0) return counted;
   return `${counted}; connected to answered p50 ${percentile(0.5)} ms, p95 ${percentile(0.95)} ms`;
 }
-
-/** For people to compare: of the site's mobile key, the first 16 bytes of SHA-256 in groups. */
-function fingerprint(siteKey: KeyObject): string {
-  const spki = siteKey.export({ type: "spki", format: "der" });
-  const digest = createHash("sha256").update(spki.subarray(-rawKeyBytes)).digest("hex");
-  return digest.slice(0, 32).replaceAll(/(.{4})(?=.)/g, "$1-");
-}
-
-/** An Ed25519 key is the end of its SPKI (RFC 8410, section 4). */
-const rawKeyBytes = 32;
 
 function keyOf(text: string) {
   const key = parseSiteKey(text);

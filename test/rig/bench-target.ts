@@ -107,6 +107,8 @@ export async function openBenchTarget(
     kind: "bench",
     time: "free",
     programFolder: config.program,
+    siteKey: "",
+    phonesFile: () => unable("radio"),
     isSmoke,
     count,
     seed,

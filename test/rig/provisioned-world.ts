@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { acquireLock } from "../../scripts/set-up-lock.mjs";
+import { siteKeyText } from "../../src/protocols/mobile-pass/phone-state.ts";
 import { eventually, freePort } from "../e2e/stack.ts";
 import { runToEnd } from "../run-to-end.ts";
 import { controllerFile } from "./controller-file.ts";
+import { enrolAda } from "./enrol-ada.ts";
 
 /** What a site and its controller know of each other once the controller has its table. */
 export interface ProvisionedWorld {
@@ -17,6 +19,10 @@ export interface ProvisionedWorld {
   readonly siteState: string;
   /** `site.toml` and the site file. */
   readonly configFolder: string;
+  /** The keys of Ada's phone, which opens both doors: a file of `postern phone`, which holds `ada`. */
+  readonly phonesFile: string;
+  /** What phones of this site are told it by. */
+  readonly siteKey: string;
 }
 
 /** The site's own files in a state folder that it shares with a controller. */
@@ -37,6 +43,7 @@ export async function provisionWorld(options: {
     controllerState: join(own, "controller"),
     siteState: join(own, "site"),
     configFolder: join(own, "config"),
+    phonesFile: join(own, "phones.json"),
   };
   await mkdir(folder, { recursive: true });
   const release = await acquireLock(`${folder}.lock`, () => undefined);
@@ -48,7 +55,12 @@ export async function provisionWorld(options: {
   } finally {
     release();
   }
-  return world;
+  return { ...world, siteKey: await siteKeyOf(world.siteState) };
+}
+
+/** As its API tells it, which a scenario has not always there. */
+async function siteKeyOf(siteState: string): Promise<string> {
+  return siteKeyText(createPublicKey(await readFile(join(siteState, "site/mobile.key"))));
 }
 
 /** Another for any other source: what an earlier program left may be nothing to this one. */
@@ -64,16 +76,20 @@ async function markOf(program: string): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function makeWorld(program: string, own: string, world: ProvisionedWorld): Promise<void> {
+async function makeWorld(
+  program: string,
+  own: string,
+  world: Omit<ProvisionedWorld, "siteKey">,
+): Promise<void> {
   const main = join(program, "src/main.js");
   const state = await mkdtemp(join(tmpdir(), "postern-rig-world-"));
   const { configFolder } = world;
   await rm(own, { recursive: true, force: true });
   await cp(join(program, "test/rig/config"), configFolder, { recursive: true });
-  const profile = join(program, "test/rig/boards/two-doors.toml");
+  const profile = join(program, "test/rig/boards/two-doors-mobile.toml");
   const settings = { "board.kind": "sim", "board.profile_file": profile, "board.port": 0 };
   await writeFile(join(configFolder, "controller.toml"), controllerFile(settings));
-  const stop = await startWorld({ main, state, configFolder });
+  const { stop, siteUrl, boardUrl } = await startWorld({ main, state, configFolder });
   try {
     await eventually("the controller has its table", async () => {
       const socket = join(state, "controller.sock");
@@ -82,6 +98,7 @@ async function makeWorld(program: string, own: string, world: ProvisionedWorld):
       const { table } = JSON.parse(status.stdout) as { table?: { version?: number } | null };
       return table?.version === undefined ? undefined : true;
     });
+    await enrolAda({ state, siteUrl, boardUrl, phonesFile: world.phonesFile });
   } finally {
     await stop();
   }
@@ -89,12 +106,18 @@ async function makeWorld(program: string, own: string, world: ProvisionedWorld):
   await rm(state, { recursive: true, force: true });
 }
 
-/** Resolves when both parts serve; with what stops them. */
+interface RunningWorld {
+  readonly siteUrl: string;
+  readonly boardUrl: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Resolves when both parts serve. */
 async function startWorld(options: {
   readonly main: string;
   readonly state: string;
   readonly configFolder: string;
-}): Promise<() => Promise<void>> {
+}): Promise<RunningWorld> {
   const { main, state, configFolder } = options;
   const up = spawn(process.execPath, [main, "up", "--config", configFolder], {
     env: {
@@ -111,20 +134,29 @@ async function startWorld(options: {
   const serving = new Promise<undefined>((resolve) => {
     const take = (chunk: Buffer) => {
       output += chunk.toString();
-      if (output.includes("http://127.0.0.1")) resolve(undefined);
+      if (output.includes("Ctrl-C stops it")) resolve(undefined);
     };
     up.stdout.on("data", take);
     up.stderr.on("data", take);
   });
   const said = await Promise.race([serving, ended]);
   if (said !== undefined) throw new Error(`postern up ended:\n${said}`);
-  return async () => {
-    up.kill("SIGINT");
-    await ended;
+  const urlAfter = (what: string) => {
+    const url = new RegExp(`${what} +(http://127\\.0\\.0\\.1:[0-9]+)`).exec(output)?.[1];
+    if (url === undefined) throw new Error(`no address of ${what} in:\n${output}`);
+    return url;
+  };
+  return {
+    siteUrl: urlAfter("site API"),
+    boardUrl: urlAfter("simulated board"),
+    stop: async () => {
+      up.kill("SIGINT");
+      await ended;
+    },
   };
 }
 
-async function share(state: string, world: ProvisionedWorld): Promise<void> {
+async function share(state: string, world: Omit<ProvisionedWorld, "siteKey">): Promise<void> {
   await mkdir(world.controllerState);
   await mkdir(world.siteState);
   for (const name of await readdir(state)) {

@@ -34,6 +34,10 @@ export interface RigTarget {
   readonly seed: number;
   /** Where the target has the sources, compiled: `src/main.js` is the product. */
   readonly programFolder: string;
+  /** What phones of the world's site are told it by. */
+  readonly siteKey: string;
+  /** A new file of `postern phone` on the target, with the keys of Ada's phone as the door knows it. */
+  phonesFile(): Promise<string>;
   /** A line in this scenario's log file. */
   note(text: string): void;
 

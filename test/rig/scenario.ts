@@ -42,6 +42,6 @@ export interface Scenario {
 /**
  * `expander`: an MCP23017 at 0x20. `clock_chip`: a DS3231 at 0x68. `disk`: the state folder is on a
  * disk that outlives a power cut, as without it nothing does. `watchdog`: a hardware watchdog. `bluetooth`:
- * two adapters in range of each other, hci0 for the reader and hci1 for the phone.
+ * adapters in range of each other, hci0 for the reader, hci1 and hci2 for phones.
  */
 export type RigDevice = "expander" | "clock_chip" | "disk" | "watchdog" | "bluetooth";

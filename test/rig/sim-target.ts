@@ -82,6 +82,8 @@ export async function openSimTarget(options: TargetOptions): Promise<OpenTarget>
     count,
     seed,
     programFolder: program,
+    siteKey: world.siteKey,
+    phonesFile: () => unable("radio"),
     note,
     present: (plan) => (listener === undefined ? presentAt(wired(), plan) : listener.present(plan)),
     type: async (reader, keys) => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StrikeCommand } from "../../../hal/strike.ts";
 import type { BoardProfileFile } from "../../../src/compose/config/board-profile-file.ts";
@@ -106,6 +106,18 @@ class KernelTarget implements RigTarget {
 
   get seed(): number {
     return this.#options.seed;
+  }
+
+  async phonesFile(): Promise<string> {
+    await copyFile(this.#options.world.phonesFile, join(this.#share, "phones.json"));
+    // Its folder is to be one in which files can be replaced fast.
+    const own = "/run/phones.json";
+    await this.run(["install", "-m", "600", "/rig/phones.json", own]);
+    return own;
+  }
+
+  get siteKey(): string {
+    return this.#options.world.siteKey;
   }
 
   get programFolder(): string {
