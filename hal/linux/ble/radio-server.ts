@@ -141,6 +141,8 @@ export class RadioServer {
         link.notify = notify;
         link.frameBytesMax = frameBytesMax;
         this.#options.send({ kind: "subscribed", link: link.number, frameBytesMax });
+        // Again, as an adapter may not know it yet of a phone that has just come.
+        this.#stack?.askRssi();
       },
       unsubscribed: () => {
         if (this.#link !== undefined) this.#link.notify = undefined;
