@@ -17,6 +17,7 @@ import { EventStream } from "../site/event-stream.ts";
 import { Notices } from "../site/notices.ts";
 import { NoticesOfDoors } from "../site/notices-of-doors.ts";
 import { openIssuer } from "../site/open-issuer.ts";
+import type { SiteEngine } from "../site/site-engine.ts";
 import { parseSiteFile } from "../site/site-file.ts";
 import { openSiteHardware, type SiteHardware } from "../site/site-hardware.ts";
 import { openSiteKeys } from "../site/site-keys.ts";
@@ -47,6 +48,7 @@ export interface SiteParts {
 export interface OpenSite {
   readonly site: SiteId;
   readonly app: ApiApp;
+  readonly engine: SiteEngine;
   /** Rejects when the site cannot go on. */
   readonly died: Promise<never>;
 }
@@ -114,7 +116,7 @@ export async function openSite(config: SiteConfig, parts: SiteParts): Promise<Op
       ...noticeRoutes(apiSite, { reach, stream, isAllowed }),
     ],
   });
-  return { site, app, died };
+  return { site, app, engine, died };
 }
 
 /** Whether the key that a request came with is good for anything still. */

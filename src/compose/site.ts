@@ -5,6 +5,7 @@ import { withoutCredentials } from "./config/broker-url.ts";
 import type { LogLevel } from "./config/config-file.ts";
 import type { BrokerChoice } from "./config/site-config.ts";
 import { startEmbeddedBroker } from "./embedded-broker.ts";
+import { EngineSilence } from "./engine-silence.ts";
 import { listenHttp } from "./http-listener.ts";
 import { createLog } from "./log.ts";
 import { openSite } from "./open-site.ts";
@@ -31,7 +32,7 @@ export async function runSite(options: SiteOptions): Promise<void> {
   const clock = createSystemClock({ quality: () => "trusted" });
   try {
     const url = await openBroker(config.broker, closing);
-    const { site, app, died } = await openSite(config, {
+    const { site, app, engine, died } = await openSite(config, {
       brokerUrl: url,
       databaseUrl: options.env["DATABASE_URL"],
       clock,
@@ -50,7 +51,10 @@ export async function runSite(options: SiteOptions): Promise<void> {
     tellReady({ site: listener.url, broker });
     manager.ready();
     manager.status(`serves site ${site} at ${listener.url}`);
-    const pulse = new WatchdogPulse({ service: manager, clock, overdueMs: () => 0 });
+    const silence = new EngineSilence({ engine, clock, log });
+    closing.push(() => silence.close());
+    const overdueMs = () => silence.overdueMs();
+    const pulse = new WatchdogPulse({ service: manager, clock, overdueMs });
     closing.push(() => pulse.close());
     await Promise.race([stopped, died]);
   } finally {
