@@ -6,6 +6,8 @@ import { plantedBugs as buildingBugs } from "../test/sim/building/bugs.ts";
 import { runBuilding } from "../test/sim/building/run.ts";
 import { plantedBugs as doorBugs } from "../test/sim/door-machine/bugs.ts";
 import { runDoor } from "../test/sim/door-machine/run.ts";
+import { plantedBugs as mobileBugs } from "../test/sim/mobile/bugs.ts";
+import { runMobile } from "../test/sim/mobile/run.ts";
 import { plantedBugs as syncBugs } from "../test/sim/sync/bugs.ts";
 import { runSync } from "../test/sim/sync/run.ts";
 
@@ -42,6 +44,13 @@ const worlds: Readonly<Record<string, World>> = {
     moveCount: 150,
     bugs: buildingBugs,
     live: (life, bug) => runBuilding({ ...life, ...subjectOf(buildingBugs, bug) }),
+  },
+  mobile: {
+    about: "two readers and the phones in front of them, in an air that loses them",
+    seedCount: 100,
+    moveCount: 60,
+    bugs: mobileBugs,
+    live: (life, bug) => runMobile({ ...life, ...subjectOf(mobileBugs, bug) }),
   },
   sync: {
     about: "a site and three controllers, under a broker that belongs to the weather",

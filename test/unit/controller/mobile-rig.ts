@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { BlePeripheral } from "../../../hal/ble.ts";
 import { SimBlePeripheral, type SimBlePhone } from "../../../hal/sim/sim-ble.ts";
 import { SimClock } from "../../../hal/sim/sim-clock.ts";
 import { SimPhone } from "../../../hal/sim/sim-phone.ts";
@@ -64,8 +65,13 @@ export function openMobile(
   {
     clock = new SimClock(),
     rssiMin,
+    wired = (peripheral) => peripheral,
     ...others
-  }: Omit<OpenOptions, "radios" | "mobile"> & { readonly rssiMin?: number } = {},
+  }: Omit<OpenOptions, "radios" | "mobile"> & {
+    readonly rssiMin?: number;
+    /** What stands between the controller and a radio. */
+    readonly wired?: (peripheral: BlePeripheral) => BlePeripheral;
+  } = {},
 ) {
   const radio = new SimBlePeripheral({ clock });
   const labRadio = new SimBlePeripheral({ clock });
@@ -74,8 +80,8 @@ export function openMobile(
     clock,
     ...others,
     radios: new Map([
-      ["front", { peripheral: radio, ...settings }],
-      ["lab", { peripheral: labRadio, ...settings }],
+      ["front", { peripheral: wired(radio), ...settings }],
+      ["lab", { peripheral: wired(labRadio), ...settings }],
     ]),
     mobile: { controllerKey, entropy },
   });

@@ -26,7 +26,7 @@ function openFace(text = readFileSync(file, "utf8")) {
     );
     await clock.elapse(4_000);
     const response = await asked;
-    return { status: response.status, body: (await response.json()) as unknown };
+    return { status: response.status, body: await response.json() };
   };
   return { face, phones, ask };
 }
