@@ -205,7 +205,10 @@ function addTools(postern: Command): void {
   tool("explain")
     .description("which check would decide at a door, and what would have to change")
     .requiredOption("--door <id>", "the door")
-    .option("--card <format:field:…>", "as H10301:12:34567, 12:34567, or the board's JSON")
+    .option(
+      "--card <format:field:…>",
+      "as H10301:12:34567, 12:34567, or the board's JSON; or phone:…",
+    )
     .addOption(new Option("--bits <bits>", "the frame itself").conflicts("card"))
     .addOption(
       new Option("--pass <id>", "a pass, whatever it presents").conflicts(["card", "bits"]),

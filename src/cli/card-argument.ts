@@ -1,4 +1,4 @@
-import { rawBitsMax } from "../domain/credential.ts";
+import { parsePhoneCredential, rawBitsMax } from "../domain/credential.ts";
 import { fail, type Result, succeed } from "../domain/result.ts";
 import type { CardArgument } from "../protocols/local/local-message.ts";
 
@@ -8,11 +8,13 @@ export const cardExpectation = `a format and its fields, ${cardExample}`;
 /**
  * `H10301:12:34567`: a format's name and its fields in their order, which the controller knows.
  * `12:34567`, as it is printed on most cards, is H10301. `{"format": "H10301", "facility": 12, …}`
- * is what the simulated board takes: one card can be shown to both.
+ * is what the simulated board takes: one card can be shown to both. `phone:0123…` is a phone, as
+ * `postern phone list` tells it.
  */
 export function parseCardArgument(text: string): Result<CardArgument, string> {
   if (text.trimStart().startsWith("{")) return parseCardObject(text);
   if (/^[0-9]+:[0-9]+$/.test(text)) return succeed({ format: "H10301", values: text.split(":") });
+  if (parsePhoneCredential(text).ok) return succeed({ phone: text.slice(text.indexOf(":") + 1) });
   const [format = "", ...values] = text.split(":");
   if (format === "" || values.length === 0 || values.includes("")) return fail(cardExpectation);
   return succeed({ format, values });

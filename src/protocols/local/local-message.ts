@@ -67,8 +67,10 @@ const cardSchema = v.union(
       ),
     }),
     v.strictObject({ bits: v.pipe(v.string(), v.regex(new RegExp(`^[01]{1,${rawBitsMax}}$`))) }),
+    /** The phone whose key has this digest: 32 digits. */
+    v.strictObject({ phone: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)) }),
   ],
-  `{format, values}, {format, fields}, or {bits}: 1 to ${rawBitsMax} of 0 and 1`,
+  `{format, values}, {format, fields}, {bits}: 1 to ${rawBitsMax} of 0 and 1, or {phone}: 32 hex digits`,
 );
 
 const explainSchema = v.pipe(

@@ -1,10 +1,10 @@
-import { type RawCredential, rawFromBits } from "../../domain/credential.ts";
+import { phoneCredential, type RawCredential, rawFromBits } from "../../domain/credential.ts";
 import { fail, type Result, succeed } from "../../domain/result.ts";
 import { type CardFields, encodeCard, type WiegandFormat } from "../wiegand/format.ts";
 import type { CardArgument, LocalFault } from "./local-message.ts";
 
 /**
- * The raw data that a card described on a command line would send. The controller does this and not
+ * The raw data that a card or phone described on a command line would send. The controller does this and not
  * the command, because a site may have added formats of its own.
  */
 export function presentedCard(
@@ -12,6 +12,7 @@ export function presentedCard(
   card: CardArgument,
 ): Result<RawCredential, LocalFault> {
   if ("bits" in card) return succeed(rawFromBits(card.bits));
+  if ("phone" in card) return succeed(phoneCredential(card.phone));
   const format = formats.find(({ name }) => name === card.format);
   if (format === undefined) {
     const names = formats.map(({ name }) => name).join(", ");

@@ -349,3 +349,13 @@ t.test("an option that cannot be read is named with what was expected", async (t
   }
   t.same(readExplainArguments({ ...typedNothing, bits: "01 10" }).card, { bits: "0110" });
 });
+
+t.test(
+  "a phone is typed as it is listed, and anything less is a card of some format",
+  async (t) => {
+    const digits = "0123456789abcdef".repeat(2);
+    const read = (card: string) => readExplainArguments({ ...typedNothing, card }).card;
+    t.same(read(`phone:${digits}`), { phone: digits });
+    t.same(read(`phone:${digits.slice(1)}`), { format: "phone", values: [digits.slice(1)] });
+  },
+);

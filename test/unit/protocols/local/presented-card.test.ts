@@ -18,6 +18,8 @@ t.test("a card typed as format and fields is the one that the reader would send"
   const named = { format: "H10301", fields: { number: 34567, facility: 12 } };
   t.same(presentedCard(standardFormats, named), typed, "by name, in any order");
   t.same(presentedCard([], { bits: "0011" }), { ok: true, value: "4:3" });
+  const phone = "0123456789abcdef".repeat(2);
+  t.same(presentedCard([], { phone }), { ok: true, value: `phone:${phone}` });
 });
 
 t.test("a serial number keeps its leading zeros", async (t) => {
