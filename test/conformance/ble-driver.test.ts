@@ -63,10 +63,13 @@ for (const [what, how, reason] of fatal) {
     const { air, radio, until, health, central } = await openUp(t);
     await central.connect({ id: "", rssi: 0 }, 1_000);
     const connected = await until(({ kind }) => kind === "connected");
+    const from = clock.monotonic();
     air.misbehave(how);
     const gone = await until(({ kind }) => kind === "disconnected");
     t.match([gone], [{ link: "link" in connected ? connected.link : undefined }]);
     t.equal((await health("down")).reason, reason);
+    const tookMs = clock.monotonic() - from;
+    t.ok(tookMs < (how === "hang" ? 10_000 : 5_000), `${tookMs} ms`);
     t.equal((await health("up")).reason, undefined);
     t.equal(radio.health().restartCount, 1);
     t.equal(air.driverCount, 2);
