@@ -10,6 +10,8 @@ import { findCharacteristics, nobleLink, type Within } from "./noble-link.ts";
 const powerMsMax = 5_000;
 /** Of one question within a connection; a session is over before. */
 const answerMsMax = 4_000;
+/** A link that is not heard of for its supervision time is over, which is 420 ms with noble. */
+const goneMsMax = 2_000;
 /** "Not available" (Bluetooth Core, Vol 4, Part E, 7.7.65.2): else it would be the strongest of all. */
 const rssiUnknown = 127;
 const rssiLeast = -127;
@@ -100,13 +102,18 @@ async function connected(
   service: BleService,
   clock: Clock,
 ): Promise<CentralLink> {
+  // From before it stands: an adapter may tell of a link and of its end in one breath.
+  let tellGone: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    tellGone = resolve;
+    peripheral.once("disconnect", () => resolve());
+  });
   await new Promise<void>((resolve, reject) => {
     peripheral.connect((error) => {
       if (isFailure(error)) reject(new HalError("disconnected", String(error), { cause: error }));
       else resolve();
     });
   });
-  const gone = new Promise<void>((resolve) => peripheral.once("disconnect", () => resolve()));
   const inTime: Within = async (what, ask) => {
     const answered = new Promise<Parameters<Parameters<typeof ask>[0]>[1]>((resolve, reject) => {
       ask((error, value) => {
@@ -120,7 +127,14 @@ async function connected(
     return await within(clock, answerMsMax, what, Promise.race([answered, lost]));
   };
   const characteristics = await findCharacteristics(peripheral, service, inTime);
-  return nobleLink({ peripheral, characteristics, within: inTime, gone });
+  const disconnect = () => {
+    if (peripheral.state !== "connected") return;
+    peripheral.disconnect();
+    // Of a link that it has not any more an adapter may say nothing.
+    const late = clock.alarm(monotonicMs(clock.monotonic() + goneMsMax), tellGone);
+    void gone.then(() => late.cancel());
+  };
+  return nobleLink({ peripheral, characteristics, within: inTime, gone, disconnect });
 }
 
 /** However far it came: one that is connected later, by a radio that was slow, is let go at once. */

@@ -45,8 +45,9 @@ export function nobleLink(options: {
   readonly characteristics: Characteristics;
   readonly within: Within;
   readonly gone: Promise<void>;
+  readonly disconnect: () => void;
 }): CentralLink {
-  const { peripheral, characteristics, within, gone } = options;
+  const { peripheral, characteristics, within, gone, disconnect } = options;
   const { hello, pass, result } = characteristics;
   const frameBytes = (peripheral.mtu ?? mtuLeast) - attHeaderBytes;
   return {
@@ -69,8 +70,6 @@ export function nobleLink(options: {
         pass.write(Buffer.from(frame), false, (error) => done(error, undefined)),
       );
     },
-    disconnect: () => {
-      if (peripheral.state === "connected") peripheral.disconnect();
-    },
+    disconnect,
   };
 }
