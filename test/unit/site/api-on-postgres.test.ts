@@ -7,6 +7,7 @@ import { serverVariable } from "./store/test-database.ts";
 const files = [
   "api/documented-requests.test.ts",
   "api/people.test.ts",
+  "api/phone-enrolment.test.ts",
   "api/postern.test.ts",
   "api/seam-client-credentials.test.ts",
   "api/seam-client-entrances.test.ts",

@@ -33,13 +33,18 @@ export async function credentialsJson(
   const synced = await issuer.engine.syncOf(
     passes.map((row) => ({
       pass: passId(row.id),
-      revision: Math.max(row.revision, owners.get(row.userId ?? "")?.revision ?? 0),
+      // Whose it is, and what a phone belongs to, say with it what the doors are to know.
+      revision: Math.max(
+        row.revision,
+        owners.get(row.userId ?? "")?.revision ?? 0,
+        parents.get(row.parentId ?? "")?.revision ?? 0,
+      ),
     })),
   );
   const states = new Map<PassId, string>(synced.map(({ pass, state }) => [pass, state]));
   return passes.map((row) => {
     const owner = owners.get(row.userId ?? "");
-    const parent = parents.get(row.parentId ?? "");
+    const parent = parents.get(row.parentId ?? "")?.uuid;
     return {
       acs_credential_id: row.uuid,
       ...(owner !== undefined && { acs_user_id: owner.uuid }),
@@ -101,7 +106,7 @@ async function ownersOf(rows: Rows, passes: readonly PassRow[]) {
 async function parentsOf(rows: Rows, passes: readonly PassRow[]) {
   const ids = [...new Set(passes.flatMap(({ parentId }) => parentId ?? []))];
   const found = await byIds(ids, async (part) =>
-    rows.selectFrom("passes").select(["id", "uuid"]).where("id", "in", part).execute(),
+    rows.selectFrom("passes").select(["id", "uuid", "revision"]).where("id", "in", part).execute(),
   );
-  return new Map(found.map(({ id, uuid }) => [id, uuid]));
+  return new Map(found.map((parent) => [parent.id, parent]));
 }

@@ -6,8 +6,10 @@ import {
   rawFromBits,
 } from "../../../../src/domain/credential.ts";
 import type { SiteCommand } from "../../../../src/protocols/sync/site-command.ts";
+import { sealTableAck } from "../../../../src/protocols/sync/table-ack-message.ts";
+import { topicsFor } from "../../../../src/protocols/sync/topics.ts";
 import { bitsOf } from "../../controller/door-rig.ts";
-import { one } from "../site-rig.ts";
+import { one, site } from "../site-rig.ts";
 import { TableTaker } from "../table-taker.ts";
 import { addUser, uuid } from "./api-rig.ts";
 import {
@@ -290,4 +292,29 @@ t.test("a phone's key stands in no log, no event, no attempt and no audit entry"
   ].join("\n");
   t.notOk(said.includes(phone.slice(6)));
   t.notOk(said.includes(phone.slice(6, 15)));
+});
+
+t.test("a phone of a suspended credential is not synced before the doors know it", async (t) => {
+  const { acs_user_id } = await addUser(rig);
+  const acs_credential_id = await mobileKey(acs_user_id);
+  const { credential } = await enrolPhone(acs_credential_id);
+  const phone = { acs_credential_id: credential?.acs_credential_id ?? "" };
+  const isSynced = async () =>
+    (await rig.client.acs.credentials.get(phone)).is_latest_desired_state_synced_with_provider;
+  const acknowledge = () => {
+    for (const controller of rig.keys.controllers()) {
+      const { messageKey } = rig.keys.keysFor(controller);
+      const taker = new TableTaker({ broker: rig.broker, service: rig.keys }, controller);
+      const ack = { outcome: "complete", table: taker.head().mark } as const;
+      const message = sealTableAck({ site, controller, messageKey }, ack);
+      rig.broker.deliver(topicsFor(site, controller).tableAck, message);
+    }
+  };
+  t.equal(await isSynced(), false);
+  acknowledge();
+  t.equal(await isSynced(), true);
+  await ask(rig, "/postern/passes/update", { acs_credential_id, active: false });
+  t.equal(await isSynced(), false);
+  acknowledge();
+  t.equal(await isSynced(), true);
 });
