@@ -149,15 +149,8 @@ async function enrolsCards(t: Test, site: Site): Promise<void> {
   await t.test(
     "nobody presents a card: the attempt says so, and cards are judged again",
     async (t) => {
-      const response = await fetch(`${stack.siteUrl}/postern/enrolments/create`, {
-        method: "POST",
-        headers: {
-          authorization: `Bearer ${await stack.apiKey()}`,
-          "content-type": "application/json",
-        },
-        body: JSON.stringify({ acs_encoder_id: await site.readerOf("front"), listen_ms: 1_000 }),
-      });
-      const { action_attempt } = (await response.json()) as {
+      const order = { acs_encoder_id: await site.readerOf("front"), listen_ms: 1_000 };
+      const { action_attempt } = (await ask(site, "/postern/enrolments/create", order)) as {
         action_attempt: { action_attempt_id: string };
       };
       const outcome = await outcomeOf(site, action_attempt.action_attempt_id);
@@ -169,12 +162,127 @@ async function enrolsCards(t: Test, site: Site): Promise<void> {
   );
 }
 
+/** What a request to the site's own part of its API answers. */
+async function ask({ stack }: Site, path: string, body: object): Promise<unknown> {
+  const response = await fetch(`${stack.siteUrl}${path}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${await stack.apiKey()}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return await response.json();
+}
+
+/** Somebody holds a phone to a reader; answers what the phone was told. */
+async function holdPhone(site: Site, reader: string, use: object): Promise<unknown> {
+  const told = (await ask(site, "/postern/mobile_key/get", {})) as {
+    readonly mobile_key: { readonly public_key: string };
+  };
+  const site_key = told.mobile_key.public_key;
+  const { status, body } = await site.stack.post(`/sim/readers/${reader}/phone`, {
+    ...use,
+    site_key,
+  });
+  if (status !== 200) throw new Error(JSON.stringify(body));
+  return body["outcome"];
+}
+
+async function enrolPhoneAt(site: Site, reader: string, which: object): Promise<string> {
+  const order = { acs_encoder_id: await site.readerOf(reader), ...which };
+  const begun = (await ask(site, "/postern/enrolments/create", order)) as {
+    readonly action_attempt: { readonly action_attempt_id: string };
+  };
+  await toldOf(site.stack, begun.action_attempt.action_attempt_id, "began");
+  return begun.action_attempt.action_attempt_id;
+}
+
+async function enrolsPhones(t: Test, site: Site): Promise<void> {
+  const { stack, client } = site;
+  const acs_user_id = await site.userOf("Ada");
+  const pass = await client.acs.credentials.create({
+    acs_user_id,
+    access_method: "mobile_key",
+    is_multi_phone_sync_credential: true,
+  });
+  const { acs_credential_id } = pass;
+  const enrolled = async (phone: string) => {
+    const attempt = await enrolPhoneAt(site, "front", { acs_credential_id });
+    t.equal(await holdPhone(site, "front", { phone, action: "enrol" }), "enrolled");
+    return await credentialOf(site, attempt);
+  };
+  const present = (phone: string) => holdPhone(site, "front", { phone, action: "present" });
+
+  await t.test("phones enrolled at the reader open the door, each by itself", async (t) => {
+    t.equal(await holdPhone(site, "front", { phone: "old", action: "enrol" }), "not_enrolling");
+    const first = await enrolled("old");
+    t.same(await strikesOf(stack), allSecured, "nothing moves for it");
+    const second = await enrolled("new");
+    for (const credential of [first, second]) {
+      t.match(credential, { access_method: "mobile_key", display_name: /^Phone [0-9a-f]{4}$/ });
+    }
+    for (const phone of ["old", "new"]) {
+      t.equal(await present(phone), "granted");
+      t.match(await strikesOf(stack), { front: "released" });
+      await secured(stack);
+    }
+    await client.acs.credentials.delete({ acs_credential_id: first.acs_credential_id });
+    await eventually("the door has it", async () => {
+      const answer = await present("old");
+      if (answer === "denied") return true;
+      await secured(stack);
+      return undefined;
+    });
+    t.same(await strikesOf(stack), allSecured, "also of one that the reader had just granted");
+    t.equal(await present("new"), "granted", "and the other goes on");
+    await secured(stack);
+  });
+
+  await t.test("a phone that somebody has is refused, and stays whose it was", async (t) => {
+    const attempt = await enrolPhoneAt(site, "lab", { acs_credential_id });
+    t.equal(await holdPhone(site, "lab", { phone: "new", action: "enrol" }), "enrolled");
+    t.match(await outcomeOf(site, attempt), {
+      status: "error",
+      error: { message: /^This phone is a credential already/ },
+    });
+    t.equal(await present("new"), "granted");
+    await secured(stack);
+  });
+
+  await t.test("a card is judged as ever while a phone is waited for", async (t) => {
+    const attempt = await enrolPhoneAt(site, "front", { acs_credential_id });
+    await stack.post("/sim/readers/front/card", ada);
+    t.match(await strikesOf(stack), { front: "released" });
+    await secured(stack);
+    t.equal(await holdPhone(site, "front", { phone: "third", action: "enrol" }), "enrolled");
+    t.match(await credentialOf(site, attempt), { acs_user_id });
+  });
+
+  await t.test("a suspended user's phones open nothing", async (t) => {
+    await client.acs.users.suspend({ acs_user_id });
+    await eventually("the door has it", async () => {
+      if ((await present("new")) === "denied") return true;
+      await secured(stack);
+      return undefined;
+    });
+    t.same(await strikesOf(stack), allSecured);
+    await client.acs.users.unsuspend({ acs_user_id });
+    await eventually("the door has it", async () =>
+      (await present("new")) === "granted" ? true : undefined,
+    );
+    await secured(stack);
+  });
+}
+
 t.test("with the embedded broker", async (t) => {
   const stack = await createStack();
   t.teardown(() => stack.remove());
   await stack.start();
   const site = await siteOf(stack);
   await enrolsCards(t, site);
+  await enrolsPhones(t, site);
   const attempt = await enrolAt(site, "front", "Ada");
   t.equal(await stack.stop(), 0, "a reader that waits holds up no stop");
   t.notMatch(stack.output(), /was killed/);
