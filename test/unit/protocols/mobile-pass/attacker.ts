@@ -60,3 +60,8 @@ export function speakTo(
 export function ephemeralOf(hello: Uint8Array): Uint8Array {
   return hello.subarray(hello.length - 64 - 33, hello.length - 64);
 }
+
+/** The nonce, before it. */
+export function nonceOf(hello: Uint8Array): Uint8Array {
+  return hello.subarray(hello.length - 64 - 33 - 16, hello.length - 64 - 33);
+}

@@ -22,7 +22,7 @@ import {
   type ReaderSession,
 } from "../../../../src/protocols/mobile-pass/reader-session.ts";
 import { purposeLabel } from "../../../../src/protocols/mobile-pass/version.ts";
-import { ephemeralOf, helloBy, joined, overhear, speakTo } from "./attacker.ts";
+import { ephemeralOf, helloBy, joined, nonceOf, overhear, speakTo } from "./attacker.ts";
 import {
   at,
   certify,
@@ -122,7 +122,9 @@ t.test("a hello serves one session: the second is refused before it begins", asy
   const hello = helloOf(home);
   initialReaderSession(hello, () => undefined);
   t.throws(() => initialReaderSession(hello, () => undefined), /used in a session before/);
-  t.not(Buffer.compare(helloOf(home).bytes, helloOf(home).bytes), 0, "each is another");
+  const [one, other] = [helloOf(home).bytes, helloOf(home).bytes];
+  t.notSame(ephemeralOf(one), ephemeralOf(other), "each has a key of its own");
+  t.notSame(nonceOf(one), nonceOf(other), "and a nonce");
 });
 
 t.test(
@@ -341,14 +343,16 @@ t.test("to know by what a reader remembers a phone is not to be that phone", asy
   meet({ place, phone });
   const id = phoneIdOf(devicePoint);
   t.ok(place.memory.has(id));
-  for (const resumptionKey of [new Uint8Array(32), randomBytes(32)]) {
-    const reader = readerEnd(place);
-    const { frames } = speakTo(reader.hello, (channel) =>
-      fastMessage(channel, { id, resumptionKey }),
-    );
-    for (const bytes of frames) feedReader(reader, { kind: "written", bytes });
-    t.same(summaryOf(reader.effects).judged, []);
-    t.equal(reader.effects.filter(({ kind }) => kind === "notify").length, 2, "full_needed");
+  for (const memory of [place.memory, new Map()]) {
+    for (const resumptionKey of [new Uint8Array(32), randomBytes(32)]) {
+      const reader = readerEnd({ ...place, memory });
+      const { frames } = speakTo(reader.hello, (channel) =>
+        fastMessage(channel, { id, resumptionKey }),
+      );
+      for (const bytes of frames) feedReader(reader, { kind: "written", bytes });
+      t.same(summaryOf(reader.effects).judged, []);
+      t.equal(reader.effects.filter(({ kind }) => kind === "notify").length, 2, "full_needed");
+    }
   }
   t.equal(meet({ place, phone }).forms.length, 1, "and the phone's own memory stands");
 });

@@ -1,8 +1,7 @@
 import t from "tap";
 import { type MonotonicMs, monotonicMs } from "../../../../src/domain/time.ts";
-import { openChannel, seal } from "../../../../src/protocols/mobile-pass/channel.ts";
+import { seal, unseal } from "../../../../src/protocols/mobile-pass/channel.ts";
 import { splitFrames } from "../../../../src/protocols/mobile-pass/frames.ts";
-import { ephemeralKeyFrom } from "../../../../src/protocols/mobile-pass/p256.ts";
 import { phoneOf } from "../../../../src/protocols/mobile-pass/phone-state.ts";
 import {
   initialReaderSession,
@@ -10,6 +9,7 @@ import {
   readerSessionDeadline,
 } from "../../../../src/protocols/mobile-pass/reader-session.ts";
 import { resumptionMs } from "../../../../src/protocols/mobile-pass/resumption.ts";
+import { joined, speakTo } from "./attacker.ts";
 import {
   at,
   feedPhone,
@@ -236,17 +236,6 @@ t.test(
   },
 );
 
-/** What a phone of an attacker's making says, properly encrypted. */
-function sealedBy(reader: ReaderEnd & { readonly hello: Uint8Array }, plain: Uint8Array) {
-  const ours = ephemeralKeyFrom(new Uint8Array(48).fill(3));
-  const opening = Buffer.concat([Uint8Array.of(1), ours.point]);
-  const theirs = reader.hello.subarray(reader.hello.length - 64 - 33, reader.hello.length - 64);
-  const agreed = ours.agree(theirs);
-  if (agreed === undefined) throw new Error("no point");
-  const { box } = seal(openChannel({ hello: reader.hello, opening, agreed }), "to_reader", plain);
-  return splitFrames(Buffer.concat([opening, box]), 20);
-}
-
 t.test("what means nothing is answered with 'denied' where it came encrypted", async (t) => {
   const full = (form: number, action: number, length = 99): Uint8Array =>
     Buffer.concat([Uint8Array.of(form, action), new Uint8Array(length - 2).fill(1)]);
@@ -266,22 +255,55 @@ t.test("what means nothing is answered with 'denied' where it came encrypted", a
   ];
   for (const [fault, plain] of cases) {
     const reader = readerEnd(place);
-    for (const frame of sealedBy(reader, plain)) write(reader, frame);
+    for (const frame of speakTo(reader.hello, () => plain).frames) write(reader, frame);
     const { judged, enrolled, fault: found } = summaryOf(reader.effects);
     t.same([found, judged, enrolled], [fault, [], []]);
     t.equal(reader.effects.filter(({ kind }) => kind === "notify").length, 2, "22 bytes");
   }
 });
 
-t.test("after 'full_needed' a second MAC is refused, and so is anything in clear", async (t) => {
+/** A reader that has asked for the full form, and what both have in common then. */
+function askedForFull() {
   const unknown = Buffer.concat([Uint8Array.of(2, 1), new Uint8Array(48)]);
   const reader = readerEnd(place);
-  for (const frame of sealedBy(reader, unknown)) write(reader, frame);
+  const said = speakTo(reader.hello, () => unknown);
+  for (const frame of said.frames) write(reader, frame);
+  const answer = joined(
+    reader.effects.flatMap((effect) => (effect.kind === "notify" ? [effect.frame] : [])),
+  );
+  const opened = unseal(said.channel, "to_phone", answer.subarray(1));
+  if (opened === undefined) throw new Error("no answer");
+  t.equal(opened.plain[0], 7, "full_needed");
+  const say = (plain: Uint8Array): void => {
+    const { box } = seal(opened.channel, "to_reader", plain);
+    const message = Buffer.concat([Uint8Array.of(1), box]);
+    for (const frame of splitFrames(message, 20)) write(reader, frame);
+  };
+  return { reader, unknown, say };
+}
+
+t.test("after 'full_needed' a second MAC ends the session", async (t) => {
+  const { reader, unknown, say } = askedForFull();
   t.equal(reader.state.phase, "listening");
   t.equal(summaryOf(reader.effects).fault, undefined);
-  for (const frame of sealedBy(reader, unknown)) write(reader, frame);
-  t.equal(summaryOf(reader.effects).fault, "not_authentic");
+  say(unknown);
+  t.match(summaryOf(reader.effects), { judged: [], fault: "message_malformed" });
 });
+
+t.test("after 'full_needed' the phone may not begin again under other keys", async (t) => {
+  const { reader, unknown } = askedForFull();
+  for (const frame of speakTo(reader.hello, () => unknown).frames) write(reader, frame);
+  t.match(summaryOf(reader.effects), { judged: [], fault: "not_authentic" });
+});
+
+t.test(
+  "after 'full_needed' the reader waits 1,500 ms again, within the session's 3,000",
+  async (t) => {
+    const { reader } = askedForFull();
+    t.equal(readerSessionDeadline(reader.state), later(1_500));
+    t.same(feedReader(reader, { kind: "disconnected" }), [{ kind: "failed", fault: "left_early" }]);
+  },
+);
 
 t.test("every bit of a phone's frames, flipped, keeps it from being judged", async (t) => {
   const memory = new Map();
