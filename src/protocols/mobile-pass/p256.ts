@@ -84,7 +84,7 @@ export function pointOf(key: KeyObject): Uint8Array {
   return Buffer.concat([Uint8Array.of(2 + (last & 1)), Buffer.from(x, "base64url")]);
 }
 
-/** Without this, OpenSSL would take 33 bytes that begin with 4, 6 or 7 for other forms. */
+/** Asked before anything is computed; and OpenSSL would take the longer forms of a point too. */
 function hasPointForm(point: Uint8Array): boolean {
   return point.length === pointBytes && (point[0] === 2 || point[0] === 3);
 }

@@ -288,6 +288,11 @@ t.test("what is no point of the curve is taken for none", async (t) => {
   }
   t.equal(publicKeyAt(bytes(vectors.device.key).subarray(0, 32)), undefined, "too short");
   t.equal(key.agree(new Uint8Array()), undefined, "nothing");
+  const whole = createPublicKey(blankPhone.deviceKey).export({ format: "der", type: "spki" });
+  const uncompressed = whole.subarray(-65);
+  t.equal(uncompressed[0], 4);
+  t.equal(publicKeyAt(uncompressed), undefined, "a good point in its longer form");
+  t.equal(key.agree(uncompressed), undefined, "a good point in its longer form");
 });
 
 t.test("what a reader says in clear are the script's bytes", async (t) => {
