@@ -1,35 +1,26 @@
 import { join } from "node:path";
-import { MessageChannel } from "node:worker_threads";
 import Database from "better-sqlite3";
 import t, { type Test } from "tap";
-import { SimClock } from "../../../hal/sim/sim-clock.ts";
-import {
-  type ControllerId,
-  controllerId,
-  doorId,
-  passId,
-  ruleId,
-  userId,
-  zoneId,
-} from "../../../src/domain/ids.ts";
+import { controllerId, doorId, passId, ruleId, userId, zoneId } from "../../../src/domain/ids.ts";
 import { sealEventBatch } from "../../../src/protocols/sync/event-message.ts";
 import { encodeStatus } from "../../../src/protocols/sync/status-message.ts";
-import { sealTableAck, type TableAck } from "../../../src/protocols/sync/table-ack-message.ts";
 import { topicsFor } from "../../../src/protocols/sync/topics.ts";
 import { scopeOf } from "../../../src/site/event-intake.ts";
-import { hostEngine } from "../../../src/site/host-engine.ts";
 import type { ModelChange } from "../../../src/site/model-change.ts";
 import { openSiteEngine } from "../../../src/site/open-site-engine.ts";
-import type { EngineEars, SiteEngine } from "../../../src/site/site-engine.ts";
-import { openSiteKeys } from "../../../src/site/site-keys.ts";
 import type { SiteModel } from "../../../src/site/site-model.ts";
-import { openSiteFolder } from "../../../src/site/state-folder.ts";
 import { headGatherMs } from "../../../src/site/table-heads.ts";
-import { ThreadedEngine } from "../../../src/site/threaded-engine.ts";
 import { entries } from "../protocols/sync/samples.ts";
-import { MemoryBroker } from "./memory-broker.ts";
+import {
+  complete,
+  type EngineRig,
+  type OpenEngine,
+  openOverPort,
+  startEngine,
+  tell,
+} from "./engine-rig.ts";
 import { modelDifference } from "./model-difference.ts";
-import { LogText, one, site, siteFile, temporaryFolder } from "./site-rig.ts";
+import { one, site, siteFile } from "./site-rig.ts";
 import { TableTaker } from "./table-taker.ts";
 import { accepted } from "./whole-site-file.ts";
 
@@ -49,76 +40,6 @@ const sorted = (items: Iterable<{ readonly id: string }>) =>
 
 /** What UTF-8 has no form for is a question mark in it. */
 const asUtf8 = (text: string): string => Buffer.from(text, "utf8").toString("utf8");
-
-class Ears implements EngineEars {
-  readonly heard: number[] = [];
-  readonly changed: ControllerId[] = [];
-
-  events(stored: Parameters<EngineEars["events"]>[0]): void {
-    this.heard.push(...stored.map(({ position }) => position));
-  }
-
-  controllerChanged(controller: ControllerId): void {
-    this.changed.push(controller);
-  }
-}
-
-interface Rig {
-  readonly folder: string;
-  readonly broker: MemoryBroker;
-  readonly clock: SimClock;
-  readonly ears: Ears;
-  readonly engine: SiteEngine;
-  readonly service: ReturnType<typeof openSiteKeys>;
-}
-
-type Open = typeof openSiteEngine;
-
-/** In another thread, but for the thread: what is said goes through a port, as copies. */
-const openOverPort: Open = async (options, ears) => {
-  const { port1, port2 } = new MessageChannel();
-  const hosted = hostEngine({
-    port: {
-      say: (message) => port2.postMessage(message),
-      hear: (take) => void port2.on("message", take),
-    },
-    open: (hostEars) => openSiteEngine(options, hostEars),
-    closed: async () => undefined,
-  });
-  const engine = new ThreadedEngine(
-    {
-      say: (message) => port1.postMessage(message),
-      hear: (take) => void port1.on("message", take),
-    },
-    ears,
-  );
-  hosted.then(
-    () => port2.close(),
-    (error: unknown) => engine.ended(error instanceof Error ? error : new Error(String(error))),
-  );
-  await engine.opened;
-  return engine;
-};
-
-async function startEngine(t: Test, open: Open, folder = temporaryFolder(t)): Promise<Rig> {
-  const broker = new MemoryBroker();
-  const clock = new SimClock({ wallAt: 1_800_000_000_000 });
-  const ears = new Ears();
-  const parts = { stateFolder: folder, site, link: broker, clock, log: new LogText() };
-  const engine = await open(parts, ears);
-  t.teardown(() => engine.close());
-  return {
-    folder,
-    broker,
-    clock,
-    ears,
-    engine,
-    // Opened when they are needed: a site makes a controller's key when it first has a door.
-    get service() {
-      return openSiteKeys(openSiteFolder(folder), site);
-    },
-  };
-}
 
 function revised(revision: number, change: (was: SiteModel) => Partial<SiteModel>): ModelChange {
   return modelDifference(model, { ...model, ...change(model) }, revision);
@@ -145,23 +66,12 @@ const atFront = revised(2, ({ rules }) => ({
 const renamed = (name: string, revision = 2) =>
   revised(revision, ({ doors }) => ({ doors: doors.map((door) => ({ ...door, name })) }));
 
-const syncOf = async (rig: Rig, pass: string, revision: number) => {
+const syncOf = async (rig: EngineRig, pass: string, revision: number) => {
   const [sync] = await rig.engine.syncOf([{ pass: passId(pass), revision }]);
   return [sync?.state, sync?.waitingFor];
 };
 
-function tell(rig: Rig, controller: ControllerId, ack: TableAck): void {
-  const message = sealTableAck(scopeOf(rig.service, controller), ack);
-  rig.broker.deliver(topicsFor(site, controller).tableAck, message);
-}
-
-/** The controller says that it has what the site wants it to have. */
-function complete(rig: Rig, controller: ControllerId): void {
-  const { mark } = new TableTaker(rig, controller).head();
-  tell(rig, controller, { outcome: "complete", table: mark });
-}
-
-function suite(t: Test, open: Open): void {
+function suite(t: Test, open: OpenEngine): void {
   const start = (test: Test, folder?: string) => startEngine(test, open, folder);
 
   t.test("the first change says all that there is, and each after it what is new", async (t) => {
