@@ -3,7 +3,7 @@ import type { RawCredential } from "../domain/credential.ts";
 import type { Resumption } from "../protocols/mobile-pass/resumption.ts";
 
 /** Phones that need no signature next time; beyond it whoever was not here for longest signs again. */
-export const resumptionsMax = 1_024;
+const resumptionsMax = 1_024;
 
 /**
  * Phones that were let in by this controller, by what they call themselves when they come again: one

@@ -59,7 +59,7 @@ export function content(settings: Partial<DoorSettings> = {}): TableContent {
 }
 
 /** The same lines, with a note of every level that is driven. */
-function noting(gpio: Gpio, order: string[]): Gpio {
+function noting(gpio: Gpio, note: (driven: string) => void): Gpio {
   return {
     openInputs: (request) => gpio.openInputs(request),
     openOutput: (request) => {
@@ -68,7 +68,7 @@ function noting(gpio: Gpio, order: string[]): Gpio {
         line: output.line,
         drive: (level) => {
           output.drive(level);
-          order.push(`${output.line}=${level}`);
+          note(`${output.line}=${level}`);
         },
         driven: () => output.driven(),
         close: () => output.close(),
@@ -87,6 +87,7 @@ export function open(
     clock = new SimClock(),
     disk = new PaperPremisesDisk(),
     found = () => {},
+    onDriven = () => {},
     radios = new Map(),
     mobile,
   }: {
@@ -94,6 +95,8 @@ export function open(
     readonly disk?: PaperPremisesDisk;
     /** What happened to the board while nobody watched. */
     readonly found?: (sim: SimBoard) => void;
+    /** Called with `line=level` in the moment in which it is driven. */
+    readonly onDriven?: (driven: string) => void;
     /** Of the readers of these names. */
     readonly radios?: ReadonlyMap<string, ReaderBle>;
     readonly mobile?: MobileIdentity;
@@ -107,7 +110,10 @@ export function open(
   clock.advance(50);
   const events: DoorEvent[] = [];
   const order: string[] = [];
-  const gpio = noting(sim.gpio, order);
+  const gpio = noting(sim.gpio, (driven) => {
+    onDriven(driven);
+    order.push(driven);
+  });
   const lines = openBoard({ ...profile.value, gpio, clock: sim.clock });
   const readers = lines.readers.map((reader) => {
     const ble = radios.get(reader.id);

@@ -19,7 +19,7 @@ const site = siteId("test");
 const controller = controllerId("one");
 const { publicKey: siteKey, privateKey: mobileKey } = generateKeyPairSync("ed25519");
 const controllerKey = privateKeyFrom(new Uint8Array(privateSeedBytes).fill(5));
-const entropy: Entropy = (byteCount) => randomBytes(byteCount);
+export const entropy: Entropy = (byteCount) => randomBytes(byteCount);
 
 /** A site that signs for other readers. */
 export const anotherSite = () => ({ siteKey: generateKeyPairSync("ed25519").publicKey });
