@@ -19,7 +19,7 @@ export const pinKeyKind: KeyKind = 0;
 export const phoneKeyKind: KeyKind = rawBitsMax + 1;
 export const keyKindCount = rawBitsMax + 2;
 /** How many an image has that knows no phone; all there were, before phones. */
-export const keyKindCountWithoutPhones = phoneKeyKind;
+export const keyKindCountWithoutPhones = rawBitsMax + 1;
 export const notAKey = -1;
 
 const pinDigestBytes = 16;
