@@ -73,6 +73,9 @@ t.test("what a kernel without Bluetooth says keeps nobody from opening a radio",
     });
     radio.close();
     // Where there is Bluetooth, hci0 need not be, or is somebody else's.
-    t.match(health.reason, /^(not_supported|not_permitted|no_adapter|switched_off|adapter_(busy|hangs))$/);
+    t.match(
+      health.reason,
+      /^(not_supported|not_permitted|no_adapter|switched_off|adapter_(busy|hangs))$/,
+    );
   }
 });
