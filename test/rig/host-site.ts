@@ -32,7 +32,10 @@ export async function startHostSite(options: {
     call: async (method, path, body) => {
       const response = await fetch(`${url}${path}`, {
         method,
-        headers: { authorization: `Bearer ${apiKey}` },
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          ...(typeof body === "object" && { "content-type": "application/json" }),
+        },
         // A site file is its own text.
         ...(body === undefined
           ? {}
