@@ -1,8 +1,8 @@
 import type { PassKind } from "../../../domain/access.ts";
-import { type PassId, passId } from "../../../domain/ids.ts";
 import { byIds } from "../../store/by-ids.ts";
 import type { PassRow } from "../../store/store-schema.ts";
 import type { ApiSite } from "../api-site.ts";
+import { syncOfPasses } from "../pass-sync.ts";
 import type { Rows } from "./find-rows.ts";
 import { isoOf } from "./user-json.ts";
 
@@ -23,25 +23,15 @@ export interface ClearParts {
 
 /** Seam's `acs_credential`, for each row in its order. */
 export async function credentialsJson(
-  { identity, issuer }: ApiSite,
+  site: ApiSite,
   rows: Rows,
   passes: readonly PassRow[],
   clear: ClearParts = {},
 ) {
+  const { identity } = site;
   const owners = await ownersOf(rows, passes);
   const parents = await parentsOf(rows, passes);
-  const synced = await issuer.engine.syncOf(
-    passes.map((row) => ({
-      pass: passId(row.id),
-      // Whose it is, and what a phone belongs to, say with it what the doors are to know.
-      revision: Math.max(
-        row.revision,
-        owners.get(row.userId ?? "")?.revision ?? 0,
-        parents.get(row.parentId ?? "")?.revision ?? 0,
-      ),
-    })),
-  );
-  const states = new Map<PassId, string>(synced.map(({ pass, state }) => [pass, state]));
+  const states = await syncOfPasses(site, rows, passes);
   return passes.map((row) => {
     const owner = owners.get(row.userId ?? "");
     const parent = parents.get(row.parentId ?? "")?.uuid;
@@ -65,7 +55,7 @@ export async function credentialsJson(
       errors: [],
       warnings: [...(JSON.parse(row.warnings) as object[]), ...waitingWarning(row)],
       is_multi_phone_sync_credential: row.isMultiPhone === 1,
-      is_latest_desired_state_synced_with_provider: states.get(passId(row.id)) === "synced",
+      is_latest_desired_state_synced_with_provider: states.get(row.id) === "synced",
       latest_desired_state_synced_with_provider_at: null,
       ...(row.brandMetadata !== null && (JSON.parse(row.brandMetadata) as object)),
       is_managed: true,
@@ -98,7 +88,7 @@ function waitingWarning({ state, kind, createdAt }: PassRow): readonly object[] 
 async function ownersOf(rows: Rows, passes: readonly PassRow[]) {
   const ids = [...new Set(passes.flatMap(({ userId }) => userId ?? []))];
   const found = await byIds(ids, async (part) =>
-    rows.selectFrom("users").select(["id", "uuid", "revision"]).where("id", "in", part).execute(),
+    rows.selectFrom("users").select(["id", "uuid"]).where("id", "in", part).execute(),
   );
   return new Map(found.map((user) => [user.id, user]));
 }
@@ -106,7 +96,7 @@ async function ownersOf(rows: Rows, passes: readonly PassRow[]) {
 async function parentsOf(rows: Rows, passes: readonly PassRow[]) {
   const ids = [...new Set(passes.flatMap(({ parentId }) => parentId ?? []))];
   const found = await byIds(ids, async (part) =>
-    rows.selectFrom("passes").select(["id", "uuid", "revision"]).where("id", "in", part).execute(),
+    rows.selectFrom("passes").select(["id", "uuid"]).where("id", "in", part).execute(),
   );
   return new Map(found.map((parent) => [parent.id, parent]));
 }

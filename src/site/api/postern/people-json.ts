@@ -1,9 +1,9 @@
-import { passId } from "../../../domain/ids.ts";
 import { byIds } from "../../store/by-ids.ts";
 import type { PassRow, UserRow } from "../../store/store-schema.ts";
 import type { Rows } from "../acs/find-rows.ts";
 import { isoOf } from "../acs/user-json.ts";
 import type { ApiSite } from "../api-site.ts";
+import { syncOfPasses } from "../pass-sync.ts";
 
 const momentOf = (at: number | null): string | null => (at === null ? null : isoOf(at));
 
@@ -25,19 +25,13 @@ export function personJson(row: UserRow) {
 }
 
 /** Passes in our own words, with how far the doors are with each. */
-export async function passesJson({ issuer }: ApiSite, rows: Rows, passes: readonly PassRow[]) {
+export async function passesJson(site: ApiSite, rows: Rows, passes: readonly PassRow[]) {
   const ids = [...new Set(passes.flatMap(({ userId }) => userId ?? []))];
   const found = await byIds(ids, async (part) =>
     rows.selectFrom("users").selectAll().where("id", "in", part).execute(),
   );
   const owners = new Map(found.map((user) => [user.id, user]));
-  const synced = await issuer.engine.syncOf(
-    passes.map((row) => ({
-      pass: passId(row.id),
-      revision: Math.max(row.revision, owners.get(row.userId ?? "")?.revision ?? 0),
-    })),
-  );
-  const states = new Map<string, string>(synced.map(({ pass, state }) => [pass, state]));
+  const states = await syncOfPasses(site, rows, passes);
   return passes.map((row) => {
     const owner = owners.get(row.userId ?? "");
     return {

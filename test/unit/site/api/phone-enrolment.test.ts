@@ -294,13 +294,18 @@ t.test("a phone's key stands in no log, no event, no attempt and no audit entry"
   t.notOk(said.includes(phone.slice(6, 15)));
 });
 
-t.test("a phone of a suspended credential is not synced before the doors know it", async (t) => {
+t.test("a credential and its phones are not synced before the doors know of both", async (t) => {
   const { acs_user_id } = await addUser(rig);
   const acs_credential_id = await mobileKey(acs_user_id);
   const { credential } = await enrolPhone(acs_credential_id);
-  const phone = { acs_credential_id: credential?.acs_credential_id ?? "" };
-  const isSynced = async () =>
-    (await rig.client.acs.credentials.get(phone)).is_latest_desired_state_synced_with_provider;
+  const both = [acs_credential_id, credential?.acs_credential_id ?? ""];
+  /** Of the credential, and of its phone. */
+  const isSynced = async () => {
+    const found = await Promise.all(
+      both.map((id) => rig.client.acs.credentials.get({ acs_credential_id: id })),
+    );
+    return found.map((one) => one.is_latest_desired_state_synced_with_provider);
+  };
   const acknowledge = () => {
     for (const controller of rig.keys.controllers()) {
       const { messageKey } = rig.keys.keysFor(controller);
@@ -310,11 +315,11 @@ t.test("a phone of a suspended credential is not synced before the doors know it
       rig.broker.deliver(topicsFor(site, controller).tableAck, message);
     }
   };
-  t.equal(await isSynced(), false);
+  t.same(await isSynced(), [false, false]);
   acknowledge();
-  t.equal(await isSynced(), true);
+  t.same(await isSynced(), [true, true]);
   await ask(rig, "/postern/passes/update", { acs_credential_id, active: false });
-  t.equal(await isSynced(), false);
+  t.same(await isSynced(), [false, false]);
   acknowledge();
-  t.equal(await isSynced(), true);
+  t.same(await isSynced(), [true, true]);
 });
