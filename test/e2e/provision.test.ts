@@ -99,15 +99,18 @@ t.test("a controller comes before its doors, and opens them when they are there"
   const text = await readFile(config, "utf8");
   await writeFile(config, text.replace('id = "demo"', 'id = "annex"'));
   const asked = ["site", "provision", "annex", "--out", join(stateDir, "provision.json")];
-  const keys = join(site.stateDir, "site/controllers");
+  const keysMade = async () => {
+    const files = await readdir(join(site.stateDir, "site/controllers"));
+    return files.filter((name) => name.endsWith(".key")).sort();
+  };
 
   const refused = await postern(asked, { env: site.env });
   t.equal(refused.code, 1);
   t.match(refused.stderr, /^postern: annex: no door .*there are: demo\. .*--without-doors\n$/);
-  t.same(await readdir(keys), ["demo.key"]);
+  t.same(await keysMade(), ["demo.key"]);
   t.same(await readdir(stateDir), []);
   t.equal((await postern([...asked, "--without-doors"], { env: site.env })).code, 0);
-  t.same((await readdir(keys)).sort(), ["annex.key", "demo.key"]);
+  t.same(await keysMade(), ["annex.key", "demo.key"]);
 
   const controller = await startController(t, site, { stateDir, config });
   const strike = await eventually("the board answers", controller.strikeAfterTap);
