@@ -112,7 +112,6 @@ const denied = (part: object = {}): DoorEvent => ({
 });
 
 overBothDatabases(t, async (t, bench) => {
-  const sqliteOnly = { skip: bench.kind !== "sqlite" && "over SQLite" };
   t.test("who was let in and who was not is told as Seam tells it", async (t) => {
     const rig = await makeRig(t, bench);
     const doors = start(rig);
@@ -164,7 +163,6 @@ overBothDatabases(t, async (t, bench) => {
 
   t.test(
     "every event and every reason makes a notice that Seam's package takes, or none",
-    sqliteOnly,
     async (t) => {
       const rig = await makeRig(t, bench);
       const doors = start(rig);
@@ -239,43 +237,39 @@ overBothDatabases(t, async (t, bench) => {
     t.equal(rig.madeCount, madeBefore, "and nobody is woken for it");
   });
 
-  t.test(
-    "a disk that fails is tried again, and meanwhile nothing is lost",
-    sqliteOnly,
-    async (t) => {
-      const rig = await makeRig(t, bench);
-      let isFailing = false;
-      const doors = start(rig, {
-        store: {
-          rows: rig.store.rows,
-          record: async (make) => {
-            if (isFailing) throw new Error("the disk is full");
-            return await rig.store.record(make);
-          },
+  t.test("a disk that fails is tried again, and meanwhile nothing is lost", async (t) => {
+    const rig = await makeRig(t, bench);
+    let isFailing = false;
+    const doors = start(rig, {
+      store: {
+        rows: rig.store.rows,
+        record: async (make) => {
+          if (isFailing) throw new Error("the disk is full");
+          return await rig.store.record(make);
         },
-      });
-      await drain(doors);
-      isFailing = true;
-      happen(rig, granted());
-      await drain(doors);
-      t.match(rig.log.text, /the disk is full/);
-      await drain(doors);
-      t.equal(rig.clock.alarmCount, 1, "one more try is due");
-      rig.clock.advance(1_000);
-      await doors.settled();
-      happen(rig, granted());
-      isFailing = false;
-      rig.clock.advance(1_999);
-      await doors.settled();
-      t.equal((await noticesOf(rig)).length, 0, "later than the first time");
-      rig.clock.advance(1);
-      await doors.settled();
-      t.equal((await noticesOf(rig)).length, 2);
-      t.equal(rig.clock.alarmCount, 0);
-    },
-  );
+      },
+    });
+    await drain(doors);
+    isFailing = true;
+    happen(rig, granted());
+    await drain(doors);
+    t.match(rig.log.text, /the disk is full/);
+    await drain(doors);
+    t.equal(rig.clock.alarmCount, 1, "one more try is due");
+    rig.clock.advance(1_000);
+    await doors.settled();
+    happen(rig, granted());
+    isFailing = false;
+    rig.clock.advance(1_999);
+    await doors.settled();
+    t.equal((await noticesOf(rig)).length, 0, "later than the first time");
+    rig.clock.advance(1);
+    await doors.settled();
+    t.equal((await noticesOf(rig)).length, 2);
+    t.equal(rig.clock.alarmCount, 0);
+  });
 
-  t.test("events that were restored from a copy are gone on from there", sqliteOnly, async (t) => {
+  t.test("events that were restored from a copy are gone on from there", async (t) => {
     const rig = await makeRig(t, bench);
     const first = start(rig);
     await drain(first);
