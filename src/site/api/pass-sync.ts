@@ -4,6 +4,7 @@ import { byIds } from "../store/by-ids.ts";
 import type { PassRow } from "../store/store-schema.ts";
 import type { Rows } from "./acs/find-rows.ts";
 import type { ApiSite } from "./api-site.ts";
+import type { PassRelatives } from "./pass-relatives.ts";
 
 type SyncState = PassSync["state"];
 
@@ -21,32 +22,31 @@ export async function syncOfPasses(
   { issuer }: ApiSite,
   rows: Rows,
   passes: readonly PassRow[],
+  relatives: PassRelatives,
 ): Promise<ReadonlyMap<string, SyncState>> {
-  const ids = (of: readonly (string | null)[]) => of.flatMap((id) => id ?? []);
-  const forPhones = passes.flatMap(({ id, isMultiPhone }) => (isMultiPhone === 1 ? id : []));
-  const phones: readonly Judged[] = await byIds(forPhones, async (part) =>
-    rows
-      .selectFrom("passes")
-      .select(["id", "userId", "parentId", "revision"])
-      .where("parentId", "in", part)
-      .execute(),
+  const { owners } = relatives;
+  const forPhones = passes.filter(({ isMultiPhone }) => isMultiPhone === 1);
+  const phones: readonly Judged[] = await byIds(
+    forPhones.map(({ id }) => id),
+    async (part) =>
+      rows
+        .selectFrom("passes")
+        .select(["id", "userId", "parentId", "revision"])
+        .where("parentId", "in", part)
+        .execute(),
   );
-  const judged: readonly Judged[] = [...passes, ...phones];
-  const users = await byIds(ids(judged.map(({ userId }) => userId)), async (part) =>
-    rows.selectFrom("users").select(["id", "revision"]).where("id", "in", part).execute(),
-  );
-  const parents = await byIds(ids(judged.map(({ parentId }) => parentId)), async (part) =>
-    rows.selectFrom("passes").select(["id", "revision"]).where("id", "in", part).execute(),
-  );
-  const userRevisions = new Map(users.map(({ id, revision }) => [id, revision]));
-  const parentRevisions = new Map(parents.map(({ id, revision }) => [id, revision]));
+  const parents = new Map<string, { readonly revision: number }>([
+    ...relatives.parents,
+    ...forPhones.map((pass) => [pass.id, pass] as const),
+  ]);
+  // A phone's owner is that of the pass that it belongs to: they are moved together.
   const synced = await issuer.engine.syncOf(
-    judged.map(({ id, userId, parentId, revision }) => ({
+    [...passes, ...phones].map(({ id, userId, parentId, revision }) => ({
       pass: passId(id),
       revision: Math.max(
         revision,
-        userRevisions.get(userId ?? "") ?? 0,
-        parentRevisions.get(parentId ?? "") ?? 0,
+        owners.get(userId ?? "")?.revision ?? 0,
+        parents.get(parentId ?? "")?.revision ?? 0,
       ),
     })),
   );

@@ -1,7 +1,7 @@
 import type { PassKind } from "../../../domain/access.ts";
-import { byIds } from "../../store/by-ids.ts";
 import type { PassRow } from "../../store/store-schema.ts";
 import type { ApiSite } from "../api-site.ts";
+import { relativesOf } from "../pass-relatives.ts";
 import { syncOfPasses } from "../pass-sync.ts";
 import type { Rows } from "./find-rows.ts";
 import { isoOf } from "./user-json.ts";
@@ -29,9 +29,9 @@ export async function credentialsJson(
   clear: ClearParts = {},
 ) {
   const { identity } = site;
-  const owners = await ownersOf(rows, passes);
-  const parents = await parentsOf(rows, passes);
-  const states = await syncOfPasses(site, rows, passes);
+  const relatives = await relativesOf(rows, passes);
+  const { owners, parents } = relatives;
+  const states = await syncOfPasses(site, rows, passes, relatives);
   return passes.map((row) => {
     const owner = owners.get(row.userId ?? "");
     const parent = parents.get(row.parentId ?? "")?.uuid;
@@ -83,20 +83,4 @@ function waitingWarning({ state, kind, createdAt }: PassRow): readonly object[] 
       created_at: isoOf(createdAt),
     },
   ];
-}
-
-async function ownersOf(rows: Rows, passes: readonly PassRow[]) {
-  const ids = [...new Set(passes.flatMap(({ userId }) => userId ?? []))];
-  const found = await byIds(ids, async (part) =>
-    rows.selectFrom("users").select(["id", "uuid"]).where("id", "in", part).execute(),
-  );
-  return new Map(found.map((user) => [user.id, user]));
-}
-
-async function parentsOf(rows: Rows, passes: readonly PassRow[]) {
-  const ids = [...new Set(passes.flatMap(({ parentId }) => parentId ?? []))];
-  const found = await byIds(ids, async (part) =>
-    rows.selectFrom("passes").select(["id", "uuid"]).where("id", "in", part).execute(),
-  );
-  return new Map(found.map((parent) => [parent.id, parent]));
 }

@@ -1,8 +1,8 @@
-import { byIds } from "../../store/by-ids.ts";
 import type { PassRow, UserRow } from "../../store/store-schema.ts";
 import type { Rows } from "../acs/find-rows.ts";
 import { isoOf } from "../acs/user-json.ts";
 import type { ApiSite } from "../api-site.ts";
+import { relativesOf } from "../pass-relatives.ts";
 import { syncOfPasses } from "../pass-sync.ts";
 
 const momentOf = (at: number | null): string | null => (at === null ? null : isoOf(at));
@@ -26,12 +26,9 @@ export function personJson(row: UserRow) {
 
 /** Passes in our own words, with how far the doors are with each. */
 export async function passesJson(site: ApiSite, rows: Rows, passes: readonly PassRow[]) {
-  const ids = [...new Set(passes.flatMap(({ userId }) => userId ?? []))];
-  const found = await byIds(ids, async (part) =>
-    rows.selectFrom("users").selectAll().where("id", "in", part).execute(),
-  );
-  const owners = new Map(found.map((user) => [user.id, user]));
-  const states = await syncOfPasses(site, rows, passes);
+  const relatives = await relativesOf(rows, passes);
+  const { owners } = relatives;
+  const states = await syncOfPasses(site, rows, passes, relatives);
   return passes.map((row) => {
     const owner = owners.get(row.userId ?? "");
     return {
