@@ -27,15 +27,17 @@ export function rawFromBits(bits: string): RawCredential {
   return rawCredential(`${bits.length}:${hex}`);
 }
 
-/** 32 hex digits: the first 16 bytes of SHA-256 over the phone's P-256 public key, compressed. */
+export const phonePrefix = "phone:";
+/** The first so many of SHA-256 over a phone's P-256 public key, compressed. */
+export const phoneKeyBytes = 16;
 const phonePattern = /^phone:[0-9a-f]{32}$/;
 
 /**
- * What a phone presents: `phone:` and those digits. No card is ever read as one, whatever its bits, so
+ * What a phone presents: `phone:` and those bytes, in hex digits. No card is ever read as one, whatever its bits, so
  * that only a signature by the phone's key can present it.
  */
 export const phoneCredential = (keyDigest: string): RawCredential =>
-  rawCredential(`phone:${keyDigest}`);
+  rawCredential(`${phonePrefix}${keyDigest}`);
 
 export const isPhoneCredential = (raw: RawCredential): boolean => phonePattern.test(raw);
 

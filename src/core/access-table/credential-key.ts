@@ -2,6 +2,8 @@ import type { PassRecord } from "../../domain/access.ts";
 import {
   type PinDigest,
   phoneCredential,
+  phoneKeyBytes,
+  phonePrefix,
   pinDigest,
   type RawCredential,
   rawBitsMax,
@@ -23,8 +25,6 @@ export const keyKindCountWithoutPhones = rawBitsMax + 1;
 export const notAKey = -1;
 
 const pinDigestBytes = 16;
-const phoneKeyBytes = 16;
-const phonePrefix = "phone:";
 
 /** The kind's own byte not included. */
 export function keyDataBytes(kind: KeyKind): number {

@@ -1,3 +1,4 @@
+import { phoneCredential, phoneKeyBytes, phonePrefix } from "../../domain/credential.ts";
 import { epochMsMax } from "../../domain/time.ts";
 
 /**
@@ -68,8 +69,6 @@ function isSameForm(form: number | Uint8Array, packed: unknown): boolean {
 
 /** Of a phone, where a card has its bit count: more than any card has. */
 const phoneCode = 129;
-const phoneKeyBytes = 16;
-const phonePrefix = "phone:";
 
 /**
  * The bit count in one byte, then the bits, padded on the left to whole bytes; of a phone 129 in their
@@ -89,7 +88,7 @@ export function unpackRaw(packed: unknown): string | undefined {
   const [bitCount = 0] = packed;
   if (bitCount === phoneCode) {
     return packed.length === 1 + phoneKeyBytes
-      ? `${phonePrefix}${hexOf(packed.subarray(1))}`
+      ? phoneCredential(hexOf(packed.subarray(1)))
       : undefined;
   }
   if (packed.length !== 1 + Math.ceil(bitCount / 8)) return undefined;

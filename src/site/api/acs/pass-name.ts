@@ -1,4 +1,4 @@
-import type { RawCredential } from "../../../domain/credential.ts";
+import { phonePrefix, type RawCredential } from "../../../domain/credential.ts";
 
 /**
  * `Code 82****`: the first `shown` characters and a star for each further one; never more than half
@@ -17,7 +17,7 @@ const phoneDigitsShown = 4;
 
 /** `Phone 1a2b`: the first digits of its key's digest, by which its owner tells it from his others. */
 export const phoneName = (phone: RawCredential): string => {
-  const from = phone.indexOf(":") + 1;
-  return `Phone ${phone.slice(from, from + phoneDigitsShown)}`;
+  const digits = phone.slice(phonePrefix.length);
+  return `Phone ${digits.slice(0, phoneDigitsShown)}`;
 };
 export const multiPhoneName = "Multi Phone Sync Credential";
