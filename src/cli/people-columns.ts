@@ -1,6 +1,5 @@
-/** What a file of people may have, in the order in which it is written. */
-export const peopleColumns = [
-  "user",
+/** What is said of a user, once. */
+export const userColumns = [
   "name",
   "email",
   "phone",
@@ -9,6 +8,12 @@ export const peopleColumns = [
   "user_ends",
   "user_traits",
   "groups",
+] as const;
+
+/** What a file of people may have, in the order in which it is written. */
+export const peopleColumns = [
+  "user",
+  ...userColumns,
   "card_format",
   "card_number",
   "pin",

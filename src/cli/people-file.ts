@@ -1,6 +1,6 @@
 import { type CsvRow, csvRows } from "./csv-rows.ts";
 import { unguardFormula } from "./formula-guard.ts";
-import { listSeparator, type PeopleColumn, peopleColumns } from "./people-columns.ts";
+import { listSeparator, type PeopleColumn, peopleColumns, userColumns } from "./people-columns.ts";
 import { readSiteMoment } from "./site-moment.ts";
 import { CommandFailed } from "./terminal.ts";
 
@@ -28,16 +28,6 @@ export interface FilePass {
   readonly once?: { readonly column: PeopleColumn; readonly what: string };
 }
 
-const userColumns: readonly PeopleColumn[] = [
-  "name",
-  "email",
-  "phone",
-  "suspended",
-  "user_starts",
-  "user_ends",
-  "user_traits",
-  "groups",
-];
 const limitColumns = ["starts", "ends", "uses", "pass_traits", "pass_active"] as const;
 
 type Cells = ReadonlyMap<PeopleColumn, string>;
