@@ -18,13 +18,21 @@ import {
 export type KeyKind = number;
 
 export const pinKeyKind: KeyKind = 0;
-export const phoneKeyKind: KeyKind = rawBitsMax + 1;
+const phoneKeyKind: KeyKind = rawBitsMax + 1;
 export const keyKindCount = rawBitsMax + 2;
-/** How many an image has that knows no phone; all there were, before phones. */
-export const keyKindCountWithoutPhones = rawBitsMax + 1;
+/** All there were, before phones. */
+const keyKindCountWithoutPhones = rawBitsMax + 1;
 export const notAKey = -1;
 
 const pinDigestBytes = 16;
+
+/**
+ * Of how many kinds an image with these counts says how many keys there are. One content has one image,
+ * and one without phones is to the byte what controllers of before phones know.
+ */
+export function countedKinds(keyCounts: Uint32Array): number {
+  return (keyCounts[phoneKeyKind] ?? 0) > 0 ? keyKindCount : keyKindCountWithoutPhones;
+}
 
 /** The kind's own byte not included. */
 export function keyDataBytes(kind: KeyKind): number {

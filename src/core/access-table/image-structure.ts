@@ -1,11 +1,6 @@
 import type { TableFrame } from "../../domain/table-change.ts";
 import { slotCountFor } from "./credential-index.ts";
-import {
-  keyDataBytes,
-  keyKindCount,
-  keyKindCountWithoutPhones,
-  phoneKeyKind,
-} from "./credential-key.ts";
+import { countedKinds, keyDataBytes, keyKindCount } from "./credential-key.ts";
 import { idColumnFault } from "./id-column-check.ts";
 import type { ImageColumns } from "./image-columns.ts";
 import {
@@ -75,16 +70,11 @@ function lengthFault(
     ["profileStarts", profiles + 1],
     ["passRecords", passes * 3],
     ["passFineTimes", timeUnitMs === 1 ? passes * 2 : 0],
-    ["keyCounts", kindCountOf(columns)],
+    ["keyCounts", countedKinds(columns.keyCounts)],
     ["keySlots", slotCountFor(passes)],
   ];
   const wrong = expected.find(([name, length]) => columns[name].length !== length);
   return wrong && `${columns[wrong[0]].length} elements of ${wrong[0]}`;
-}
-
-/** One content has one image: only one with phones has a count of them. */
-function kindCountOf({ keyCounts }: ImageColumns): number {
-  return (keyCounts[phoneKeyKind] ?? 0) > 0 ? keyKindCount : keyKindCountWithoutPhones;
 }
 
 /** A rule's ordinal is its place in the order of ids; a frame in another order means other rules. */

@@ -5,11 +5,10 @@ import type { EpochMs } from "../../domain/time.ts";
 import { frameBytes } from "./canonical-frame.ts";
 import { fillSlots } from "./credential-index.ts";
 import {
+  countedKinds,
   keyDataBytes,
   keyKindCount,
-  keyKindCountWithoutPhones,
   newKeyBuffer,
-  phoneKeyKind,
   writePresentedKey,
 } from "./credential-key.ts";
 import { FrameLayout } from "./frame-layout.ts";
@@ -201,17 +200,10 @@ function writePasses(
     pass_fine_times: bytesOf(writtenRecords.fineTimes),
     pass_uses: bytesOf(writtenUses.words),
     pass_use_blocks: bytesOf(writtenUses.blockStarts),
-    key_counts: bytesOf(countsToWrite(kindCounts)),
+    key_counts: bytesOf(kindCounts.subarray(0, countedKinds(kindCounts))),
     keys: keyColumns.keys,
     key_slots: bytesOf(slots),
   };
-}
-
-/** A controller of before phones can go on with a table that has none: to the byte what it knows. */
-function countsToWrite(kindCounts: Uint32Array): Uint32Array {
-  return kindCounts[phoneKeyKind] === 0
-    ? kindCounts.subarray(0, keyKindCountWithoutPhones)
-    : kindCounts;
 }
 
 function requireAfter(noun: string, before: string | undefined, id: string): void {
