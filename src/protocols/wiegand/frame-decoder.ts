@@ -3,9 +3,9 @@ import { type EdgeNs, edgeNs } from "../../domain/time.ts";
 /**
  * What became of a run of pulses. `ok`: one configured shape, whole. `length`: no shape has this
  * many bits, or bits may be missing. `parity`: the length fits, the check bits do not. `spacing`:
- * an interval far out of line, or a fragment too soon after a misread. `both_low`: D0 and D1 low
- * together, which is a cable and not a bit. `glitch`: a pulse too short, too long or without an
- * edge.
+ * an interval far out of line, or whatever came too soon after a misread. `both_low`: D0 and D1
+ * low together, which is a cable and not a bit. `glitch`: a pulse too short, too long or without
+ * an edge.
  */
 export type WiegandVerdict = "ok" | "parity" | "length" | "spacing" | "both_low" | "glitch";
 export type Misread = Exclude<WiegandVerdict, "ok">;
@@ -50,7 +50,12 @@ export const gapNsMax = 50_000_000;
 export const longIntervalRatio = 1.75;
 export const shortIntervalRatio = 0.4;
 
-/** After a misread the lines must rest for this long: the rest of a broken frame is not a card. */
+/**
+ * After a misread nothing is a card for this long: the rest of a broken frame is none. What comes
+ * within it and is no whole frame is more of the same, and it begins anew; a whole frame only falls
+ * victim to it. Were it to begin anew there too, frames that follow each other at less than this
+ * would never be read again.
+ */
 export const misreadQuietNs = 100_000_000;
 
 /**
@@ -81,6 +86,8 @@ export class FrameDecoder<Shape extends FrameShape> {
   #quietUntil: EdgeNs;
 
   #active = false;
+  /** It began in the quiet after a misread: whatever it looks like, it is no card. */
+  #isTooSoon = false;
   #fault: Misread | undefined;
   /** The verdict that was given before the silence. What comes until then is the frame's tail. */
   #decided: WiegandVerdict | undefined;
@@ -195,7 +202,8 @@ export class FrameDecoder<Shape extends FrameShape> {
   #begin(at: EdgeNs): boolean {
     if (this.#active) return false;
     this.#active = true;
-    this.#fault = at < this.#quietUntil ? "spacing" : undefined;
+    this.#isTooSoon = at < this.#quietUntil;
+    this.#fault = undefined;
     this.#decided = undefined;
     this.#bitCount = 0;
     this.#tailBitCount = 0;
@@ -228,7 +236,9 @@ export class FrameDecoder<Shape extends FrameShape> {
     if (this.#bitCount === this.#longest) this.#disturb("length");
     this.#bits[this.#bitCount] = bit;
     this.#bitCount += 1;
-    if (this.#bitCount !== this.#longest || this.#fault !== undefined) return undefined;
+    if (this.#bitCount !== this.#longest || this.#fault !== undefined || this.#isTooSoon) {
+      return undefined;
+    }
     if (!this.#shapes.every((shape) => shape.bitCount !== this.#longest || shape.checked)) {
       return undefined;
     }
@@ -255,7 +265,8 @@ export class FrameDecoder<Shape extends FrameShape> {
     const frame = this.#decided === undefined ? this.#judge(this.#lastEdgeAt) : this.#tailFrame();
     const verdict = frame?.verdict ?? this.#decided;
     if (verdict !== "ok") this.#quietUntil = edgeNs(this.#lastEdgeAt + misreadQuietNs);
-    return frame;
+    if (frame === undefined || !this.#isTooSoon) return frame;
+    return { verdict: "spacing", bitCount: this.#bitCount, at: this.#lastEdgeAt };
   }
 
   /**

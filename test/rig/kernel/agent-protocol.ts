@@ -59,6 +59,8 @@ export interface AgentCalls {
     readonly parameters: {
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, string>>;
+      /** Its priority: -20 is the highest, 0 is everyone's. */
+      readonly nice: number;
       /** Resolve when it has said that it is ready; reject with its output where it ends instead. */
       readonly until: "started" | "ready";
     };

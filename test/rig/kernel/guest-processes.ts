@@ -20,10 +20,12 @@ export class GuestProcesses {
   async start({
     args,
     env,
+    nice,
     until,
   }: AgentCalls["start"]["parameters"]): Promise<AgentCalls["start"]["result"]> {
     const atNs = nowNs();
-    const child = spawn(process.execPath, [...args], {
+    // It becomes node, with the same number.
+    const child = spawn("nice", ["-n", `${nice}`, process.execPath, ...args], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });

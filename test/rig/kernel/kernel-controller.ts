@@ -17,7 +17,7 @@ import type {
 import type { Guest } from "./guest.ts";
 import { GuestUnit } from "./guest-unit.ts";
 import { tool } from "./tool.ts";
-import { unitEnvironment } from "./unit-environment.ts";
+import { unitSettings } from "./unit-settings.ts";
 
 /** The host's loopback, as a guest with QEMU's own network sees it. */
 const hostAddress = "10.0.2.2";
@@ -75,9 +75,11 @@ export class KernelController implements RigController {
     }
     const config = "/tmp/rig-controller.toml";
     await guest.call("write", { file: config, text });
+    const unit = unitSettings(program);
     const started = await guest.call("start", {
       args: [join(program, "src/main.js"), "controller", "--config", config],
-      env: { ...unitEnvironment(program), POSTERN_STATE_DIR: stateFolder },
+      env: { ...unit.env, POSTERN_STATE_DIR: stateFolder },
+      nice: unit.nice,
       until: "ready",
     });
     this.#pid = started.pid;

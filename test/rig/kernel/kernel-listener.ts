@@ -6,7 +6,7 @@ import { edgeNs } from "../../../src/domain/time.ts";
 import type { ListenerArguments } from "../listener-program.ts";
 import type { Heard, ListenOptions, RigListener } from "../rig-target.ts";
 import type { Guest } from "./guest.ts";
-import { unitEnvironment } from "./unit-environment.ts";
+import { unitSettings } from "./unit-settings.ts";
 
 interface Report {
   readonly heard: readonly Heard[];
@@ -36,7 +36,7 @@ export async function startKernelListener(
   };
   const { pid } = await guest.call("start", {
     args: [join(program, "test/rig/listener-program.js"), JSON.stringify(parameters)],
-    env: unitEnvironment(program),
+    ...unitSettings(program),
     until: "ready",
   });
   const report = async (): Promise<Report> => {

@@ -2,7 +2,7 @@ import t from "tap";
 import { Seeded, seedFor } from "../../../../hal/sim/seeded.ts";
 import { edgeNs } from "../../../../src/domain/time.ts";
 import { encodeCard, standardFormats } from "../../../../src/protocols/wiegand/format.ts";
-import { FrameDecoder } from "../../../../src/protocols/wiegand/frame-decoder.ts";
+import { FrameDecoder, misreadQuietNs } from "../../../../src/protocols/wiegand/frame-decoder.ts";
 import {
   flipBit,
   formatNamed,
@@ -158,6 +158,32 @@ t.test(
     t.same(outcomes(framesOf(shapesOf("H10301"), edges)), ["length", "spacing"]);
   },
 );
+
+t.test("a misread makes no reader deaf whose frames follow each other closely", async (t) => {
+  const wire = new Wire().send(h10301.slice(0, 25));
+  const afterMs: number[] = [];
+  const brokenAt = wire.now;
+  for (let count = 0; count < 8; count += 1) {
+    wire.wait(10 * ms);
+    afterMs.push((wire.now - brokenAt) / ms);
+    wire.send(h10301);
+  }
+  const read = outcomes(framesOf(shapesOf("H10301"), wire.edges));
+  const expected = afterMs.map((after) => (after < misreadQuietNs / ms ? "spacing" : h10301));
+  t.same(read, ["length", ...expected]);
+  t.match(read.slice(-4), [h10301, h10301, h10301, h10301]);
+});
+
+t.test("noise in the quiet after a misread prolongs it", async (t) => {
+  const wire = new Wire()
+    .send(h10301.slice(0, 25))
+    .wait(80 * ms)
+    .pulse(0, 50 * us)
+    .wait(80 * ms);
+  t.same(outcomes(framesOf(shapesOf("H10301"), wire.send(h10301).edges)), [
+    ...["length", "spacing", "spacing"],
+  ]);
+});
 
 t.test("one interval far out of line is a spacing fault", async (t) => {
   for (const { format, bits } of vectors) {
