@@ -96,8 +96,8 @@ export interface ReaderWiring {
 
 /** The adapter that is a reader's radio, and of nobody else. */
 export interface BleWiring {
-  /** N of `hciN`. */
-  readonly adapter: number;
+  /** N of `hciN`, or the socket that it is plugged into, as `1-1.2`: see `linux/ble/adapters.ts`. */
+  readonly adapter: number | string;
   /** The library that drives it, by who maintains it. */
   readonly driver: "abandonware" | "stoprocent";
   /** In dBm; see `ReaderBle` of `board.ts`. */

@@ -158,6 +158,27 @@ t.test("an adapter that is pulled out is missed, and found when it is put in aga
   await central.connect({ id: "", rssi: 0 }, 1_000);
 });
 
+t.test("an adapter that comes back with another number is known by its socket", async (t) => {
+  const { air, health, central } = await openUp(t);
+  t.equal(air.adapter, 0);
+  air.plug("out");
+  air.plug("in", { number: 0, socket: "1-1.3" });
+  air.plug("in", { number: 2 });
+  t.equal((await health("down")).reason, "no_adapter");
+  await health("up");
+  t.equal(air.adapter, 2);
+  await central.connect({ id: "", rssi: 0 }, 1_000);
+});
+
+t.test("an adapter that was put into another socket is known by its number", async (t) => {
+  const { air, health } = await openUp(t);
+  air.plug("out");
+  t.equal((await health("down")).reason, "no_adapter");
+  air.plug("in", { number: 0, socket: "1-1.3" });
+  await health("up");
+  t.equal(air.adapter, 0);
+});
+
 t.test("a phone that writes without end has to go", async (t) => {
   const { radio, until, central } = await openUp(t);
   const phone = await central.connect({ id: "", rssi: 0 }, 1_000);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +30,7 @@ export type FakeFault =
   | "throw";
 
 export type FakeAnswer =
+  | { readonly is: "driving"; readonly adapter: number }
   | { readonly is: "advertising"; readonly isOn: boolean }
   | { readonly is: "value"; readonly bytes: string | null }
   | { readonly is: "subscribed" }
@@ -50,10 +51,13 @@ export class FakeAir {
   #phone: ((answer: FakeAnswer) => void) | undefined;
   /** How many drivers have come, and how often one was told to be seen. */
   driverCount = 0;
+  /** Of which adapter the latest is. */
+  adapter: number | undefined;
   seenCount = 0;
 
   async open(): Promise<void> {
-    mkdirSync(join(this.classFolder, "hci0"), { recursive: true });
+    mkdirSync(this.classFolder);
+    this.plug("in");
     await once(this.#server.listen(join(this.#folder, "air")), "listening");
   }
 
@@ -81,10 +85,18 @@ export class FakeAir {
     if (this.#driver !== undefined) await once(this.#driver, "close");
   }
 
-  plug(adapter: "in" | "out"): void {
-    const folder = join(this.classFolder, "hci0");
-    if (adapter === "in") mkdirSync(folder, { recursive: true });
-    else rmSync(folder, { recursive: true });
+  /** Into a socket, 1-1.2 where not said, as `hciN`; or out of it. */
+  plug(way: "in" | "out", { number = 0, socket = "1-1.2" } = {}): void {
+    const device = join(this.#folder, `devices/usb1/1-1/${socket}/${socket}:1.0/bluetooth`);
+    const adapter = join(device, `hci${number}`);
+    const link = join(this.classFolder, `hci${number}`);
+    if (way === "in") {
+      mkdirSync(adapter, { recursive: true });
+      symlinkSync(adapter, link);
+    } else {
+      rmSync(link);
+      rmSync(adapter, { recursive: true });
+    }
   }
 
   misbehave(how: FakeFault): void {
@@ -135,6 +147,10 @@ export class FakeAir {
     lines.on("error", () => undefined);
     lines.on("line", (line) => {
       const answer = JSON.parse(line) as FakeAnswer;
+      if (answer.is === "driving") {
+        this.adapter = answer.adapter;
+        return;
+      }
       if (answer.is !== "advertising") return this.#phone?.(answer);
       this.#isSeen = answer.isOn;
       if (!answer.isOn) return;

@@ -14,6 +14,7 @@ const answerMs = 8;
 const air = createConnection(process.argv[2] ?? "");
 const tell = (answer: FakeAnswer) => air.write(`${JSON.stringify(answer)}\n`);
 air.on("error", () => process.exit(1));
+tell({ is: "driving", adapter: Number(process.env["BLENO_HCI_DEVICE_ID"]) });
 
 let listener: GattStackListener | undefined;
 let isConnected = false;

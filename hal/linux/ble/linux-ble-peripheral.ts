@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { monotonicMs } from "../../../src/domain/time.ts";
 import { unreachable } from "../../../src/domain/unreachable.ts";
 import {
@@ -12,6 +11,7 @@ import {
 } from "../../ble.ts";
 import type { Alarm, Clock } from "../../clock.ts";
 import { OneListener } from "../../lines/one-listener.ts";
+import { type Adapter, adaptersIn, findAdapter } from "./adapters.ts";
 import { DriverProcess, type DriverProgram } from "./driver-process.ts";
 import {
   attributeBytesMax,
@@ -31,8 +31,8 @@ const leaveMsMax = 2_000;
 
 export interface LinuxBleOptions {
   readonly clock: Clock;
-  /** N of `hciN`. */
-  readonly adapter: number;
+  /** N of `hciN`, or the socket that it is plugged into. */
+  readonly adapter: number | string;
   readonly driver: BleDriver;
   readonly service: BleService;
   /** Where the kernel lists its adapters; another in tests. */
@@ -42,7 +42,7 @@ export interface LinuxBleOptions {
 }
 
 /**
- * The radio `hciN` of this machine, by a process of its own for each adapter. Nothing else may use the
+ * A radio of this machine, by a process of its own for each adapter. Nothing else may use the
  * adapter meanwhile. Opens at once, whether there is one or not.
  */
 export function openLinuxBlePeripheral(options: LinuxBleOptions): BlePeripheral {
@@ -61,6 +61,8 @@ class LinuxBlePeripheral implements BlePeripheral {
   readonly #options: LinuxBleOptions;
   readonly #listener = new OneListener<[event: BleEvent]>("this radio");
   #process: DriverProcess | undefined;
+  /** That which the process drives, or the last one did. */
+  #adapter: Adapter | undefined;
   #connection: Connection | undefined;
   #wanted: "on" | "off" = "on";
   #state: BleState = "starting";
@@ -131,12 +133,14 @@ class LinuxBlePeripheral implements BlePeripheral {
   }
 
   #start(): void {
-    if (!this.#isThere()) return this.#failed("no_adapter");
-    const { clock, adapter, driver, service, program } = this.#options;
+    const adapter = this.#find();
+    if (adapter === undefined) return this.#failed("no_adapter");
+    this.#adapter = adapter;
+    const { clock, driver, service, program } = this.#options;
     try {
       this.#process = new DriverProcess({
         clock,
-        adapter,
+        adapter: adapter.number,
         driver,
         service,
         ...(program === undefined ? {} : { program }),
@@ -150,14 +154,14 @@ class LinuxBlePeripheral implements BlePeripheral {
     this.#lookLater();
   }
 
-  #isThere(): boolean {
-    const { classFolder = "/sys/class/bluetooth", adapter } = this.#options;
-    return existsSync(`${classFolder}/hci${adapter}`);
+  #find(): Adapter | undefined {
+    const { classFolder, adapter } = this.#options;
+    return findAdapter(adaptersIn(classFolder), adapter, this.#adapter?.socket);
   }
 
   #lookLater(): void {
     this.#look = this.#after(lookMs, () => {
-      if (this.#isThere()) this.#lookLater();
+      if (this.#find()?.number === this.#adapter?.number) this.#lookLater();
       else this.#process?.end("no_adapter");
     });
   }
@@ -254,7 +258,7 @@ class LinuxBlePeripheral implements BlePeripheral {
     this.#become("down", reason);
     this.#restart = this.#after(this.#restartMs, () => {
       // An adapter that is not there has no driver that could be started.
-      if (this.#isThere()) this.#restartCount += 1;
+      if (this.#find() !== undefined) this.#restartCount += 1;
       this.#start();
     });
     this.#restartMs = Math.min(this.#restartMs * 2, restartMsMax);

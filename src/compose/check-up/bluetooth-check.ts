@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { BleWiring } from "../../../hal/board-profile.ts";
+import { type Adapter, adaptersIn, findAdapter } from "../../../hal/linux/ble/adapters.ts";
 import { isBlenoInstalled } from "../../../hal/linux/ble/bleno-packages.ts";
 import { type Finding, ok, warn } from "./finding.ts";
 import type { Machine } from "./machine.ts";
@@ -11,10 +12,10 @@ const unit = "postern-controller.service";
 /** Whether each reader that is to take mobile passes can. Never a failure: cards and doors work without. */
 export async function checkBluetooth(subject: CheckUpSubject): Promise<readonly Finding[]> {
   const { machine, config, profile } = subject;
-  const adapters = adaptersOf(machine);
+  const adapters = adaptersIn(join(machine.root, "sys/class/bluetooth"));
   const wanted = "value" in profile ? profile.value.readers.flatMap(({ ble }) => ble ?? []) : [];
   if (wanted.length === 0) {
-    const saw = adapters.length === 0 ? "no adapter" : adapters.join(", ");
+    const saw = adapters.length === 0 ? "no adapter" : adapters.map(nameOf).join(", ");
     return [ok(check, `${saw}, and nothing here needs one`)];
   }
   if ("value" in config && config.value.board.kind === "sim") {
@@ -27,26 +28,31 @@ export async function checkBluetooth(subject: CheckUpSubject): Promise<readonly 
     ...(await checkUnitAllows(machine)),
   ];
   if (found.length > 0) return found;
-  const names = wanted.map(({ adapter, driver }) => `hci${adapter} by ${driver}`);
+  const names = wanted.map(({ adapter, driver }) => `${wantedName(adapter)} by ${driver}`);
   return [ok(check, `${names.join(", ")}: there, switched on and free for us`)];
 }
 
-function adaptersOf(machine: Machine): readonly string[] {
-  return machine.list("/sys/class/bluetooth").filter((name) => /^hci\d+$/.test(name));
-}
+const nameOf = ({ number }: Pick<Adapter, "number">): string => `hci${number}`;
+
+const wantedName = (adapter: number | string): string =>
+  typeof adapter === "number" ? nameOf({ number: adapter }) : `the adapter in ${adapter}`;
 
 function checkAdapter(
   machine: Machine,
-  adapters: readonly string[],
+  adapters: readonly Adapter[],
   { adapter }: BleWiring,
 ): readonly Finding[] {
-  const name = `hci${adapter}`;
-  if (!adapters.includes(name)) {
-    const others = adapters.length === 0 ? "there is none" : `there is ${adapters.join(", ")}`;
+  const found = findAdapter(adapters, adapter);
+  if (found === undefined) {
+    const there = adapters.map(({ number, socket }) =>
+      socket === undefined ? `hci${number}` : `hci${number} in ${socket}`,
+    );
+    const others = there.length === 0 ? "there is none" : `there is ${there.join(", ")}`;
     const fix =
       "plug it in, or name another as readers.ble.adapter; on a Raspberry Pi no dtoverlay=disable-bt";
-    return [warn(check, `no ${name}: ${others}`, fix)];
+    return [warn(check, `not there: ${wantedName(adapter)}; ${others}`, fix)];
   }
+  const name = nameOf(found);
   // The switch is a folder of the adapter's own, as /sys/class/bluetooth/hci0/rfkill1.
   const folder = join("/sys/class/bluetooth", name);
   const isOff = machine.list(folder).some((entry) => {

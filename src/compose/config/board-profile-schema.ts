@@ -55,11 +55,21 @@ const contactTable = v.exactOptional(
 
 const lampTable = v.exactOptional(tomlTable({ line: lineName, active_level: level }));
 
+const adapterExpected = 'a whole number from 0 to 15, or the name of a socket, as "1-1.2"';
+
+/** N of `hciN`, or where it is plugged in. */
+const adapterName = v.union(
+  [
+    wholeNumber({ min: 0, max: 15 }),
+    textLike((text) => /^[A-Za-z0-9_.:@-]{1,64}$/.test(text), adapterExpected),
+  ],
+  adapterExpected,
+);
+
 const bleTable = v.exactOptional(
   v.pipe(
     tomlTable({
-      /** `hciN`. */
-      adapter: v.optional(wholeNumber({ min: 0, max: 15 }), 0),
+      adapter: v.optional(adapterName, 0),
       driver: v.optional(oneOf(["abandonware", "stoprocent"]), "abandonware"),
       rssi_min: v.exactOptional(wholeNumber({ min: -100, max: -20 })),
       enabled: v.optional(yesOrNo, true),

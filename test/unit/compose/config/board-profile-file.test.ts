@@ -276,6 +276,17 @@ t.test("two readers cannot have one adapter, even where one is switched off", as
   t.match(faultsOf(withRadios("{}", "{}")), [/an adapter that no other reader has/]);
 });
 
+t.test("a reader's radio may be named by its socket", async (t) => {
+  const { profile } = accepted(withRadios('{ adapter = "1-1.2" }', '{ adapter = "serial0-0" }'));
+  t.same(
+    profile.readers.map(({ ble }) => ble?.adapter),
+    ["1-1.2", "serial0-0"],
+  );
+  t.match(faultsOf(withRadios('{ adapter = "1-1.2" }', '{ adapter = "1-1.2" }')), [
+    /an adapter that no other reader has/,
+  ]);
+});
+
 t.test("a radio that is switched off is none", async (t) => {
   const { profile } = accepted(withRadios("{ adapter = 1, enabled = false }"));
   t.equal(profile.readers[0]?.ble, undefined);
@@ -285,6 +296,8 @@ t.test("a radio's faults name the key and what was expected", async (t) => {
   for (const [ble, expected] of [
     ["{ adapter = -1 }", "a whole number from 0 to 15"],
     ["{ adapter = 16 }", "a whole number from 0 to 15"],
+    ['{ adapter = "../hci0" }', 'a whole number from 0 to 15, or the name of a socket, as "1-1.2"'],
+    ["{ adapter = true }", "the name of a socket"],
     ['{ driver = "bluez" }', "abandonware"],
     ["{ rssi_min = -101 }", "a whole number from -100 to -20"],
     ["{ rssi_min = 70 }", "a whole number from -100 to -20"],
