@@ -239,6 +239,12 @@ export class DoorController {
     return this.#options.premises.memory.isTampered(reader);
   }
 
+  /** By a radio that it has and that works: a phone can find it. */
+  takesPhones(reader: ReaderId): boolean {
+    const state = this.#phones?.health(reader)?.state;
+    return state === "up" || state === "starting";
+  }
+
   /** Shows a technician a light; false where there is no such reader. */
   showLight(id: ReaderId, pattern: LightPattern, forMs: number): boolean {
     const reader = this.#readers.find((one) => one.id === id);

@@ -10,7 +10,7 @@ import type { Enrolled } from "./reader-enrolment.ts";
 export interface RemoteHandlersOptions {
   readonly doors: Pick<
     DoorController,
-    "hasDoor" | "unlock" | "override" | "enrolmentAt" | "isTampered"
+    "hasDoor" | "unlock" | "override" | "enrolmentAt" | "isTampered" | "takesPhones"
   >;
   readonly record: (event: DoorEvent) => void;
 }
@@ -49,18 +49,20 @@ function enrol(
   const { doors } = options;
   const enrolment = doors.enrolmentAt(reader);
   if (enrolment === undefined) return answer(noReader);
+  const refuse = (why: "no_radio" | "busy" | "tampered"): void => {
+    answer({ kind: "refused", detail: why });
+    recordEnrolment(options, { reader, attempt }, why);
+  };
+  if (expects === "phone" && !doors.takesPhones(reader)) return refuse("no_radio");
   const order = { attempt, expects, forMs, isTampered: doors.isTampered(reader) };
   const begun = enrolment.begin(order, (enrolled) => {
     // Told before it is journalled: somebody waits for it in front of a screen.
     answer(answerOf(enrolled));
     recordEnrolment(options, { reader, attempt }, enrolled.kind);
   });
-  if (begun === "listening") {
-    answer({ kind: "listening" });
-    return recordEnrolment(options, { reader, attempt }, "began");
-  }
-  answer({ kind: "refused", detail: begun });
-  recordEnrolment(options, { reader, attempt }, begun);
+  if (begun !== "listening") return refuse(begun);
+  answer({ kind: "listening" });
+  recordEnrolment(options, { reader, attempt }, "began");
 }
 
 function answerOf(enrolled: Enrolled): ControllerAnswer {

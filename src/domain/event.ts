@@ -46,6 +46,8 @@ export const enrolmentOutcomes = [
   "tampered",
   /** Another enrolment is under way there. */
   "busy",
+  /** A phone was expected at a reader that takes none now. */
+  "no_radio",
   /** The site was told what the reader had declined last. */
   "last_unknown_told",
 ] as const;

@@ -238,6 +238,7 @@ function commandError(fault: CommandFault, target: EnrolmentTarget | undefined):
 const refusals: ReadonlyMap<string, string> = new Map([
   ["busy", "The reader waits for another card or phone already."],
   ["tampered", "The reader, or the enclosure of its controller, is being tampered with."],
+  ["no_radio", "The reader takes no phones: it has no Bluetooth radio, or that does not work."],
   ["cancelled", "It was cancelled."],
   ["reader_unknown", "The controller's board has no such reader."],
 ]);

@@ -81,5 +81,6 @@ function bound(doors: Parameters<Subject["doors"]>[0]): Parameters<Subject["door
     override: (door, asked) => doors.override(door, asked),
     enrolmentAt: (reader) => doors.enrolmentAt(reader),
     isTampered: (reader) => doors.isTampered(reader),
+    takesPhones: (reader) => doors.takesPhones(reader),
   };
 }

@@ -18,7 +18,7 @@ import { openApiKey } from "../../../../src/site/api-key.ts";
 import { Notices } from "../../../../src/site/notices.ts";
 import { openSiteHardware, type SiteHardware } from "../../../../src/site/site-hardware.ts";
 import { openStateFolder } from "../../../../src/site/state-folder.ts";
-import { content, open } from "../../controller/door-rig.ts";
+import { openMobile, withPhones } from "../../controller/mobile-rig.ts";
 import { one, site } from "../site-rig.ts";
 import { type ApiRig, clientOf, startSiteApi, uuid } from "./api-rig.ts";
 
@@ -34,7 +34,7 @@ export type HardwareRig = Awaited<ReturnType<typeof startHardware>>;
 export async function startHardware(t: Test) {
   const rig = await startSiteApi(t);
   const { broker, clock, keys } = rig;
-  const doors = open(content(), { clock });
+  const doors = openMobile(withPhones([]), { clock });
   const provision = keys.provisionFor(one);
   keys.provisionFor(controllerId("two"));
   const topics = topicsFor(site, one);
