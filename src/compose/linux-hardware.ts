@@ -4,6 +4,7 @@ import { closeAll } from "../../hal/lines/close-all.ts";
 import { openWhole } from "../../hal/lines/open-whole.ts";
 import { securedLevel } from "../../hal/lines/strike.ts";
 import { strikesFile, writeStrikesFile } from "../../hal/linux/secure/strikes-file.ts";
+import { keepSmallPages } from "../../hal/linux/system/small-pages.ts";
 import type { SecuredOutput } from "../../hal/output-address.ts";
 import { bootPattern } from "../controller/indication.ts";
 import { HalError } from "../domain/hal-error.ts";
@@ -28,6 +29,7 @@ export async function openLinuxHardware(
   const { time } = options;
   const { profile, formats } = parseStartFile(profileFile, parseBoardProfile);
   try {
+    refuseHugePages(options);
     const gpio = await openLines(config);
     const { openLinuxI2c } = await import("../../hal/linux/i2c/linux-i2c.ts");
     const wired = openWiredBoard({ profile, formats, gpio, i2c: openLinuxI2c, clock: time });
@@ -52,6 +54,16 @@ export async function openLinuxHardware(
   } catch (error) {
     if (!(error instanceof HalError)) throw error;
     throw new StartRefused(`${profileFile}: the board cannot be opened: ${error.message}`);
+  }
+}
+
+/** With them the doors work too, but late at times where the machine is busy. */
+function refuseHugePages({ log }: HardwareOptions): void {
+  try {
+    keepSmallPages();
+  } catch (error) {
+    if (!(error instanceof HalError)) throw error;
+    log.warn({ error: error.message }, "the kernel may use huge pages for us");
   }
 }
 

@@ -6,6 +6,7 @@ import type { Gpio } from "../../hal/gpio.ts";
 import { openWiegandReader } from "../../hal/lines/wiegand-reader.ts";
 import { openCharacterDeviceGpio } from "../../hal/linux/gpio/character-device-gpio.ts";
 import { openSysfsGpio } from "../../hal/linux/sysfs/sysfs-gpio.ts";
+import { keepSmallPages } from "../../hal/linux/system/small-pages.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
 import { monotonicMs } from "../../src/domain/time.ts";
 import { unreachable } from "../../src/domain/unreachable.ts";
@@ -22,6 +23,7 @@ export interface ListenerArguments extends ListenOptions {
 const quietMs = 200;
 
 function listen({ driver, stall, profile, report }: ListenerArguments): void {
+  keepSmallPages();
   const board = readRigProfile(profile);
   const clock = createSystemClock({ quality: () => "unknown" });
   const gpio = openGpio(driver);

@@ -10,6 +10,9 @@ export interface NativeSystem {
 
   /** Of an open serial port: RTS is high while the kernel sends, and low otherwise. */
   turnRs485(fd: number): number;
+
+  /** Of this process and its children. */
+  keepSmallPages(): number;
 }
 
 let loaded: NativeSystem | undefined;

@@ -1,6 +1,7 @@
 /*
  * What Node has no call for and Linux has: one datagram to a socket of the unix domain, as systemd's
- * service protocol wants it (sd_notify(3)), and ioctls of serial ports. Each function does one system
+ * service protocol wants it (sd_notify(3)), ioctls of buses and serial ports, and a word about the memory
+ * of this process. Each function does one system
  * call's work, returns 0 or the negative errno, and throws only for arguments of a wrong type: the
  * TypeScript beside this file turns numbers into words.
  */
@@ -15,6 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -133,6 +135,15 @@ static napi_value turn_rs485(napi_env env, napi_callback_info info) {
   return number(env, (wanted.flags & SER_RS485_ENABLED) != 0 ? 0 : -EOPNOTSUPP);
 }
 
+/*
+ * keepSmallPages(): 0 or -errno. For this process and what it starts. Else a thread of the kernel's that
+ * has the lowest priority copies our memory together, and on a busy machine we wait for it.
+ */
+static napi_value keep_small_pages(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0 ? 0 : -errno);
+}
+
 /* What JavaScript sees: one line for each function. */
 static const struct {
   const char *name;
@@ -141,6 +152,7 @@ static const struct {
     {"notify", notify},
     {"limitI2cWait", limit_i2c_wait},
     {"turnRs485", turn_rs485},
+    {"keepSmallPages", keep_small_pages},
 };
 
 NAPI_MODULE_INIT() {

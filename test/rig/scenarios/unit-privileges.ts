@@ -21,7 +21,7 @@ export const scenario: Scenario = {
     const { pid } = await rig.controller.start();
     const status = await said(rig, ["cat", `/proc/${pid}/status`]);
     const expected = ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"];
-    for (const line of [...expected, "Seccomp:\t2"]) {
+    for (const line of [...expected, "Seccomp:\t2", "THP_enabled:\t0"]) {
       if (!status.includes(line)) faults.push(`expected "${line}"`);
     }
     if (/^Uid:\t0\t/m.test(status)) faults.push("it runs as root");
