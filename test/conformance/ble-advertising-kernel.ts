@@ -7,7 +7,7 @@ import t from "tap";
 import type { BleState } from "../../hal/ble.ts";
 import { openLinuxBlePeripheral } from "../../hal/linux/ble/linux-ble-peripheral.ts";
 import { createSystemClock } from "../../hal/linux/system-clock.ts";
-import { monotonicMs } from "../../src/domain/time.ts";
+import { type MonotonicMs, monotonicMs } from "../../src/domain/time.ts";
 import { mobilePassService } from "../../src/protocols/mobile-pass/gatt.ts";
 import type { PhoneAsk } from "./ble-phone-kernel.ts";
 
@@ -36,9 +36,11 @@ const pass = (ms: number): Promise<void> =>
 
 class Phone {
   readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown>;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
+    this.#ended = once(process, "exit");
   }
 
   static async open(): Promise<Phone> {
@@ -54,29 +56,42 @@ class Phone {
   }
 
   async close(): Promise<void> {
-    const ended = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
-    await ended;
+    await this.#ended;
   }
 
   async #answer(): Promise<boolean> {
-    const ended = once(this.#process, "exit").then(() => {
-      throw new Error("the phone ended");
-    });
-    const [told] = await Promise.race([once(this.#process, "message"), ended]);
-    return (told as { readonly isDone: boolean }).isDone;
+    const told = once(this.#process, "message");
+    const first = await Promise.race([told, this.#ended.then(() => undefined)]);
+    if (first === undefined) throw new Error("the phone ended");
+    const [answer] = first as [{ readonly isDone: boolean }];
+    return answer.isDone;
   }
 }
 
 const adapters = [0, 1].map((number) => `/sys/class/bluetooth/hci${number}`);
 
-/** Emulated adapters have no socket to be known by, so that their number has to be free again. */
-async function replug(untilFree: Promise<void>): Promise<void> {
+const driverOfOurs = ["-P", `${process.pid}`, "-f", "radio-program"];
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const from = clock.monotonic();
+  while (!isSo()) {
+    if (clock.monotonic() - from > backMsMax) throw new Error(`never: ${what}`);
+    await pass(10);
+  }
+}
+
+/**
+ * Emulated adapters have no socket to be known by: they come back with the same numbers once nobody holds
+ * the old ones any more.
+ */
+async function replug(readerIsDown: Promise<void>): Promise<void> {
   spawnSync("pkill", ["-KILL", "-x", "btvirt"]);
-  await untilFree;
-  while (adapters.some((adapter) => existsSync(adapter))) await pass(10);
+  await readerIsDown;
+  await until("no driver", () => spawnSync("pgrep", driverOfOurs).status === 1);
+  await until("no adapters", () => !adapters.some((adapter) => existsSync(adapter)));
   spawn("btvirt", ["-l2"], { stdio: "ignore", detached: true }).unref();
-  while (!adapters.every((adapter) => existsSync(adapter))) await pass(10);
+  await until("adapters", () => adapters.every((adapter) => existsSync(adapter)));
 }
 
 t.test(`a reader can be found again after each of ${count} disturbances (${driver})`, async (t) => {
@@ -92,35 +107,41 @@ t.test(`a reader can be found again after each of ${count} disturbances (${drive
     const { link } = event;
     hangUp = () => reader.disconnect(link);
   });
-  const isDown = (): Promise<void> =>
+  const becomes = (wanted: BleState): Promise<void> =>
     new Promise((resolve) => {
       onState = (state) => {
-        if (state === "down") resolve();
+        if (state === wanted) resolve();
       };
     });
+  // An emulated adapter may advertise on after who had it is dead, until it is begun anew.
+  await becomes("up");
   let phone = await Phone.open();
   t.teardown(async () => {
     reader.close();
     await phone.close();
   });
 
-  const heard = async (): Promise<number> => {
-    const from = clock.monotonic();
+  const heardAfter = async (from: MonotonicMs): Promise<number> => {
     const isHeard = await phone.ask({ do: "hear", ms: backMsMax });
     return isHeard ? clock.monotonic() - from : Number.NaN;
   };
   const worst = new Map<Disturbance, number>();
-  await heard();
+  await phone.ask({ do: "hear", ms: backMsMax });
   for (let round = 0; round < count; round += 1) {
     const disturbance = disturbanceOf(round);
+    let from = clock.monotonic();
     if (disturbance === "adapter is replugged") {
       await pass(settledMs);
       await phone.close();
-      await replug(isDown());
+      await replug(becomes("down"));
+      from = clock.monotonic();
       phone = await Phone.open();
     } else if (disturbance === "driver dies") {
       await pass(settledMs);
-      spawnSync("pkill", ["-KILL", "-P", `${process.pid}`, "-f", "radio-program"]);
+      from = clock.monotonic();
+      const isUpAgain = becomes("down").then(() => becomes("up"));
+      spawnSync("pkill", ["-KILL", ...driverOfOurs]);
+      await isUpAgain;
     } else {
       const before = connectedCount;
       const isConnected = await phone.ask({ do: "connect", ms: backMsMax });
@@ -128,8 +149,9 @@ t.test(`a reader can be found again after each of ${count} disturbances (${drive
       t.equal(connectedCount, before + 1, `round ${round}: the reader knows of the phone`);
       if (disturbance === "reader hangs up") hangUp();
       await phone.ask({ do: disturbance === "phone leaves" ? "leave" : "wait" });
+      from = clock.monotonic();
     }
-    const ms = await heard();
+    const ms = await heardAfter(from);
     t.ok(ms <= backMsMax, `round ${round}, ${disturbance}: found after ${ms.toFixed(0)} ms`);
     worst.set(disturbance, Math.max(worst.get(disturbance) ?? 0, ms));
   }

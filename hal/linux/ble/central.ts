@@ -17,8 +17,9 @@ const rssiUnknown = 127;
 const rssiLeast = -127;
 
 /**
- * The radio of a phone on Linux. The adapter is this process's alone until `close`, and is not in the
- * kernel's hands: it is to be down before. Rejects with `HalError`.
+ * The radio of a phone on Linux. The adapter is this process's alone until `close`, or until this process
+ * ends with `abandonware`, which closes its socket when it is garbage; and is not in the kernel's hands: it
+ * is to be down before. Rejects with `HalError`.
  */
 export async function openLinuxCentral(options: {
   readonly driver: CentralDriver;
