@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { describeFailure } from "../../../src/domain/describe-failure.ts";
 import { failureCode } from "../../../src/domain/failure-code.ts";
 import { HalError, type HalFailure } from "../../../src/domain/hal-error.ts";
+import { classFolderOfLinux } from "./adapters.ts";
 
 /** The two lines of noble, by who keeps them. Only the second one is still worked on. */
 export const centralDrivers = ["abandonware", "stoprocent"] as const;
@@ -55,8 +56,6 @@ export interface OpenNoble {
   readonly close: () => void;
 }
 
-const classFolder = "/sys/class/bluetooth";
-
 /**
  * An adapter in the kernel's user channel: nobody else has it meanwhile, and the kernel's own Bluetooth does
  * nothing with it. (Over the raw channel two hosts drive one controller, and @abandonware/noble's connecting
@@ -64,13 +63,13 @@ const classFolder = "/sys/class/bluetooth";
  */
 export function openNoble(driver: CentralDriver, adapter: number): OpenNoble {
   const name = `hci${adapter}`;
-  if (!existsSync(classFolder)) {
+  if (!existsSync(classFolderOfLinux)) {
     throw new HalError(
       "not_supported",
       "this kernel has no Bluetooth, or no adapter was ever found",
     );
   }
-  if (!existsSync(`${classFolder}/${name}`)) {
+  if (!existsSync(`${classFolderOfLinux}/${name}`)) {
     throw new HalError("not_found", `there is no Bluetooth adapter ${name}`);
   }
   try {
