@@ -1,5 +1,4 @@
 import type { DoorEvent, EnrolmentOutcome } from "../domain/event.ts";
-import type { ReaderId } from "../domain/ids.ts";
 import { unreachable } from "../domain/unreachable.ts";
 import type { ControllerAnswer } from "../protocols/sync/command-answer.ts";
 import type { DoorOverride, SiteCommand } from "../protocols/sync/site-command.ts";
@@ -49,10 +48,7 @@ function enrol(
   const { doors } = options;
   const enrolment = doors.enrolmentAt(reader);
   if (enrolment === undefined) return answer(noReader);
-  const refuse = (why: "no_radio" | "busy" | "tampered"): void => {
-    answer({ kind: "refused", detail: why });
-    recordEnrolment(options, { reader, attempt }, why);
-  };
+  const refuse = refusing(options, { reader, attempt }, answer);
   if (expects === "phone" && !doors.takesPhones(reader)) return refuse("no_radio");
   const order = { attempt, expects, forMs, isTampered: doors.isTampered(reader) };
   const begun = enrolment.begin(order, (enrolled) => {
@@ -100,10 +96,7 @@ function tellLastUnknown(
   const { doors } = options;
   const enrolment = doors.enrolmentAt(reader);
   if (enrolment === undefined) return answer(noReader);
-  if (doors.isTampered(reader)) {
-    answer({ kind: "refused", detail: "tampered" });
-    return recordEnrolment(options, { reader, attempt }, "tampered");
-  }
+  if (doors.isTampered(reader)) return refusing(options, { reader, attempt }, answer)("tampered");
   const raw = enrolment.lastUnknown();
   answer(raw === undefined ? { kind: "nothing" } : { kind: "presented", raw });
   if (raw !== undefined) recordEnrolment(options, { reader, attempt }, "last_unknown_told");
@@ -143,9 +136,19 @@ function requestOf(override: DoorOverride): Parameters<DoorController["override"
   return { posture, until: until === "cleared" ? "cleared" : "next_change" };
 }
 
+type Where = Pick<Command<"enrol">, "reader" | "attempt">;
+
+/** Says why, and journals it. */
+function refusing(options: RemoteHandlersOptions, where: Where, answer: AnswerCommand) {
+  return (why: "no_radio" | "busy" | "tampered"): void => {
+    answer({ kind: "refused", detail: why });
+    recordEnrolment(options, where, why);
+  };
+}
+
 function recordEnrolment(
   { record }: RemoteHandlersOptions,
-  where: { readonly reader: ReaderId; readonly attempt: string },
+  where: Where,
   outcome: EnrolmentOutcome,
 ): void {
   record({ kind: "enrolment", ...where, outcome });

@@ -136,6 +136,8 @@ class LinuxBlePeripheral implements BlePeripheral {
     const adapter = this.#find();
     if (adapter === undefined) return this.#failed("no_adapter");
     this.#adapter = adapter;
+    // An adapter that is not there has no driver that could be started.
+    if (this.#restart !== undefined) this.#restartCount += 1;
     const { clock, driver, service, program } = this.#options;
     try {
       this.#process = new DriverProcess({
@@ -256,11 +258,7 @@ class LinuxBlePeripheral implements BlePeripheral {
     if (workedMs >= workedMsMin) this.#restartMs = restartMsMin;
     this.#upAt = undefined;
     this.#become("down", reason);
-    this.#restart = this.#after(this.#restartMs, () => {
-      // An adapter that is not there has no driver that could be started.
-      if (this.#find() !== undefined) this.#restartCount += 1;
-      this.#start();
-    });
+    this.#restart = this.#after(this.#restartMs, () => this.#start());
     this.#restartMs = Math.min(this.#restartMs * 2, restartMsMax);
   }
 

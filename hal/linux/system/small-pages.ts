@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import { getSystemErrorName } from "node:util";
 import { HalError } from "../../../src/domain/hal-error.ts";
 import { nativeSystem } from "./native-system.ts";
 
@@ -8,11 +8,10 @@ import { nativeSystem } from "./native-system.ts";
  * copies pages together and keeps the process's memory locked meanwhile: beside a CPU hog this process stood
  * still for 500 to 800 ms, whatever its own priority, and the kernel's queue of edges overflowed.
  *
- * Throws `HalError`: the addon cannot be loaded, or `not_supported` by this kernel.
+ * Throws `HalError`: the addon cannot be loaded, or this kernel does not know it.
  */
 export function keepSmallPages(): void {
   const refusal = nativeSystem().keepSmallPages();
   if (refusal === 0) return;
-  const isOld = refusal === -constants.errno.EINVAL;
-  throw new HalError(isOld ? "not_supported" : "io", `huge pages: errno ${-refusal}`);
+  throw new HalError("not_supported", `huge pages: ${getSystemErrorName(refusal)}`);
 }

@@ -1,9 +1,8 @@
 /*
  * What Node has no call for and Linux has: one datagram to a socket of the unix domain, as systemd's
  * service protocol wants it (sd_notify(3)), ioctls of buses and serial ports, and a word about the memory
- * of this process. Each function does one system
- * call's work, returns 0 or the negative errno, and throws only for arguments of a wrong type: the
- * TypeScript beside this file turns numbers into words.
+ * of this process. Each function does one system call's work, returns 0 or the negative errno, and throws
+ * only for arguments of a wrong type: the TypeScript beside this file turns numbers into words.
  */
 #define _GNU_SOURCE
 

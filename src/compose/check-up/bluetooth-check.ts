@@ -1,6 +1,11 @@
 import { join } from "node:path";
 import type { BleWiring } from "../../../hal/board-profile.ts";
-import { type Adapter, adaptersIn, findAdapter } from "../../../hal/linux/ble/adapters.ts";
+import {
+  type Adapter,
+  adaptersIn,
+  classFolderOfLinux,
+  findAdapter,
+} from "../../../hal/linux/ble/adapters.ts";
 import { isBlenoInstalled } from "../../../hal/linux/ble/bleno-packages.ts";
 import { type Finding, ok, warn } from "./finding.ts";
 import type { Machine } from "./machine.ts";
@@ -12,10 +17,13 @@ const unit = "postern-controller.service";
 /** Whether each reader that is to take mobile passes can. Never a failure: cards and doors work without. */
 export async function checkBluetooth(subject: CheckUpSubject): Promise<readonly Finding[]> {
   const { machine, config, profile } = subject;
-  const adapters = adaptersIn(join(machine.root, "sys/class/bluetooth"));
+  const adapters = adaptersIn(join(machine.root, classFolderOfLinux));
   const wanted = "value" in profile ? profile.value.readers.flatMap(({ ble }) => ble ?? []) : [];
   if (wanted.length === 0) {
-    const saw = adapters.length === 0 ? "no adapter" : adapters.map(nameOf).join(", ");
+    const saw =
+      adapters.length === 0
+        ? "no adapter"
+        : adapters.map(({ number }) => nameOf(number)).join(", ");
     return [ok(check, `${saw}, and nothing here needs one`)];
   }
   if ("value" in config && config.value.board.kind === "sim") {
@@ -32,10 +40,10 @@ export async function checkBluetooth(subject: CheckUpSubject): Promise<readonly 
   return [ok(check, `${names.join(", ")}: there, switched on and free for us`)];
 }
 
-const nameOf = ({ number }: Pick<Adapter, "number">): string => `hci${number}`;
+const nameOf = (number: number): string => `hci${number}`;
 
 const wantedName = (adapter: number | string): string =>
-  typeof adapter === "number" ? nameOf({ number: adapter }) : `the adapter in ${adapter}`;
+  typeof adapter === "number" ? nameOf(adapter) : `the adapter in ${adapter}`;
 
 function checkAdapter(
   machine: Machine,
@@ -45,16 +53,16 @@ function checkAdapter(
   const found = findAdapter(adapters, adapter);
   if (found === undefined) {
     const there = adapters.map(({ number, socket }) =>
-      socket === undefined ? `hci${number}` : `hci${number} in ${socket}`,
+      socket === undefined ? nameOf(number) : `${nameOf(number)} in ${socket}`,
     );
     const others = there.length === 0 ? "there is none" : `there is ${there.join(", ")}`;
     const fix =
       "plug it in, or name another as readers.ble.adapter; on a Raspberry Pi no dtoverlay=disable-bt";
     return [warn(check, `not there: ${wantedName(adapter)}; ${others}`, fix)];
   }
-  const name = nameOf(found);
+  const name = nameOf(found.number);
   // The switch is a folder of the adapter's own, as /sys/class/bluetooth/hci0/rfkill1.
-  const folder = join("/sys/class/bluetooth", name);
+  const folder = join(classFolderOfLinux, name);
   const isOff = machine.list(folder).some((entry) => {
     const isOn = (file: string) => machine.read(join(folder, entry, file)) === "1";
     return /^rfkill\d+$/.test(entry) && (isOn("soft") || isOn("hard"));
