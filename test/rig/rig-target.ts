@@ -204,8 +204,11 @@ export interface StallPattern {
   readonly forMs: number;
 }
 
+/** Of a process; but for `rssBytes`, those that it started are counted in. */
 export interface ProcessUsage {
   readonly rssBytes: number;
+  /** Of the processes that it started, such as a radio's driver. */
+  readonly childRssBytes: number;
   /** User and system, since it started. */
   readonly cpuMs: number;
   /** Handed to storage since it started. */

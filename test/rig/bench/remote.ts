@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { hostFinished } from "../host-finished.ts";
+import { processUsage } from "../process-usage.ts";
 import type { Finished, ProcessUsage, Stoppable } from "../rig-target.ts";
 
 const secondsMax = 120;
@@ -51,20 +52,12 @@ export class Remote {
     };
   }
 
-  /** Undefined where there is no such process. Linux counts processor time in ticks of 10 ms. */
+  /** Undefined where there is no such process. */
   async usage(pid: number): Promise<Omit<ProcessUsage, "at"> | undefined> {
-    const { code, stdout } = await this.run([
-      "sh",
-      "-c",
-      `cat /proc/${pid}/stat && grep VmRSS /proc/${pid}/status && grep ^write_bytes /proc/${pid}/io`,
-    ]);
-    if (code !== 0) return undefined;
-    const fields = stdout.slice(stdout.lastIndexOf(")") + 2).split(" ");
-    return {
-      rssBytes: 1_024 * Number(/VmRSS:\s+([0-9]+) kB/.exec(stdout)?.[1]),
-      cpuMs: 10 * (Number(fields[11]) + Number(fields[12])),
-      writtenBytes: Number(/^write_bytes: ([0-9]+)/m.exec(stdout)?.[1] ?? 0),
-    };
+    const script = `for p in ${pid} $(cat /proc/${pid}/task/*/children); do
+      cat /proc/$p/stat /proc/$p/status /proc/$p/io; echo; done`;
+    const { stdout } = await this.run(["sh", "-c", script]);
+    return processUsage(stdout.split("\n\n"));
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { processUsage } from "../process-usage.ts";
 import type { AgentCalls } from "./agent-protocol.ts";
 
 interface Owned {
@@ -89,27 +90,29 @@ export class GuestProcesses {
   }
 }
 
-/** Linux counts processor time in ticks of 10 ms. */
-const tickMs = 10;
-
 /** Null where there is no such process, or only what is left of one. */
 export function usageOf(pid: number): AgentCalls["usage"]["result"] {
+  const children = unlessGone(() =>
+    readdirSync(`/proc/${pid}/task`).map((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"),
+    ),
+  );
+  const all = [`${pid}`, ...children.split(" ").filter(Boolean)];
+  const files = ["stat", "status", "io"];
+  const texts = all.map((one) =>
+    unlessGone(() => files.map((file) => readFileSync(`/proc/${one}/${file}`, "utf8"))),
+  );
+  const usage = processUsage(texts);
+  return usage === undefined ? null : { ...usage, atNs: nowNs() };
+}
+
+/** Nothing where it was of a process or a thread that has ended. */
+function unlessGone(read: () => readonly string[]): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name may hold anything; what follows its last bracket may not.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const io = readFileSync(`/proc/${pid}/io`, "utf8");
-    const rssKiB = /^VmRSS:\s+([0-9]+) kB$/m.exec(status)?.[1];
-    if (rssKiB === undefined) return null;
-    return {
-      rssBytes: Number(rssKiB) * 1024,
-      cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
-      writtenBytes: Number(/^write_bytes: ([0-9]+)$/m.exec(io)?.[1] ?? 0),
-      atNs: nowNs(),
-    };
+    return read().join("");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ESRCH") return "";
     throw error;
   }
 }
