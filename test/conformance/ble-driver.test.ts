@@ -54,6 +54,7 @@ const fatal: readonly (readonly [what: string, how: FakeFault, reason: string])[
   ["that never ends its line", "endless_line", "driver_confused"],
   ["that tells of a phone that never came", "stranger", "driver_confused"],
   ["that tells of two phones at once", "second_phone", "driver_confused"],
+  ["that says it has failed and does not end", "linger", "driver_failed"],
   ["that says more than phones can", "flood", "driver_flooded"],
   ["that hangs", "hang", "driver_hangs"],
 ];

@@ -26,6 +26,7 @@ export type FakeFault =
   | "endless_line"
   | "stranger"
   | "second_phone"
+  | "linger"
   | "mute"
   | "throw";
 

@@ -43,6 +43,7 @@ function misbehave(how: Extract<FakeAsk, { readonly do: "misbehave" }>["how"]): 
   if (how === "second_phone") {
     sayToParent('{"kind":"connected","link":78,"address":"00:00:00:00:00:01"}\n');
   }
+  if (how === "linger") sayToParent('{"kind":"failed","reason":"driver_failed"}\n');
   if (how === "mute") isMute = true;
   if (how === "throw") throw new RangeError("a request that is cut short");
   if (how === "hang") for (;;);

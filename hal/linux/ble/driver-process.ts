@@ -40,6 +40,9 @@ export interface DriverProgram {
   readonly args?: readonly string[];
 }
 
+/** What it says of the radio; what it says of itself is seen to here. */
+export type RadioNews = Exclude<FromDriver, { readonly kind: "alive" | "failed" }>;
+
 export interface DriverProcessOptions {
   readonly clock: Clock;
   /** N of `hciN`. */
@@ -47,7 +50,7 @@ export interface DriverProcessOptions {
   readonly driver: BleDriver;
   readonly service: BleService;
   readonly program?: DriverProgram;
-  readonly onMessage: (message: FromDriver) => void;
+  readonly onMessage: (message: RadioNews) => void;
   /** Once, at once, and nothing more comes. */
   readonly onEnd: (reason: RadioFailure) => void;
 }
@@ -66,7 +69,6 @@ export class DriverProcess {
   #secondFrom: number;
   #messageCount = 0;
   #byteCount = 0;
-  #failure: RadioFailure | undefined;
   #hasEnded = false;
 
   /** Throws what `spawn` throws. */
@@ -91,7 +93,7 @@ export class DriverProcess {
     );
     // First of all: a process that could not be started says so here, and unheard it would end ours.
     this.#child.once("error", () => this.end("driver_exited"));
-    this.#child.once("exit", () => this.end(this.#failure ?? "driver_exited"));
+    this.#child.once("exit", () => this.end("driver_exited"));
     const channel = this.#child.stdio[3];
     this.#channel = isDuplex(channel) ? channel : undefined;
     this.#secondFrom = clock.monotonic();
@@ -148,11 +150,7 @@ export class DriverProcess {
       this.#unansweredCount = 0;
       return;
     }
-    if (message.kind === "failed") {
-      // Its end comes by itself, or by the alarm.
-      this.#failure = message.reason;
-      return;
-    }
+    if (message.kind === "failed") return this.end(message.reason);
     if (message.kind === "powered") this.#askLater();
     this.#options.onMessage(message);
   }

@@ -12,13 +12,8 @@ import {
 import type { Alarm, Clock } from "../../clock.ts";
 import { OneListener } from "../../lines/one-listener.ts";
 import { type Adapter, adaptersIn, findAdapter } from "./adapters.ts";
-import { DriverProcess, type DriverProgram } from "./driver-process.ts";
-import {
-  attributeBytesMax,
-  type BleDriver,
-  type FromDriver,
-  type RadioFailure,
-} from "./radio-messages.ts";
+import { DriverProcess, type DriverProgram, type RadioNews } from "./driver-process.ts";
+import { attributeBytesMax, type BleDriver, type RadioFailure } from "./radio-messages.ts";
 
 const restartMsMin = 250;
 const restartMsMax = 60_000;
@@ -169,7 +164,7 @@ class LinuxBlePeripheral implements BlePeripheral {
   }
 
   /** What the driver's process says makes sense, or it is ended. */
-  #heard(message: FromDriver): void {
+  #heard(message: RadioNews): void {
     switch (message.kind) {
       case "powered":
         this.#process?.send({ kind: "advertise", wanted: this.#wanted });
@@ -187,15 +182,12 @@ class LinuxBlePeripheral implements BlePeripheral {
       case "heard":
       case "disconnected":
         return this.#heardOfLink(message);
-      case "alive":
-      case "failed":
-        return;
       default:
         return unreachable(message);
     }
   }
 
-  #connected(message: Extract<FromDriver, { readonly kind: "connected" }>): void {
+  #connected(message: Extract<RadioNews, { readonly kind: "connected" }>): void {
     if (this.#connection !== undefined) {
       this.#process?.end("driver_confused");
       return;
@@ -213,7 +205,7 @@ class LinuxBlePeripheral implements BlePeripheral {
 
   #heardOfLink(
     message: Extract<
-      FromDriver,
+      RadioNews,
       { readonly kind: "subscribed" | "written" | "heard" | "disconnected" }
     >,
   ): void {
