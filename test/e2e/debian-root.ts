@@ -123,7 +123,8 @@ async function startInside(
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", ...env },
     cwd: "/",
   };
-  const [program = "", ...rest] = command;
+  // A runner of tests puts itself into this variable of whatever is spawned; the root's Node has no such file.
+  const [program, ...rest] = ["env", "-u", "NODE_OPTIONS", ...command];
   if (architecture === "amd64") return spawn(program, rest, { ...options, stdio: "pipe" });
   const child = spawn(
     "unshare",
@@ -134,7 +135,8 @@ async function startInside(
       "-c",
       `echo; read go; exec sh -c '${emulate}' sh "$@"`,
       "sh",
-      ...command,
+      program,
+      ...rest,
     ],
     { ...options, stdio: "pipe" },
   );

@@ -13,8 +13,9 @@ export type TargetKind = "sim" | "kernel" | "bench";
 /**
  * `exact`: in the kernel target one instruction is one nanosecond and idling takes no time, so that
  * the host's own scheduling is not in any figure. Its time has then nothing to do with the host's: no
- * network, and whatever waits must wait on the target (`play`, `waitForStrike`, `idle`). `free`: time
- * as the host's, and as irregular.
+ * network, and whatever waits must wait on the target (`play`, `waitForStrike`, `idle`). `free`: one
+ * instruction is 4 ns and idling takes as long as on the host, which can be reached: the target's clock
+ * falls behind the host's while it is busy. Other targets' time is the host's.
  */
 export type RigTime = "exact" | "free";
 
