@@ -74,7 +74,7 @@ export function compiledAddon(options: {
     ],
     {
       cwd: folder,
-      env: { ...process.env, CC: cc, CXX: cxx, AR: ar, LINK: cxx, V: "0" },
+      env: { ...withoutNpm(process.env), CC: cc, CXX: cxx, AR: ar, LINK: cxx, V: "0" },
     },
   );
   const built = join(folder, native.addon);
@@ -84,6 +84,14 @@ export function compiledAddon(options: {
   renameSync(`${file}.${process.pid}`, file);
   rmSync(folder, { recursive: true, force: true });
   return file;
+}
+
+/**
+ * node-gyp takes npm's settings from the environment before its own arguments: where somebody's npm is told of
+ * a Node's headers, the addon would be for that Node, and be no use in the one that is bundled.
+ */
+function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_/i.test(name)));
 }
 
 function packageVersion(folder: string): string {

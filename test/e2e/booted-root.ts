@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { type DebianRoot, type RunOptions, untilEnd } from "./debian-root.ts";
+import { type DebianRoot, type RunOptions, spawnForRoot, untilEnd } from "./debian-root.ts";
 import { eventually } from "./stack.ts";
 
 /**
@@ -80,11 +80,8 @@ export async function bootRoot(root: DebianRoot): Promise<BootedRoot> {
     const start = async (command: readonly string[], options: RunOptions = {}) => {
       const { env, user } = options;
       const as = user === undefined ? [] : ["runuser", "-u", user, "--"];
-      return spawn("nsenter", ["--target", String(first), ...namespaces, ...as, ...command], {
-        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", ...env },
-        cwd: "/",
-        stdio: "pipe",
-      });
+      const enter = ["nsenter", "--target", String(first), ...namespaces];
+      return spawnForRoot([...enter, ...as, ...command], env);
     };
     const run = async (command: readonly string[], options?: RunOptions) =>
       untilEnd(await start(command, options));

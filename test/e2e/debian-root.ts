@@ -1,4 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  spawn,
+  spawnSync,
+} from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -119,26 +124,13 @@ async function startInside(
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ChildProcess> {
-  const options = {
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", ...env },
-    cwd: "/",
-  };
-  // A runner of tests puts itself into this variable of whatever is spawned; the root's Node has no such file.
-  const [program, ...rest] = ["env", "-u", "NODE_OPTIONS", ...command];
-  if (architecture === "amd64") return spawn(program, rest, { ...options, stdio: "pipe" });
-  const child = spawn(
-    "unshare",
+  if (architecture === "amd64") return spawnForRoot(command, env);
+  const child = spawnForRoot(
     [
-      "--user",
-      "--mount",
-      "sh",
-      "-c",
-      `echo; read go; exec sh -c '${emulate}' sh "$@"`,
-      "sh",
-      program,
-      ...rest,
+      ...["unshare", "--user", "--mount", "sh", "-c"],
+      ...[`echo; read go; exec sh -c '${emulate}' sh "$@"`, "sh", ...command],
     ],
-    { ...options, stdio: "pipe" },
+    env,
   );
   // It says its word from within its namespace, which has to be filled from outside.
   await once(child.stdout, "data");
@@ -147,6 +139,21 @@ async function startInside(
   }
   child.stdin.write("go\n");
   return child;
+}
+
+/**
+ * Starts a command of this machine that runs programs of a root, with nothing of this process's environment. A
+ * runner of tests would put itself into the NODE_OPTIONS of whatever is spawned, and the root has no such file.
+ */
+export function spawnForRoot(
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcessWithoutNullStreams {
+  return spawn("env", ["-u", "NODE_OPTIONS", ...command], {
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", ...env },
+    cwd: "/",
+    stdio: "pipe",
+  });
 }
 
 /** An ELF of 64 bits for AArch64, as in Debian's qemu-user-static. F: the emulator is opened here, and is not in the root. */

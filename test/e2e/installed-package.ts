@@ -9,6 +9,7 @@ export const loadAddons = `
   const database = new (load("better-sqlite3"))(":memory:");
   if (database.prepare("select 6 * 7 as answer").get().answer !== 42) throw new Error("SQLite");
   for (const name of ["i2c-bus", "epoll", "onoff", "serialport"]) load(name);
+  for (const name of ["@abandonware", "@stoprocent"]) load(name + "/bluetooth-hci-socket");
   const ours = "/usr/lib/postern/prebuilds/linux-" + process.arch;
   for (const file of require("fs").readdirSync(ours)) load(ours + "/" + file);
   console.log("loaded", process.version);

@@ -67,7 +67,11 @@ t.test(
         [],
       );
       const addons = files.filter((path) => path.endsWith(".node"));
-      t.equal(addons.length, 6, "GPIO, system, SQLite, I2C, epoll and serial");
+      t.equal(
+        addons.length,
+        10,
+        "GPIO, system, SQLite, I2C, epoll, two serial and three Bluetooth",
+      );
       t.ok(files.filter((path) => /LICENSE/.test(path)).length > 40, "licences go along");
     });
 
