@@ -21,14 +21,19 @@ export function processUsage(texts: readonly string[]): Omit<ProcessUsage, "at">
 }
 
 function oneUsage(text: string) {
-  // The name may hold anything; what follows its last bracket may not.
   const [stat = ""] = text.split("\nName:");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const rssKiB = /^VmRSS:\s+([0-9]+) kB$/m.exec(text)?.[1];
   if (rssKiB === undefined) return undefined;
   return {
     rssBytes: Number(rssKiB) * 1024,
-    cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
+    cpuMs: cpuMsOf(stat),
     writtenBytes: Number(/^write_bytes: ([0-9]+)$/m.exec(text)?.[1] ?? 0),
   };
+}
+
+/** User and system time of a process, from its `stat`: fields 14 and 15 of proc(5). */
+export function cpuMsOf(stat: string): number {
+  // The name may hold anything; what follows its last bracket may not.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * tickMs;
 }

@@ -1,5 +1,6 @@
 import type { Measurement } from "../../bench/measurement.ts";
 import { type FramesRead, type Load, readFrames } from "../frames.ts";
+import { cpuMsOf } from "../process-usage.ts";
 import type { ListenOptions, RigTarget } from "../rig-target.ts";
 
 type Driver = ListenOptions["driver"];
@@ -63,12 +64,11 @@ function measurementsOf(
   ];
 }
 
-/** User and system time of all that run, in ticks of 10 ms: fields 14 and 15 of proc(5)'s stat. */
+/** User and system time of all that run. */
 async function gpiomonMs(rig: RigTarget): Promise<number> {
   const { stdout } = await rig.run(["sh", "-c", "cat /proc/[0-9]*/stat | grep '(gpiomon)'; true"]);
   return stdout
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => line.slice(line.lastIndexOf(")") + 2).split(" "))
-    .reduce((sum, fields) => sum + 10 * (Number(fields[11]) + Number(fields[12])), 0);
+    .reduce((sum, stat) => sum + cpuMsOf(stat), 0);
 }

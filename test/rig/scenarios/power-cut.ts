@@ -128,8 +128,8 @@ class CutLife {
       ({ pass, result }) => pass === "guest-card" && result === "granted",
     );
     const granted = Math.max(guest.length, this.#guestReleases);
-    // A cut may cost the use that was on its way to the strike, and no other.
-    if (granted < this.#usesMax - this.#cutCount) {
+    // A cut may cost the use that was on its way to the strike, and no other. Without any, nothing is shown.
+    if (granted < Math.max(1, this.#usesMax - this.#cutCount)) {
       this.faults.push(`the guest came in ${granted} times only, with ${this.#usesMax} uses`);
     }
     if (granted > this.#usesMax) {
